@@ -1,0 +1,13 @@
+//! What every layer may use: words in two languages, faults and notices, progress and cancel, seeded
+//! randomness, numbers with units, fingerprints, atomic files. Knows nobody.
+
+pub mod file;
+pub mod fingerprint;
+pub mod numbers;
+pub mod progress;
+pub mod rng;
+pub mod text;
+
+pub use fingerprint::Fingerprint;
+pub use progress::{CancelToken, JobCtx};
+pub use text::{Fault, Field, Lang, Notice, Result, tr, tr_with};

@@ -1,0 +1,22 @@
+//! Why? Exact attributions, attention, and what they look like summed over many rows. Works on the plain views of
+//! [`crate::ml::model::Structure`]; never names a backend.
+//!
+//! - [`attribution`]: the result type; [`explain`]: the entry that picks the method for a model.
+//! - [`tree_shap`] path-dependent Shapley values on the margin; [`probability`] the game σ(m(S)) on the scale shown;
+//!   [`additive`] exact values of an additive model; [`gradients`] Integrated Gradients; [`attention`] maps.
+//! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
+
+pub mod additive;
+pub mod attention;
+pub mod attribution;
+pub mod gradients;
+pub mod method;
+pub mod probability;
+pub mod summary;
+pub mod tree_shap;
+pub mod words;
+
+pub use attention::AttentionMap;
+pub use attribution::{Attribution, Method};
+pub use method::{ExplainOptions, explain};
+pub use summary::Summary;

@@ -1,0 +1,22 @@
+//! What will happen? Models behind plain traits: train, predict, evaluate, save, load, and what explanation needs of each.
+//! The only layer that names burn, linfa and hessboost.
+//!
+//! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
+//! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
+//! - [`metrics`]: evaluation on held-out rows; [`file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
+
+pub mod device;
+pub mod ensemble;
+pub mod file;
+pub mod logistic;
+pub mod metrics;
+pub mod model;
+pub mod net;
+pub mod spec;
+pub mod train;
+pub mod trees;
+
+pub use ensemble::TreeEnsemble;
+pub use metrics::Evaluation;
+pub use model::{Model, ModelCard, Outcome, OutcomeKind};
+pub use spec::{DeviceChoice, ModelKind, ModelSpec, Weighting};

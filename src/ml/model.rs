@@ -1,0 +1,196 @@
+//! The traits that every model meets, and the card that says what it is.
+//!
+//! The layers above never learn which library stands behind a model: they ask [`Model::structure`] for a plain view.
+
+use serde::{Deserialize, Serialize};
+
+use super::ensemble::TreeEnsemble;
+use super::metrics::Evaluation;
+use super::spec::ModelSpec;
+use crate::base::{Fingerprint, JobCtx, Notice, Result};
+use crate::data::{Encoder, Feature, FeatureMatrix};
+
+/// What kind of outcome a target is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum OutcomeKind {
+    /// Yes or no; the model gives the probability of `positive`.
+    Binary {
+        /// The value that counts as yes.
+        positive: String,
+        /// The other value, where the data named one.
+        negative: String,
+    },
+    /// An amount.
+    Number,
+}
+
+/// One thing a model predicts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Target column.
+    pub name: String,
+    /// Yes/no or amount.
+    #[serde(flatten)]
+    pub kind: OutcomeKind,
+    /// Share of positives, or mean, over the train rows.
+    pub base_rate: f64,
+}
+
+impl Outcome {
+    /// Whether the outcome is a probability.
+    pub fn is_binary(&self) -> bool {
+        matches!(self.kind, OutcomeKind::Binary { .. })
+    }
+}
+
+/// Rows per part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartSizes {
+    /// Rows that fitted.
+    pub train: usize,
+    /// Rows that stopped training early.
+    pub validation: usize,
+    /// Held-out rows.
+    pub test: usize,
+}
+
+/// Everything about a model but its numbers; travels in the file and into every result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// What was asked for.
+    pub spec: ModelSpec,
+    /// What it predicts.
+    pub outcomes: Vec<Outcome>,
+    /// How rows become numbers, with summaries of the train rows.
+    pub encoder: Encoder,
+    /// Figures on the held-out rows, one per outcome.
+    pub evaluation: Vec<Evaluation>,
+    /// Rows per part.
+    pub rows: PartSizes,
+    /// Where it was trained, as shown to people.
+    pub device: String,
+    /// Training time.
+    pub seconds: f64,
+    /// The data it learned from.
+    pub data: Fingerprint,
+    /// The weights themselves.
+    pub fingerprint: Fingerprint,
+    /// Training curve.
+    pub curve: Vec<crate::base::progress::CurvePoint>,
+    /// Half-width of the 90 % split-conformal band on the validation residuals, where a validation part exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<f64>,
+    /// What the analyst should know of it.
+    pub warnings: Vec<Notice>,
+}
+
+impl ModelCard {
+    /// The input features.
+    pub fn features(&self) -> &[Feature] {
+        &self.encoder.features
+    }
+}
+
+/// A model that predicts.
+pub trait Model: Send + Sync {
+    /// What it is.
+    fn card(&self) -> &ModelCard;
+    /// For changing name, evaluation or fingerprint once they are known.
+    fn card_mut(&mut self) -> &mut ModelCard;
+    /// Margins (log-odds for a yes/no outcome, the amount itself for a number), row-major `rows × outcomes`.
+    fn margins(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>>;
+    /// What explanation may look at.
+    fn structure(&self) -> Structure<'_>;
+
+    /// Shown values: probabilities or amounts, row-major `rows × outcomes`.
+    fn predict(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        let mut out = self.margins(x, ctx)?;
+        let outcomes = &self.card().outcomes;
+        for (i, v) in out.iter_mut().enumerate() {
+            if outcomes[i % outcomes.len()].is_binary() {
+                *v = sigmoid(*v);
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The plain view of a model that explanation works on.
+pub enum Structure<'a> {
+    /// Margin = base + Σ contribution(feature, value).
+    Additive(&'a dyn Additive),
+    /// Trees over the input features.
+    Trees(&'a TreeEnsemble),
+    /// A network with gradients (and attention, if it is a Transformer).
+    Network(&'a dyn Network),
+}
+
+/// An additive model: exact to explain.
+pub trait Additive: Send + Sync {
+    /// Margin where every feature contributes its train mean.
+    fn base(&self, outcome: usize) -> f64;
+    /// What this value of this feature adds to the base on the margin.
+    fn contribution(&self, feature: usize, value: f64, outcome: usize) -> f64;
+}
+
+/// Which scale an output or an explanation is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Log-odds, or the amount.
+    Margin,
+    /// Probability.
+    #[default]
+    Probability,
+}
+
+/// Inputs after the embedding layer: `rows × width`, the features side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedded {
+    /// Values, row-major.
+    pub values: Vec<f32>,
+    /// Width of one row.
+    pub width: usize,
+    /// Where each feature's numbers lie within a row.
+    pub parts: Vec<std::ops::Range<usize>>,
+}
+
+/// Attention weights of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Layers.
+    pub layers: usize,
+    /// Heads per layer.
+    pub heads: usize,
+    /// Tokens on both axes.
+    pub tokens: usize,
+    /// Weights, `layers × heads × tokens(query) × tokens(key)`.
+    pub weights: Vec<f32>,
+    /// Gradient of the chosen output with respect to each weight, same layout (empty unless asked for).
+    pub gradients: Vec<f32>,
+}
+
+/// What gradient and attention methods need of a network. Frozen: no dropout, no weight gradients.
+pub trait Network: Send + Sync {
+    /// Embeds rows.
+    fn embed(&self, x: &FeatureMatrix) -> Result<Embedded>;
+    /// Outputs at embedded rows and their gradient with respect to `embedded.values` (same layout).
+    fn gradient(&self, embedded: &Embedded, outcome: usize, scale: Scale) -> Result<(Vec<f64>, Vec<f32>)>;
+    /// Names of the tokens on the attention axes (a class token first, then features); empty without attention.
+    fn tokens(&self) -> Vec<String>;
+    /// Attention of each row; `None` for a network without.
+    fn attention(&self, x: &FeatureMatrix, outcome: usize, gradients: bool) -> Result<Option<Vec<Attention>>>;
+    /// A named reference input: the train mean in embedding space of every feature, `width` numbers.
+    fn reference(&self) -> Vec<f32>;
+}
+
+/// 1 / (1 + e^−m), without overflow.
+pub fn sigmoid(m: f64) -> f64 {
+    if m >= 0.0 {
+        1.0 / (1.0 + (-m).exp())
+    } else {
+        let e = m.exp();
+        e / (1.0 + e)
+    }
+}

@@ -1,0 +1,5 @@
+//! Why was this content recommended? All items ranked for one person, the first explained against the second.
+
+pub mod rank;
+
+pub use rank::{Ranking, RankedItem};

@@ -1,0 +1,67 @@
+//! The report as a value: every result it prints, and nothing that needs computing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Fingerprint, Lang, Notice};
+use crate::data::{Profile, Reading, Roles, Split, StepEffect};
+use crate::explain::{Attribution, AttentionMap, Summary};
+use crate::ml::ModelCard;
+use crate::strategy::{Lever, Simulation};
+
+/// Everything a report says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Title, usually the project's name.
+    pub title: String,
+    /// Language of the words.
+    pub lang: Lang,
+    /// Program version.
+    pub version: String,
+    /// The day it was made (given by the caller; the core reads no clock).
+    pub made: String,
+    /// Data file, as the recipe names it.
+    pub data_path: String,
+    /// Exactly these bytes.
+    pub data: Fingerprint,
+    /// How the file was read.
+    pub reading: Reading,
+    /// What is in it.
+    pub profile: Profile,
+    /// What the columns are for.
+    pub roles: Roles,
+    /// What each preparation step did.
+    pub prepare: Vec<StepEffect>,
+    /// How rows were split.
+    pub split: Split,
+    /// Every trained model.
+    pub models: Vec<ModelCard>,
+    /// Why: one section per explained model.
+    pub why: Vec<WhySection>,
+    /// Ranking with its reasons, where a recommendation was explained.
+    pub rankings: Vec<crate::recommend::Ranking>,
+    /// What if.
+    pub simulations: Vec<Simulation>,
+    /// Levers and proxies.
+    pub levers: Vec<Lever>,
+    /// The recipe, as TOML, with which anybody can re-check this report.
+    pub recipe: String,
+    /// Checks and limits in words.
+    pub notices: Vec<Notice>,
+}
+
+/// Why, for one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WhySection {
+    /// The model's name.
+    pub model: String,
+    /// Many rows.
+    pub summary: Summary,
+    /// Rows shown one by one (a few), as an attribution of just those rows.
+    pub rows: Attribution,
+    /// The feature values of those rows as shown, `rows × features`.
+    pub shown: Vec<String>,
+    /// Their sentences, in the report's language.
+    pub sentences: Vec<String>,
+    /// Attention of the first of those rows, for a Transformer.
+    pub attention: Option<AttentionMap>,
+}

@@ -1,0 +1,9 @@
+//! What do I tell others? One [`Report`] value → a self-contained HTML page or JSON.
+//!
+//! [`content`] gathers results that already exist; [`html`] and [`svg`] print them. Nothing is computed here.
+
+pub mod content;
+pub mod html;
+pub mod svg;
+
+pub use content::Report;

@@ -1,0 +1,14 @@
+//! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
+//!
+//! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
+//! - [`evidence`] computes the grade; it is never typed in.
+
+pub mod evidence;
+pub mod lever;
+pub mod scenario;
+pub mod simulate;
+
+pub use evidence::Grade;
+pub use lever::{Lever, LeverStatus};
+pub use scenario::{Money, Scenario};
+pub use simulate::{Estimate, ScenarioResult, Simulation};

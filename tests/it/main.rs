@@ -1,0 +1,1 @@
+//! The one integration binary: linking polars, burn and wgpu once is enough.
