@@ -39,8 +39,19 @@ pub enum Role {
 impl Role {
     /// All roles, in the order of the menu.
     pub const ALL: [Self; 13] = [
-        Self::Target, Self::Feature, Self::User, Self::Item, Self::Time, Self::Event, Self::Treatment, Self::Propensity,
-        Self::Value, Self::Cost, Self::Text, Self::Sensitive, Self::Ignore,
+        Self::Target,
+        Self::Feature,
+        Self::User,
+        Self::Item,
+        Self::Time,
+        Self::Event,
+        Self::Treatment,
+        Self::Propensity,
+        Self::Value,
+        Self::Cost,
+        Self::Text,
+        Self::Sensitive,
+        Self::Ignore,
     ];
 }
 

@@ -29,7 +29,14 @@ impl Default for ExplainOptions {
 }
 
 /// Explains rows `x` (whose lines in the file are `rows`) of `model`.
-pub fn explain(model: &dyn Model, x: &FeatureMatrix, rows: &[u32], data: &Fingerprint, options: &ExplainOptions, ctx: &JobCtx) -> Result<Attribution> {
+pub fn explain(
+    model: &dyn Model,
+    x: &FeatureMatrix,
+    rows: &[u32],
+    data: &Fingerprint,
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+) -> Result<Attribution> {
     let _ = (model, x, rows, data, options, ctx);
     Err(crate::fault!("explain.unsupported"))
 }

@@ -132,8 +132,19 @@ impl ModelSpec {
     /// A model of a kind with every setting at its default.
     pub fn new(name: &str, kind: ModelKind) -> Self {
         Self {
-            name: name.to_owned(), kind, seed: 1, weight: Weighting::None, device: DeviceChoice::Auto, epochs: None, l2: None,
-            depth: None, learning_rate: None, width: None, layers: None, heads: None, batch: None,
+            name: name.to_owned(),
+            kind,
+            seed: 1,
+            weight: Weighting::None,
+            device: DeviceChoice::Auto,
+            epochs: None,
+            l2: None,
+            depth: None,
+            learning_rate: None,
+            width: None,
+            layers: None,
+            heads: None,
+            batch: None,
         }
     }
 }

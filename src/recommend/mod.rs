@@ -2,4 +2,4 @@
 
 pub mod rank;
 
-pub use rank::{Ranking, RankedItem};
+pub use rank::{RankedItem, Ranking};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
-use crate::explain::{Attribution, AttentionMap, Summary};
+use crate::explain::{AttentionMap, Attribution, Summary};
 use crate::ml::ModelCard;
 use crate::strategy::{Lever, Simulation};
 

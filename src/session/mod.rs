@@ -8,6 +8,4 @@ pub mod pipeline;
 pub mod project;
 pub mod recipe;
 
-
-
 pub use recipe::Recipe;
