@@ -2,10 +2,14 @@
 //!
 //! - [`recipe`] is the schema that recipe and project share; [`project`] the file, autosave and recovery.
 //! - [`command`] is everything that edits the recipe, with undo; [`pipeline`] executes a recipe, for window and headless alike.
+//! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
 pub mod command;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;
+mod shim;
+pub mod state;
 
 pub use recipe::Recipe;
+pub use state::Session;

@@ -1,1 +1,169 @@
-//! stub
+//! The window's content: the only place, with `app.rs`, that names egui.
+//!
+//! A view is a struct with what only the eye needs (scroll, an open editor); it reads the [`Session`] through [`Cx`] and
+//! never changes it: it sends [`Action`]s, which `app.rs` executes after the frame. [`theme`] holds every colour.
+
+pub mod theme;
+pub mod views;
+pub mod widgets;
+
+use std::path::PathBuf;
+
+use eframe::egui;
+
+use crate::base::{Lang, tr, tr_with};
+use crate::session::Session;
+use crate::session::state::{Ask, Command, Selection};
+use crate::strategy::Scenario;
+
+use theme::Tokens;
+
+/// The rooms of the rail, in the order of the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Room {
+    /// Open something (not on the rail).
+    #[default]
+    Start,
+    /// What do I have?
+    Data,
+    /// Steps and split.
+    Prepare,
+    /// What will happen?
+    Models,
+    /// Why? Shares one workspace with What-if.
+    Why,
+    /// What if? Shares one workspace with Why.
+    WhatIf,
+    /// Why was this content recommended? Only where the data have an item column.
+    Recommend,
+    /// What do I tell others?
+    Report,
+}
+
+/// What a view asks the application to do, after the frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Edits the recipe; one undo step.
+    Command(Command),
+    /// Asks for work; idempotent, see [`Ask`].
+    Want(Ask),
+    /// Tries again what failed.
+    Retry(Ask),
+    /// Replaces the selection.
+    Select(Selection),
+    /// Replaces the scenario being edited that is not in the recipe.
+    Draft(Option<Scenario>),
+    /// Goes to a room.
+    Go(Room),
+    /// Takes the last edit back.
+    Undo,
+    /// Makes it again.
+    Redo,
+    /// Asks which file to open, data or project.
+    ChooseFile,
+    /// Opens this file, data or project.
+    Open(PathBuf),
+    /// Closes the project and shows the start page.
+    Close,
+    /// Saves the project, asking where if it has no file yet.
+    Save,
+    /// Asks where to save the project.
+    SaveAs,
+    /// Asks where to save a model as `.whymodel`.
+    SaveModel(String),
+    /// Asks which `.whymodel` to load.
+    LoadModel,
+    /// Asks where to write the report, then writes it: `html` or `json`.
+    ExportReport(String),
+    /// Asks where to write this text (an SVG, a CSV) under this proposed name.
+    SaveText {
+        /// Proposed file name.
+        name: String,
+        /// Content.
+        text: String,
+    },
+    /// Stops a job by its number.
+    Cancel(u64),
+    /// Holds a job, or lets it go on.
+    Pause(u64, bool),
+    /// Takes a message off the screen.
+    Dismiss(u64),
+    /// Language of the screen.
+    SetLang(Lang),
+    /// Light, dark, or as the system.
+    SetTheme(egui::ThemePreference),
+    /// Opens or closes the command palette.
+    Palette,
+    /// Closes the window (asks first if there is unsaved work).
+    Quit,
+}
+
+/// What glows under the pointer in all panes; lives for one frame and is read in the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Hover {
+    /// Line of a row in the file.
+    pub row: Option<u32>,
+    /// Index of a feature of the model.
+    pub feature: Option<usize>,
+}
+
+/// What a view may see and say while it draws.
+pub struct Cx<'a> {
+    /// Everything the analyst has open, to read.
+    pub session: &'a Session,
+    /// The colours.
+    pub tokens: &'static Tokens,
+    /// What the pointer touched in the last frame.
+    pub hovered: Hover,
+    /// What the pointer touches in this frame; set it when your widget is hovered.
+    pub hover: Hover,
+    /// What the application shall do after the frame.
+    pub actions: Vec<Action>,
+}
+
+impl<'a> Cx<'a> {
+    /// For one frame.
+    pub fn new(session: &'a Session, ctx: &egui::Context, hovered: Hover) -> Self {
+        Self { session, tokens: Tokens::of(ctx), hovered, hover: Hover::default(), actions: Vec::new() }
+    }
+    /// Language of the screen.
+    pub fn lang(&self) -> Lang {
+        self.session.lang
+    }
+    /// Text of a catalogue key.
+    pub fn t(&self, key: &str) -> &'static str {
+        tr(self.session.lang, key)
+    }
+    /// Text of a catalogue key with its places filled.
+    pub fn tw(&self, key: &str, fields: &[(&str, &dyn std::fmt::Display)]) -> String {
+        tr_with(self.session.lang, key, fields)
+    }
+    /// Asks the application to do something after the frame.
+    pub fn send(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+    /// Edits the recipe after the frame.
+    pub fn command(&mut self, command: Command) {
+        self.send(Action::Command(command));
+    }
+    /// Asks for work; free to repeat in every frame.
+    pub fn want(&mut self, ask: Ask) {
+        self.send(Action::Want(ask));
+    }
+    /// Changes the selection after the frame.
+    pub fn select(&mut self, change: impl FnOnce(&mut Selection)) {
+        let mut selection = self.session.selection.clone();
+        change(&mut selection);
+        if selection != self.session.selection {
+            self.send(Action::Select(selection));
+        }
+    }
+}
+
+/// A room's content.
+pub trait View {
+    /// Draws the room into the space it is given. No work that grows with rows.
+    fn ui(&mut self, ui: &mut egui::Ui, cx: &mut Cx<'_>);
+    /// Draws what the right-hand inspector says of the selection in this room; nothing by default.
+    fn inspector(&mut self, _ui: &mut egui::Ui, _cx: &mut Cx<'_>) {}
+}
