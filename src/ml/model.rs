@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ensemble::TreeEnsemble;
+use super::file::NamedTensor;
 use super::metrics::Evaluation;
 use super::spec::ModelSpec;
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
@@ -102,6 +103,14 @@ pub trait Model: Send + Sync {
     fn margins(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>>;
     /// What explanation may look at.
     fn structure(&self) -> Structure<'_>;
+    /// Every learned number, named: what the model file holds and what the fingerprint covers.
+    fn tensors(&self) -> Vec<NamedTensor>;
+
+    /// Margins after some features moved: `x` after the change, `before` before it, `changed` the moved features
+    /// (0-based), `base` the margins of `before`. A model that can, works only on what the change touches.
+    fn margins_changed(&self, x: &FeatureMatrix, _before: &FeatureMatrix, _changed: &[usize], _base: &[f64], ctx: &JobCtx) -> Result<Vec<f64>> {
+        self.margins(x, ctx)
+    }
 
     /// Shown values: probabilities or amounts, row-major `rows × outcomes`.
     fn predict(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
