@@ -5,11 +5,14 @@
 //! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
 pub mod command;
+mod files;
+mod flow;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;
 mod shim;
 pub mod state;
+pub mod task;
 
 pub use recipe::Recipe;
 pub use state::Session;

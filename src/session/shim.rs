@@ -93,3 +93,76 @@ pub fn rank(recipe: &Recipe, folder: &Path, prepared: &Prepared, model: &dyn Mod
 pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile> {
     Err(crate::fault!("ui.not_yet"))
 }
+
+pub fn load(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Loaded> {
+    Err(crate::fault!("ui.not_yet"))
+}
+pub fn roles(recipe: &Recipe, table: &Table) -> Result<Roles> {
+    Err(crate::fault!("ui.not_yet"))
+}
+pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Prepared> {
+    Err(crate::fault!("ui.not_yet"))
+}
+pub fn train(prepared: &Prepared, spec: &ModelSpec, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    Err(crate::fault!("ui.not_yet"))
+}
+pub struct Changed;
+impl Command {
+    pub fn apply(&self, recipe: &mut Recipe, detected: &Roles) -> Result<Changed> {
+        Err(crate::fault!("ui.not_yet"))
+    }
+    pub fn title(&self) -> Notice {
+        Notice::new("ui.not_yet")
+    }
+}
+#[derive(Default)]
+pub struct History {
+    undo: Vec<Recipe>,
+    redo: Vec<Recipe>,
+}
+impl History {
+    pub fn push(&mut self, before: Recipe, title: Notice) {
+        self.undo.push(before);
+        self.redo.clear();
+    }
+    pub fn undo(&mut self, recipe: &mut Recipe) -> Option<Changed> {
+        let before = self.undo.pop()?;
+        self.redo.push(std::mem::replace(recipe, before));
+        Some(Changed)
+    }
+    pub fn redo(&mut self, recipe: &mut Recipe) -> Option<Changed> {
+        let after = self.redo.pop()?;
+        self.undo.push(std::mem::replace(recipe, after));
+        Some(Changed)
+    }
+    pub fn can_undo(&self) -> bool {
+        !self.undo.is_empty()
+    }
+    pub fn can_redo(&self) -> bool {
+        !self.redo.is_empty()
+    }
+}
+
+pub fn preview(path: &Path, options: &ReadOptions, rows: usize) -> Result<Loaded> {
+    Err(crate::fault!("ui.not_yet"))
+}
+pub fn detect(table: &Table) -> Roles {
+    Roles::default()
+}
+pub fn for_file(path: &Path) -> Recipe {
+    Recipe {
+        version: 1,
+        data: super::recipe::DataSection { path: path.to_owned(), fingerprint: None, read: ReadOptions::default() },
+        roles: super::recipe::RolesSection::default(),
+        prepare: vec![],
+        split: super::recipe::default_split(),
+        models: vec![],
+        explain: ExplainSection::default(),
+        scenarios: vec![],
+        recommend: None,
+        report: ReportSection::default(),
+    }
+}
+pub fn devices() -> Vec<super::task::DeviceLine> {
+    Vec::new()
+}

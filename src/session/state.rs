@@ -6,19 +6,21 @@
 //! result is *stale*: it stays on screen, greyed, until the new one is there. Undo makes it fresh again by itself,
 //! because the key matches again.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Recipe;
+use super::recipe::RolesSection;
+use super::task::{DeviceLine, Progress};
 use crate::base::{Fault, Fingerprint, Lang, Notice};
-use crate::data::{Loaded, Profile, Roles};
+use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
-use crate::ml::Model;
+use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
 use crate::strategy::{Lever, Scenario, Simulation};
 
-pub use super::shim::{Command, Prepared, Why, WhyRows};
+pub use super::shim::{Command, History, Prepared, Why, WhyRows};
 
 /// What a result was computed from: equal keys, equal result.
 pub type Key = Fingerprint;
@@ -79,6 +81,66 @@ pub enum Ask {
         /// The person, as a condition on the log.
         person: String,
     },
+    /// Reads a project. By a click only, like all below.
+    OpenProject(PathBuf),
+    /// Reads an autosave as unsaved work.
+    Recover(PathBuf),
+    /// Writes the project.
+    SaveProject(PathBuf),
+    /// Writes the project where a restart after a crash finds it.
+    Autosave,
+    /// Writes a model as `.whymodel`.
+    SaveModel {
+        /// Its name.
+        name: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Reads a `.whymodel`.
+    LoadModel(PathBuf),
+    /// Writes the report.
+    Report {
+        /// `html` or `json`.
+        format: String,
+        /// Where.
+        path: PathBuf,
+        /// The day, as shown.
+        made: String,
+    },
+    /// Writes a text.
+    WriteText {
+        /// Where.
+        path: PathBuf,
+        /// Content.
+        text: String,
+    },
+    /// Lists the devices.
+    Devices,
+}
+
+impl Ask {
+    /// Whether a newer question of the same kind makes this one pointless, so that it is stopped.
+    pub(super) fn gives_way_to(&self, newer: &Self) -> bool {
+        match (self, newer) {
+            (Self::Why(a), Self::Why(b)) => a.model == b.model && a.options == b.options && kind(&a.rows) == kind(&b.rows),
+            (Self::Attention { .. }, Self::Attention { .. }) | (Self::Rank { .. }, Self::Rank { .. }) => true,
+            (Self::Preview | Self::Load, Self::Preview | Self::Load) => *self == *newer,
+            _ => self == newer,
+        }
+    }
+    /// Whether a failure is said by the pane that asked, and needs no message besides.
+    pub(super) fn fails_in_its_pane(&self) -> bool {
+        matches!(self, Self::Why(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare)
+    }
+    /// Whether only a click asks for it; then it may be asked again whatever came of it before.
+    pub(super) fn is_click(&self) -> bool {
+        !self.fails_in_its_pane() && !matches!(self, Self::Preview | Self::Load | Self::Profile)
+    }
+}
+
+/// Rows one by one, or many at once: the two kinds are shown side by side and do not displace each other.
+fn kind(rows: &WhyRows) -> bool {
+    matches!(rows, WhyRows::Line(_))
 }
 
 /// How an [`Ask`] stands.
@@ -128,6 +190,8 @@ pub struct Job {
     pub ask: Ask,
     /// What its answer will be computed from.
     pub key: Key,
+    /// Whether it writes the analyst's work.
+    pub saving: bool,
     /// Stops or holds it.
     pub token: crate::base::CancelToken,
 }
@@ -153,10 +217,14 @@ pub struct Session {
     pub project: Option<PathBuf>,
     /// Whether the recipe or a model changed since the last save.
     pub dirty: bool,
+    /// Every edit so far.
+    pub history: History,
     /// Language of the screen.
     pub lang: Lang,
     /// The data: first rows, then all.
     pub loaded: Option<Kept<Arc<Loaded>>>,
+    /// Roles as detected.
+    pub detected: Arc<Roles>,
     /// Roles as detected and changed.
     pub roles: Option<Arc<Roles>>,
     /// Profile of the columns.
@@ -183,9 +251,29 @@ pub struct Session {
     pub jobs: Vec<Job>,
     /// Sentences on screen.
     pub messages: Vec<Message>,
+    /// How the running jobs stand, by their number.
+    pub progress: BTreeMap<u64, Progress>,
+    /// The devices of this machine, once listed.
+    pub devices: Vec<DeviceLine>,
     /// What failed, so that drawing does not ask again in every frame.
     pub failed: Vec<(Ask, Key, Fault)>,
-    wanted: Vec<Ask>,
+    /// Models that came from files and belong to no line of the recipe.
+    pub imported: BTreeSet<String>,
+    /// Counts edits; a save is of one of them.
+    pub revision: u64,
+    pub(super) wanted: Vec<Ask>,
+    pub(super) keys: Keys,
+    pub(super) next_id: u64,
+}
+
+/// Keys of the recipe as it is; recomputed when it changes, not when it is drawn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys {
+    pub data: Key,
+    pub profile: Key,
+    pub prepare: Key,
+    pub levers: Key,
+    pub scenarios: Key,
 }
 
 impl Session {
@@ -196,8 +284,10 @@ impl Session {
             folder: PathBuf::new(),
             project: None,
             dirty: false,
+            history: History::default(),
             lang,
             loaded: None,
+            detected: Arc::default(),
             roles: None,
             profile: None,
             prepared: None,
@@ -211,9 +301,155 @@ impl Session {
             selection: Selection::default(),
             jobs: Vec::new(),
             messages: Vec::new(),
+            progress: BTreeMap::new(),
+            devices: Vec::new(),
             failed: Vec::new(),
+            imported: BTreeSet::new(),
+            revision: 0,
             wanted: Vec::new(),
+            keys: Keys::default(),
+            next_id: 1,
         }
+    }
+
+    /// Closes what is open; keeps the language, the devices and the messages.
+    pub fn close(&mut self) {
+        for job in &self.jobs {
+            if !job.saving {
+                job.token.cancel();
+            }
+        }
+        let fresh = Self::new(self.lang);
+        let old = std::mem::replace(self, fresh);
+        self.devices = old.devices;
+        self.messages = old.messages;
+        self.next_id = old.next_id;
+        self.revision = old.revision + 1;
+        // What is still being written goes on, and is heard of.
+        self.jobs = old.jobs.into_iter().filter(|j| j.saving).collect();
+    }
+
+    /// Starts a new project on a data file.
+    pub fn open_data(&mut self, path: &Path) {
+        self.close();
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let name = path.file_name().map(PathBuf::from).unwrap_or_else(|| path.to_path_buf());
+        self.recipe = Some(super::shim::for_file(&name));
+        self.folder = folder;
+        self.touched();
+    }
+
+    /// The project's name on screen: its file, else the data file, without the ending.
+    pub fn name(&self) -> Option<String> {
+        let data = self.recipe.as_ref().map(|r| &r.data.path);
+        self.project.as_ref().or(data)?.file_stem().map(|s| s.to_string_lossy().into_owned())
+    }
+
+    /// Edits the recipe; one undo step. A command that does not fit leaves everything as it was and says why.
+    pub fn apply(&mut self, command: &Command) {
+        if let Command::OpenData { path } = command {
+            self.open_data(path);
+            return;
+        }
+        let Some(recipe) = &mut self.recipe else { return };
+        let before = recipe.clone();
+        match command.apply(recipe, &self.detected) {
+            Ok(_) if *recipe == before => {}
+            Ok(_) => {
+                self.history.push(before, command.title());
+                self.touched();
+            }
+            Err(fault) => {
+                *recipe = before;
+                self.say_fault(&fault);
+            }
+        }
+    }
+
+    /// Takes the last edit back.
+    pub fn undo(&mut self) {
+        if let Some(recipe) = &mut self.recipe
+            && self.history.undo(recipe).is_some()
+        {
+            self.touched();
+        }
+    }
+
+    /// Makes it again.
+    pub fn redo(&mut self) {
+        if let Some(recipe) = &mut self.recipe
+            && self.history.redo(recipe).is_some()
+        {
+            self.touched();
+        }
+    }
+
+    /// The recipe changed.
+    pub(super) fn touched(&mut self) {
+        self.dirty = true;
+        self.revision += 1;
+        self.refresh();
+    }
+
+    /// Recomputes roles and keys after the recipe or the data changed.
+    pub(super) fn refresh(&mut self) {
+        let Some(recipe) = &self.recipe else { return };
+        self.roles = self.loaded.as_ref().map(|_| Arc::new(overlay(&self.detected, &recipe.roles)));
+        let full = self.loaded.as_ref().filter(|l| !l.value.preview);
+        let content = full.map(|l| &l.value.fingerprint);
+        let roles = {
+            let mut r = recipe.roles.clone();
+            r.lever.clear();
+            r
+        };
+        let overridden: Vec<_> = recipe.scenarios.iter().chain(&self.draft).map(|s| &s.overridden).collect();
+        self.keys = Keys {
+            data: Key::of_value(&(&recipe.data.path, &recipe.data.read)),
+            profile: Key::of_value(&(content, &recipe.data.read, &roles)),
+            prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
+            levers: Key::of_value(&(&recipe.roles.lever, overridden)),
+            scenarios: Key::of_value(&(&recipe.scenarios, &self.draft)),
+        };
+    }
+
+    /// Replaces the scenario being edited.
+    pub fn set_draft(&mut self, draft: Option<Scenario>) {
+        if self.draft != draft {
+            self.draft = draft;
+            self.refresh();
+        }
+    }
+
+    /// Shows a sentence; the same sentence stands once.
+    pub fn say(&mut self, notice: Notice, is_fault: bool) {
+        self.messages.retain(|m| m.notice != notice);
+        let id = self.take_id();
+        self.messages.push(Message { id, notice, is_fault });
+        if self.messages.len() > 5 {
+            self.messages.remove(0);
+        }
+    }
+
+    /// Shows what went wrong; a stop at the analyst's request is no error.
+    pub fn say_fault(&mut self, fault: &Fault) {
+        if !fault.is_cancelled() {
+            self.say(fault.0.clone(), true);
+        }
+    }
+
+    pub(super) fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The line of the recipe that describes a model.
+    pub fn spec(&self, name: &str) -> Option<&ModelSpec> {
+        self.recipe.as_ref()?.models.iter().find(|m| m.name == name)
+    }
+
+    /// Columns with a role, by name.
+    pub fn columns_with(&self, role: Role) -> Vec<String> {
+        self.roles.iter().flat_map(|r| &r.of).filter(|(_, r)| **r == role).map(|(n, _)| n.clone()).collect()
     }
 
     /// The model that Why and What-if speak of: the selected one, else the recipe's first that is trained, else any.
@@ -260,16 +496,51 @@ impl Session {
         }
     }
 
-    /// How an answer stands.
-    pub fn status(&self, ask: &Ask) -> Status {
-        if self.jobs.iter().any(|j| j.ask == *ask) {
-            return Status::Running;
-        }
-        Status::Empty
-    }
-
     /// Forgets that it failed, so that asking tries again.
     pub fn retry(&mut self, ask: &Ask) {
         self.failed.retain(|(a, _, _)| a != ask);
     }
+
+    /// The job that answers, if it is waiting or running.
+    pub fn job(&self, ask: &Ask) -> Option<&Job> {
+        self.jobs.iter().find(|j| j.ask == *ask && !j.token.is_cancelled())
+    }
+}
+
+/// Roles as detected, with what the recipe says instead.
+fn overlay(detected: &Roles, section: &RolesSection) -> Roles {
+    let mut roles = detected.clone();
+    if !section.target.is_empty() {
+        // Naming the outcomes replaces the detected ones.
+        for role in roles.of.values_mut().filter(|r| **r == Role::Target) {
+            *role = Role::Feature;
+        }
+    }
+    for (role, names) in [
+        (Role::Feature, &section.feature),
+        (Role::Ignore, &section.ignore),
+        (Role::User, &section.user),
+        (Role::Item, &section.item),
+        (Role::Time, &section.time),
+        (Role::Event, &section.event),
+        (Role::Treatment, &section.treatment),
+        (Role::Propensity, &section.propensity),
+        (Role::Value, &section.value),
+        (Role::Cost, &section.cost),
+        (Role::Text, &section.text),
+        (Role::Sensitive, &section.sensitive),
+        (Role::Target, &section.target),
+    ] {
+        for name in names {
+            if let Some(r) = roles.of.get_mut(name) {
+                *r = role;
+            }
+        }
+    }
+    roles.categorical.extend(section.categorical.iter().cloned());
+    for name in &section.numeric {
+        roles.categorical.remove(name);
+    }
+    roles.levers.extend(section.lever.iter().cloned());
+    roles
 }

@@ -1,0 +1,309 @@
+//! The flow of work: what is missing ([`Session::next_tasks`]), what came back ([`Session::finish`]), how an answer stands
+//! ([`Session::status`]).
+
+use std::sync::Arc;
+
+use super::shim as pipeline;
+use super::state::{Ask, Job, Kept, Key, Session, Status};
+use super::task::{Done, Lane, Task};
+use crate::base::{CancelToken, Fault, JobCtx, Result};
+use crate::data::Role;
+
+/// Rows shown while the whole file is still being read.
+const PREVIEW_ROWS: usize = 200;
+/// Answers to *why* and attention maps that are kept for going back and forth.
+const RECENT: usize = 12;
+
+pub(super) type Work = Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>;
+
+impl Session {
+    /// How an answer stands.
+    pub fn status(&self, ask: &Ask) -> Status {
+        let Some(key) = self.key_of(ask) else { return Status::Empty };
+        if self.jobs.iter().any(|j| j.ask == *ask && j.key == key && !j.token.is_cancelled()) || self.wanted.contains(ask) {
+            return Status::Running;
+        }
+        if let Some((_, _, fault)) = self.failed.iter().find(|(a, k, _)| a == ask && *k == key) {
+            return Status::Failed(fault.clone());
+        }
+        match self.kept_key(ask) {
+            Some(kept) if *kept == key => Status::Ready,
+            Some(_) => Status::Stale,
+            None => Status::Empty,
+        }
+    }
+
+    /// How the model of that name stands, be it of the recipe or from a file.
+    pub fn model_status(&self, name: &str) -> Status {
+        if self.imported.contains(name) && self.models.contains_key(name) {
+            return Status::Ready;
+        }
+        self.status(&Ask::Train(name.to_owned()))
+    }
+
+    /// Key under which an answer would be kept now; `None` while its inputs are missing.
+    fn key_of(&self, ask: &Ask) -> Option<Key> {
+        let recipe = self.recipe.as_ref();
+        let model = |name: &str| {
+            self.prepared.as_ref()?;
+            Some((&self.models.get(name)?.value.card().fingerprint, &self.keys.prepare))
+        };
+        match ask {
+            Ask::Preview | Ask::Load => recipe.map(|_| self.keys.data.clone()),
+            Ask::Profile => self.whole_data().map(|_| self.keys.profile.clone()),
+            Ask::Prepare => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
+            Ask::Train(name) => {
+                self.whole_data()?;
+                Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
+            }
+            Ask::Why(r) => Some(Key::of_value(&(model(&r.model)?, format!("{:?}", (&r.rows, &r.options))))),
+            Ask::Attention { model: m, line, outcome } => Some(Key::of_value(&(model(m)?, line, outcome))),
+            Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
+            Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
+            Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
+            _ => Some(Key::default()),
+        }
+    }
+
+    fn kept_key(&self, ask: &Ask) -> Option<&Key> {
+        match ask {
+            Ask::Preview => self.loaded.as_ref().map(|k| &k.key),
+            Ask::Load => self.loaded.as_ref().filter(|l| !l.value.preview).map(|k| &k.key),
+            Ask::Profile => self.profile.as_ref().map(|k| &k.key),
+            Ask::Prepare => self.prepared.as_ref().map(|k| &k.key),
+            Ask::Train(name) => self.models.get(name).map(|k| &k.key),
+            Ask::Why(r) => self.whys.iter().rev().find(|(a, _)| a == r).map(|(_, k)| &k.key),
+            Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
+            Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
+            Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
+            Ask::Rank { .. } => self.ranking.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
+            _ => None,
+        }
+    }
+
+    /// The whole file, as the recipe wants it read.
+    fn whole_data(&self) -> Option<&Arc<crate::data::Loaded>> {
+        self.loaded.as_ref().filter(|l| !l.value.preview && l.key == self.keys.data).map(|l| &l.value)
+    }
+
+    /// Whether some column is the outcome.
+    pub fn has_target(&self) -> bool {
+        self.roles.as_ref().is_some_and(|r| r.of.values().any(|r| *r == Role::Target))
+    }
+
+    /// Work that is missing now. The caller runs each task and gives the outcome to [`Session::finish`].
+    pub fn next_tasks(&mut self) -> Vec<Task> {
+        let mut asks = Vec::new();
+        if self.recipe.is_some() {
+            if self.status(&Ask::Load) != Status::Ready {
+                asks.push(Ask::Preview);
+            }
+            asks.extend([Ask::Load, Ask::Profile, Ask::Prepare]);
+        }
+        let waiting = std::mem::take(&mut self.wanted);
+        asks.extend(waiting);
+        let mut tasks = Vec::new();
+        for ask in asks {
+            if ask.is_click() {
+                if self.job(&ask).is_some() {
+                    continue;
+                }
+                self.failed.retain(|(a, _, _)| *a != ask);
+            } else if !matches!(self.status(&ask), Status::Empty | Status::Stale) {
+                continue;
+            }
+            let Some(key) = self.key_of(&ask) else {
+                self.postpone(ask);
+                continue;
+            };
+            match self.work(&ask) {
+                Some((lane, saving, work)) => {
+                    for job in self.jobs.iter().filter(|j| j.ask.gives_way_to(&ask) && !j.saving) {
+                        job.token.cancel();
+                    }
+                    let (id, token) = (self.take_id(), CancelToken::default());
+                    self.jobs.push(Job { id, ask: ask.clone(), key, saving, token: token.clone() });
+                    tasks.push(Task { id, ask, lane, saving, token, work });
+                }
+                None => self.postpone(ask),
+            }
+        }
+        tasks
+    }
+
+    /// A click that still waits for its inputs keeps waiting; what drawing asked for will be asked for again.
+    fn postpone(&mut self, ask: Ask) {
+        let inputs_failed = [Ask::Load, Ask::Prepare].iter().any(|a| matches!(self.status(a), Status::Failed(_)));
+        if matches!(ask, Ask::Train(_)) && self.recipe.is_some() && !inputs_failed {
+            self.wanted.push(ask);
+        }
+    }
+
+    fn work(&self, ask: &Ask) -> Option<(Lane, bool, Work)> {
+        let (recipe, folder) = (self.recipe.clone(), self.folder.clone());
+        let prepared = || self.prepared.as_ref().filter(|p| p.key == self.keys.prepare).map(|p| p.value.clone());
+        let model = |name: &str| self.models.get(name).map(|k| k.value.clone());
+        let compute = |work: Work| Some((Lane::Compute, false, work));
+        match ask.clone() {
+            Ask::Preview => {
+                let recipe = recipe?;
+                let work: Work = Box::new(move |_| {
+                    let path = folder.join(&recipe.data.path);
+                    pipeline::preview(&path, &recipe.data.read, PREVIEW_ROWS).map(loaded)
+                });
+                Some((Lane::Io, false, work))
+            }
+            Ask::Load => {
+                let recipe = recipe?;
+                Some((Lane::Io, false, Box::new(move |ctx| pipeline::load(&recipe, &folder, ctx).map(loaded))))
+            }
+            Ask::Profile => {
+                let (recipe, data) = (recipe?, self.whole_data()?.clone());
+                compute(Box::new(move |ctx| pipeline::profile(&recipe, &data, ctx).map(|p| Done::Profile(Arc::new(p)))))
+            }
+            Ask::Prepare => {
+                let (recipe, data) = (recipe?, self.whole_data()?.clone());
+                compute(Box::new(move |ctx| pipeline::prepare(&recipe, &data, ctx).map(|p| Done::Prepared(Arc::new(p)))))
+            }
+            Ask::Train(name) => {
+                let (spec, prepared) = (self.spec(&name)?.clone(), prepared()?);
+                compute(Box::new(move |ctx| pipeline::train(&prepared, &spec, ctx).map(Done::Trained)))
+            }
+            Ask::Why(r) => {
+                let (model, prepared) = (model(&r.model)?, prepared()?);
+                compute(Box::new(move |ctx| {
+                    pipeline::why(&prepared, &*model, &r.rows, &r.options, ctx).map(|mut w| {
+                        w.model = r.model;
+                        Done::Why(Arc::new(w))
+                    })
+                }))
+            }
+            Ask::Attention { model: m, line, outcome } => {
+                let (model, prepared) = (model(&m)?, prepared()?);
+                compute(Box::new(move |ctx| {
+                    pipeline::attention(&prepared, &*model, line, outcome, ctx).map(|a| Done::Attention(Arc::new(a)))
+                }))
+            }
+            Ask::Levers(m) => {
+                let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
+                compute(Box::new(move |ctx| pipeline::levers(&recipe, &prepared, &*model, ctx).map(|l| Done::Levers(Arc::new(l)))))
+            }
+            Ask::Simulate(m) => {
+                let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
+                let levers = self.levers.get(&m).filter(|_| self.status(&Ask::Levers(m.clone())) == Status::Ready)?.value.clone();
+                let scenarios: Vec<_> = recipe.scenarios.iter().chain(&self.draft).cloned().collect();
+                compute(Box::new(move |ctx| {
+                    pipeline::simulate(&recipe, &prepared, &*model, &scenarios, &levers, ctx).map(|s| Done::Simulation(Arc::new(s)))
+                }))
+            }
+            Ask::Rank { model: m, person } => {
+                let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
+                compute(Box::new(move |ctx| {
+                    pipeline::rank(&recipe, &folder, &prepared, &*model, &person, ctx).map(|r| Done::Ranking(Arc::new(r)))
+                }))
+            }
+            Ask::Devices => compute(Box::new(|_| Ok(Done::Devices(pipeline::devices())))),
+            Ask::WriteText { path, text } => {
+                let work: Work = Box::new(move |_| {
+                    crate::base::file::write_atomic(&path, text.as_bytes())?;
+                    Ok(Done::Saved(Some(path)))
+                });
+                Some((Lane::Io, true, work))
+            }
+            ask => super::files::work(self, ask),
+        }
+    }
+
+    /// Takes a task's outcome. An answer to an older recipe is kept as the last good one, marked stale by its key.
+    pub fn finish(&mut self, id: u64, result: Result<Done>) {
+        self.progress.remove(&id);
+        let Some(at) = self.jobs.iter().position(|j| j.id == id) else { return };
+        let job = self.jobs.remove(at);
+        match result {
+            Ok(done) => {
+                self.failed.retain(|(a, _, _)| *a != job.ask);
+                self.keep(job, done);
+            }
+            Err(fault) if fault.is_cancelled() => {
+                if let Ask::Train(name) = &job.ask {
+                    self.say(crate::note!("ui.training_stopped", model = name), false);
+                }
+            }
+            Err(fault) => self.failed_with(job, fault),
+        }
+    }
+
+    fn failed_with(&mut self, job: Job, fault: Fault) {
+        let superseded = job.ask == Ask::Preview;
+        if !job.ask.fails_in_its_pane() && !superseded {
+            self.say_fault(&fault);
+        }
+        if !matches!(job.ask, Ask::SaveProject(_) | Ask::Autosave | Ask::WriteText { .. } | Ask::Report { .. }) {
+            self.failed.retain(|(a, _, _)| *a != job.ask);
+            self.failed.push((job.ask, job.key, fault));
+        }
+    }
+
+    fn keep(&mut self, job: Job, done: Done) {
+        let Job { ask, key, .. } = job;
+        match (ask, done) {
+            (Ask::Preview | Ask::Load, Done::Loaded(value, detected)) => {
+                if value.preview && self.whole_data().is_some() || key != self.keys.data {
+                    return;
+                }
+                self.detected = detected;
+                self.loaded = Some(Kept { value, key });
+                self.refresh();
+            }
+            (_, Done::Profile(value)) => self.profile = Some(Kept { value, key }),
+            (_, Done::Prepared(value)) => self.prepared = Some(Kept { value, key }),
+            (Ask::Train(name), Done::Trained(value)) => {
+                self.imported.remove(&name);
+                self.models.insert(name.clone(), Kept { value, key });
+                self.dirty = true;
+                self.revision += 1;
+                self.say(crate::note!("ui.trained", model = name), false);
+            }
+            (Ask::Why(r), Done::Why(value)) => {
+                self.whys.retain(|(a, _)| *a != r);
+                self.whys.push((r, Kept { value, key }));
+                drop_oldest(&mut self.whys);
+            }
+            (ask, Done::Attention(value)) => {
+                self.attentions.retain(|(a, _)| *a != ask);
+                self.attentions.push((ask, Kept { value, key }));
+                drop_oldest(&mut self.attentions);
+            }
+            (Ask::Levers(m), Done::Levers(value)) => drop(self.levers.insert(m, Kept { value, key })),
+            (Ask::Simulate(m), Done::Simulation(value)) => drop(self.simulations.insert(m, Kept { value, key })),
+            (ask, Done::Ranking(value)) => self.ranking = Some((ask, Kept { value, key })),
+            (_, Done::Devices(lines)) => self.devices = lines,
+            (ask, done) => self.keep_file(ask, done),
+        }
+    }
+
+    /// Runs everything that is missing right here, until nothing is. For tests and scripts.
+    pub fn settle(&mut self) {
+        loop {
+            let tasks = self.next_tasks();
+            if tasks.is_empty() {
+                return;
+            }
+            for task in tasks {
+                let ctx = JobCtx::quiet();
+                self.finish(task.id, (task.work)(&ctx));
+            }
+        }
+    }
+}
+
+fn loaded(l: crate::data::Loaded) -> Done {
+    let detected = Arc::new(pipeline::detect(&l.table));
+    Done::Loaded(Arc::new(l), detected)
+}
+
+fn drop_oldest<T>(recent: &mut Vec<T>) {
+    if recent.len() > RECENT {
+        recent.remove(0);
+    }
+}
