@@ -149,7 +149,7 @@ impl Session {
                 let recipe = recipe?;
                 let work: Work = Box::new(move |_| {
                     let path = folder.join(&recipe.data.path);
-                    pipeline::preview(&path, &recipe.data.read, PREVIEW_ROWS).map(loaded)
+                    crate::data::read::preview(&path, &recipe.data.read, PREVIEW_ROWS).map(loaded)
                 });
                 Some((Lane::Io, false, work))
             }

@@ -5,7 +5,7 @@
 //! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
 pub mod command;
-mod files;
+pub mod files;
 mod flow;
 pub mod pipeline;
 pub mod project;

@@ -143,9 +143,6 @@ impl History {
     }
 }
 
-pub fn preview(path: &Path, options: &ReadOptions, rows: usize) -> Result<Loaded> {
-    Err(crate::fault!("ui.not_yet"))
-}
 pub fn detect(table: &Table) -> Roles {
     Roles::default()
 }

@@ -3,7 +3,13 @@
 //! A view is a struct with what only the eye needs (scroll, an open editor); it reads the [`Session`] through [`Cx`] and
 //! never changes it: it sends [`Action`]s, which `app.rs` executes after the frame. [`theme`] holds every colour.
 
+pub mod commands;
+pub mod palette;
+pub mod prompt;
+pub mod shell;
+pub mod strip;
 pub mod theme;
+pub mod topbar;
 pub mod views;
 pub mod widgets;
 
@@ -38,6 +44,38 @@ pub enum Room {
     Recommend,
     /// What do I tell others?
     Report,
+}
+
+impl Room {
+    /// The rooms of the rail.
+    pub const RAIL: [Self; 7] =
+        [Self::Data, Self::Prepare, Self::Models, Self::Why, Self::WhatIf, Self::Recommend, Self::Report];
+    /// Catalogue key of its name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Start => "ui.room_start",
+            Self::Data => "ui.room_data",
+            Self::Prepare => "ui.room_prepare",
+            Self::Models => "ui.room_models",
+            Self::Why => "ui.room_why",
+            Self::WhatIf => "ui.room_whatif",
+            Self::Recommend => "ui.room_recommend",
+            Self::Report => "ui.room_report",
+        }
+    }
+    /// Catalogue key of the question it answers.
+    pub fn question(self) -> &'static str {
+        match self {
+            Self::Start => "ui.question_start",
+            Self::Data => "ui.question_data",
+            Self::Prepare => "ui.question_prepare",
+            Self::Models => "ui.question_models",
+            Self::Why => "ui.question_why",
+            Self::WhatIf => "ui.question_whatif",
+            Self::Recommend => "ui.question_recommend",
+            Self::Report => "ui.question_report",
+        }
+    }
 }
 
 /// What a view asks the application to do, after the frame.
@@ -94,6 +132,21 @@ pub enum Action {
     SetTheme(egui::ThemePreference),
     /// Opens or closes the command palette.
     Palette,
+    /// Opens a field to type a path into, for whoever has no file dialog.
+    TypePath,
+    /// Shows or hides the inspector.
+    Inspector,
+    /// Reads an autosave that a crash left behind.
+    Recover(PathBuf),
+    /// Forgets an autosave.
+    Discard(PathBuf),
+    /// Goes on with what was held back until unsaved work is dealt with; `true`: save first.
+    Proceed {
+        /// Whether to save first.
+        save: bool,
+    },
+    /// Stays.
+    Stay,
     /// Closes the window (asks first if there is unsaved work).
     Quit,
 }
@@ -117,14 +170,38 @@ pub struct Cx<'a> {
     pub hovered: Hover,
     /// What the pointer touches in this frame; set it when your widget is hovered.
     pub hover: Hover,
+    /// What the start page offers.
+    pub start: &'a Start,
     /// What the application shall do after the frame.
     pub actions: Vec<Action>,
 }
 
+/// What the start page offers besides opening a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// Recently opened files, newest first.
+    pub recent: Vec<PathBuf>,
+    /// Sample projects.
+    pub samples: Vec<Sample>,
+    /// Autosaves of a run that did not end well.
+    pub recoverable: Vec<PathBuf>,
+}
+
+/// A sample project.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Catalogue key of its title.
+    pub title: &'static str,
+    /// Catalogue key of what it is good for.
+    pub about: &'static str,
+    /// The project.
+    pub path: PathBuf,
+}
+
 impl<'a> Cx<'a> {
     /// For one frame.
-    pub fn new(session: &'a Session, ctx: &egui::Context, hovered: Hover) -> Self {
-        Self { session, tokens: Tokens::of(ctx), hovered, hover: Hover::default(), actions: Vec::new() }
+    pub fn new(session: &'a Session, ctx: &egui::Context, hovered: Hover, start: &'a Start) -> Self {
+        Self { session, tokens: Tokens::of(ctx), hovered, hover: Hover::default(), start, actions: Vec::new() }
     }
     /// Language of the screen.
     pub fn lang(&self) -> Lang {
