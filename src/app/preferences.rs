@@ -77,11 +77,8 @@ fn file() -> Option<PathBuf> {
 /// The sample projects that are installed: beside the program, in the system's place, or in the source tree.
 pub(super) fn samples() -> Vec<Sample> {
     let beside = std::env::current_exe().ok().and_then(|e| Some(e.parent()?.join("sample_data")));
-    let places = [
-        beside,
-        Some(PathBuf::from("/usr/share/whybench/sample_data")),
-        Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data")),
-    ];
+    let places =
+        [beside, Some(PathBuf::from("/usr/share/whybench/sample_data")), Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data"))];
     let Some(folder) = places.into_iter().flatten().find(|f| f.is_dir()) else { return Vec::new() };
     [
         ("online_shoppers.whybench", "ui.sample_shoppers", "ui.sample_shoppers_about"),

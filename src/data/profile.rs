@@ -148,9 +148,8 @@ fn share(part: usize, of: usize) -> String {
 fn yes(table: &Table, column: &str, value: &str) -> Result<Yes> {
     let (codes, levels) = table.codes(table.column(column)?);
     let number = value.trim().parse::<f64>().ok();
-    let same = |level: &String| {
-        level == value || (number.is_some() && level.parse::<f64>().ok() == number) || level.eq_ignore_ascii_case(value)
-    };
+    let same =
+        |level: &String| level == value || (number.is_some() && level.parse::<f64>().ok() == number) || level.eq_ignore_ascii_case(value);
     let positive = levels.iter().position(|l| l == value).or_else(|| levels.iter().position(same));
     match positive {
         Some(p) => Ok(codes.into_iter().map(|c| (c >= 0).then_some(c == p as i32)).collect()),
@@ -203,9 +202,7 @@ fn describe(table: &Table, roles: &Roles, c: usize, yes: Option<&Yes>) -> Column
     let rows = table.n_rows();
     let mut tallies = match table.data(c) {
         Cells::Integer(a) | Cells::Moment(a) => tally(a.iter(), yes),
-        Cells::Number(a) => {
-            tally(a.iter().map(|x| x.filter(|x| !x.is_nan()).map(|x| if x == 0.0 { 0 } else { x.to_bits() })), yes)
-        }
+        Cells::Number(a) => tally(a.iter().map(|x| x.filter(|x| !x.is_nan()).map(|x| if x == 0.0 { 0 } else { x.to_bits() })), yes),
         Cells::Boolean(a) => tally(a.iter().map(|x| x.map(i64::from)), yes),
         Cells::Date(a) => tally(a.iter().map(|x| x.map(i64::from)), yes),
         Cells::Text(a) => tally(

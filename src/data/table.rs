@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use polars::prelude::{BooleanChunked, ChunkedArray, Column, DataFrame, DataType, Float64Chunked, IdxCa, Int64Chunked, Series, StringChunked, TimeUnit};
+use polars::prelude::{
+    BooleanChunked, ChunkedArray, Column, DataFrame, DataType, Float64Chunked, IdxCa, Int64Chunked, Series, StringChunked, TimeUnit,
+};
 use polars::prelude::{IntoColumn as _, IntoSeries as _};
 use serde::{Deserialize, Serialize};
 
@@ -76,9 +78,7 @@ impl Values {
         let name = name.into();
         match self {
             Self::Integers(v) => named(v.into_iter().collect::<Int64Chunked>(), name).into_series(),
-            Self::Numbers(v) => {
-                named(v.into_iter().map(|x| x.filter(|x| !x.is_nan())).collect::<Float64Chunked>(), name).into_series()
-            }
+            Self::Numbers(v) => named(v.into_iter().map(|x| x.filter(|x| !x.is_nan())).collect::<Float64Chunked>(), name).into_series(),
             Self::Booleans(v) => named(v.into_iter().collect::<BooleanChunked>(), name).into_series(),
             Self::Texts(v) => named(v.into_iter().collect::<StringChunked>(), name).into_series(),
             Self::Dates(v) => named(v.into_iter().collect::<polars::prelude::Int32Chunked>(), name).into_date().into_series(),

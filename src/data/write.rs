@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{Column, DataFrame, NamedFrom as _, ParquetWriter, PolarsError, Series};
 use polars::prelude::IntoColumn as _;
+use polars::prelude::{Column, DataFrame, NamedFrom as _, ParquetWriter, PolarsError, Series};
 
 use crate::base::file::write_atomic_with;
 use crate::base::{Fault, Result};

@@ -108,7 +108,14 @@ pub trait Model: Send + Sync {
 
     /// Margins after some features moved: `x` after the change, `before` before it, `changed` the moved features
     /// (0-based), `base` the margins of `before`. A model that can, works only on what the change touches.
-    fn margins_changed(&self, x: &FeatureMatrix, _before: &FeatureMatrix, _changed: &[usize], _base: &[f64], ctx: &JobCtx) -> Result<Vec<f64>> {
+    fn margins_changed(
+        &self,
+        x: &FeatureMatrix,
+        _before: &FeatureMatrix,
+        _changed: &[usize],
+        _base: &[f64],
+        ctx: &JobCtx,
+    ) -> Result<Vec<f64>> {
         self.margins(x, ctx)
     }
 

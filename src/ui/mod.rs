@@ -48,8 +48,7 @@ pub enum Room {
 
 impl Room {
     /// The rooms of the rail.
-    pub const RAIL: [Self; 7] =
-        [Self::Data, Self::Prepare, Self::Models, Self::Why, Self::WhatIf, Self::Recommend, Self::Report];
+    pub const RAIL: [Self; 7] = [Self::Data, Self::Prepare, Self::Models, Self::Why, Self::WhatIf, Self::Recommend, Self::Report];
     /// Catalogue key of its name.
     pub fn title(self) -> &'static str {
         match self {

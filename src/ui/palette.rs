@@ -33,10 +33,8 @@ impl Palette {
         let mut chosen = None;
         let modal = egui::Modal::new(egui::Id::unique("palette")).show(ctx, |ui| {
             ui.set_width(480.0);
-            let field = egui::TextEdit::singleline(&mut self.text)
-                .hint_text(cx.t("ui.palette_hint"))
-                .desired_width(f32::INFINITY)
-                .return_key(None);
+            let field =
+                egui::TextEdit::singleline(&mut self.text).hint_text(cx.t("ui.palette_hint")).desired_width(f32::INFINITY).return_key(None);
             let field = ui.add(field);
             if std::mem::take(&mut self.just_opened) {
                 field.request_focus();

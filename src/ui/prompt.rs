@@ -51,9 +51,7 @@ impl Prompt {
                     ui.label(egui::RichText::new(cx.t(title)).strong());
                     ui.add_space(theme::TIGHT);
                     let label = ui.label(cx.t("ui.path_label"));
-                    let field = ui
-                        .add(egui::TextEdit::singleline(text).desired_width(f32::INFINITY))
-                        .labelled_by(label.id);
+                    let field = ui.add(egui::TextEdit::singleline(text).desired_width(f32::INFINITY)).labelled_by(label.id);
                     if !std::mem::replace(focused, true) {
                         field.request_focus();
                     }

@@ -19,8 +19,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
             None => {
                 let last = session.messages.iter().rev().find(|m| !m.is_fault);
                 let text = last.map_or_else(|| cx.t("ui.idle").to_owned(), |m| m.notice.say(cx.lang()));
-                ui.add(egui::Label::new(RichText::new(&text).size(theme::SMALL).color(cx.tokens.weak)).truncate())
-                    .on_hover_text(text);
+                ui.add(egui::Label::new(RichText::new(&text).size(theme::SMALL).color(cx.tokens.weak)).truncate()).on_hover_text(text);
             }
         }
     });

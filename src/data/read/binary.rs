@@ -142,7 +142,9 @@ fn ours(path: &Path, series: &Series, warnings: &mut Vec<Notice>) -> Result<Opti
     let name = series.name().clone();
     let made = match series.dtype() {
         DataType::Int64 | DataType::Boolean | DataType::Date => series.clone(),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => cast(DataType::Int64)?,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => {
+            cast(DataType::Int64)?
+        }
         DataType::UInt64 | DataType::UInt128 | DataType::Int128 => {
             let whole = cast(DataType::Int64)?;
             // Numbers that do not fit are identifiers; as text they keep every digit.
@@ -195,4 +197,3 @@ fn ours(path: &Path, series: &Series, warnings: &mut Vec<Notice>) -> Result<Opti
     };
     Ok(Some(made.rechunk()))
 }
-

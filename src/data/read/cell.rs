@@ -47,7 +47,11 @@ impl Kind {
             (Self::Empty, k) | (k, Self::Empty) => k,
             (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
             (Self::Time { orders: a, moment: m }, Self::Time { orders: b, moment: n }) => {
-                if a & b == 0 { Self::Text } else { Self::Time { orders: a & b, moment: m || n } }
+                if a & b == 0 {
+                    Self::Text
+                } else {
+                    Self::Time { orders: a & b, moment: m || n }
+                }
             }
             (a, b) if a == b => a,
             _ => Self::Text,
@@ -105,11 +109,7 @@ pub fn integer(s: &str) -> Whole {
         }
         value = value.wrapping_mul(10).wrapping_add(i64::from(d));
     }
-    if long || (digits.len() > 1 && digits[0] == b'0') {
-        Whole::Code
-    } else {
-        Whole::Value(if negative { -value } else { value })
-    }
+    if long || (digits.len() > 1 && digits[0] == b'0') { Whole::Code } else { Whole::Value(if negative { -value } else { value }) }
 }
 
 /// Reads a number written with this decimal sign; codes such as `00123` are not numbers.
@@ -166,7 +166,8 @@ pub fn reads_as_number(s: &str) -> bool {
     if s.trim().parse::<f64>().is_ok_and(|x| !x.is_nan()) {
         return true;
     }
-    let bare: String = s.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '¥' | '￥' | '%' | ' ' | '\u{a0}' | '\u{202f}' | '\'')).collect();
+    let bare: String =
+        s.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '¥' | '￥' | '%' | ' ' | '\u{a0}' | '\u{202f}' | '\'')).collect();
     let mut parts = bare.split(',');
     let first = parts.next().unwrap_or_default();
     let lead = first.trim_start_matches(['-', '+']);

@@ -25,9 +25,7 @@ fn column(path: &Path, table: &Table, c: usize) -> Option<Notice> {
             let row = a.iter().position(|x| x.is_some_and(f64::is_infinite))?;
             Some(note!("data.infinite", file = path, column = name, count = count, row = row))
         }
-        Cells::Text(a) => {
-            numbers_as_text(path, name, a).or_else(|| mixed_dates(path, name, a))
-        }
+        Cells::Text(a) => numbers_as_text(path, name, a).or_else(|| mixed_dates(path, name, a)),
         _ => None,
     }
 }

@@ -268,9 +268,7 @@ fn look(path: &Path, options: &ReadOptions, most: usize) -> Result<Look> {
     file.take(most as u64).read_to_end(&mut bytes).map_err(|e| Fault::io(path, &e))?;
     let whole = bytes.len() < most;
     let guess = match &options.encoding {
-        Some(label) => {
-            encoding::named(label, &bytes).ok_or_else(|| fault!("data.unknown_encoding", file = path, encoding = label))?
-        }
+        Some(label) => encoding::named(label, &bytes).ok_or_else(|| fault!("data.unknown_encoding", file = path, encoding = label))?,
         None => encoding::guess(&bytes, whole),
     };
     let mut text = String::new();
@@ -316,17 +314,13 @@ pub fn read(path: &Path, options: &ReadOptions, limit: Option<usize>, ctx: &JobC
 fn pass(path: &Path, shape: &Shape, look: &Look, limit: Option<usize>, ctx: &JobCtx) -> std::result::Result<Loaded, Stop> {
     let size = std::fs::metadata(path).map_err(|e| Fault::io(path, &e))?.len();
     ctx.stage("data.stage_reading", size);
-    let mut builders: Vec<Builder> =
-        shape.names.iter().map(|n| Builder::new(n, shape.decimal, shape.dialect.quote)).collect();
+    let mut builders: Vec<Builder> = shape.names.iter().map(|n| Builder::new(n, shape.decimal, shape.dialect.quote)).collect();
     let mut source = Source::new(path, shape, look, limit, limit.is_none())?;
     let mut current = source.next()?;
     while let Some(block) = current {
         ctx.check()?;
         ctx.at(source.bytes);
-        let ((), next) = rayon::join(
-            || builders.par_iter_mut().enumerate().for_each(|(c, b)| b.push(&block, c)),
-            || source.next(),
-        );
+        let ((), next) = rayon::join(|| builders.par_iter_mut().enumerate().for_each(|(c, b)| b.push(&block, c)), || source.next());
         current = next?;
     }
     let stale = builders.iter().map(Builder::stale).max().unwrap_or(0);

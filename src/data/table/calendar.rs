@@ -49,13 +49,7 @@ pub fn show_moment(micros: i64) -> String {
     let seconds = micros.div_euclid(1_000_000);
     let fraction = micros.rem_euclid(1_000_000);
     let of_day = seconds.rem_euclid(DAY);
-    let mut text = format!(
-        "{} {:02}:{:02}:{:02}",
-        show_date(seconds.div_euclid(DAY)),
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60
-    );
+    let mut text = format!("{} {:02}:{:02}:{:02}", show_date(seconds.div_euclid(DAY)), of_day / 3600, of_day / 60 % 60, of_day % 60);
     if fraction != 0 {
         let digits = format!("{fraction:06}");
         text.push('.');
@@ -223,9 +217,7 @@ fn time_of_day(bytes: &[u8]) -> Option<i64> {
                 [a, b, c, d] | [a, b, b':', c, d] => ([a, b], [c, d]),
                 _ => return None,
             };
-            let two = |p: [u8; 2]| {
-                p.iter().all(u8::is_ascii_digit).then(|| i64::from(p[0] - b'0') * 10 + i64::from(p[1] - b'0'))
-            };
+            let two = |p: [u8; 2]| p.iter().all(u8::is_ascii_digit).then(|| i64::from(p[0] - b'0') * 10 + i64::from(p[1] - b'0'));
             offset = sign * (two(h)? * 3600 + two(m)? * 60);
         }
     }

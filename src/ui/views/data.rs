@@ -54,11 +54,7 @@ impl View for DataView {
         }
         ui.add_space(theme::TIGHT);
         let room = egui::Frame::new().inner_margin(Margin { right: 8, ..Margin::ZERO });
-        egui::Panel::left("columns")
-            .frame(room)
-            .default_size(300.0)
-            .size_range(220.0..=480.0)
-            .show(ui, |ui| self.columns.ui(ui, cx));
+        egui::Panel::left("columns").frame(room).default_size(300.0).size_range(220.0..=480.0).show(ui, |ui| self.columns.ui(ui, cx));
         egui::CentralPanel::no_frame().show(ui, |ui| self.table.ui(ui, cx, &loaded.value));
     }
 

@@ -140,12 +140,7 @@ fn effect(ui: &mut Ui, cx: &Cx<'_>, effect: &StepEffect, stale: bool) {
     let n = |x: usize| numbers::count(x as i64);
     let text = cx.tw(
         "ui.step_effect",
-        &[
-            ("before", &n(effect.rows.0)),
-            ("after", &n(effect.rows.1)),
-            ("cells", &n(effect.cells)),
-            ("rows", &n(effect.rows_changed)),
-        ],
+        &[("before", &n(effect.rows.0)), ("after", &n(effect.rows.1)), ("cells", &n(effect.cells)), ("rows", &n(effect.rows_changed))],
     );
     ui.label(RichText::new(text).size(theme::SMALL));
     for w in &effect.warnings {

@@ -26,7 +26,9 @@ pub fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, line: u32) {
                         ui.set_height(height - ui.spacing().item_spacing.y);
                         ui.add_sized(
                             [ui.available_width() * 0.55, theme::BODY],
-                            egui::Label::new(RichText::new(name).size(theme::SMALL).color(cx.tokens.weak)).truncate().halign(egui::Align::LEFT),
+                            egui::Label::new(RichText::new(name).size(theme::SMALL).color(cx.tokens.weak))
+                                .truncate()
+                                .halign(egui::Align::LEFT),
                         );
                         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                             let colour = if value.is_some() { cx.tokens.text } else { cx.tokens.missing };

@@ -25,9 +25,7 @@ impl Columns {
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let Some(loaded) = &cx.session.loaded else { return };
         let table = &loaded.value.table;
-        ui.add(
-            egui::TextEdit::singleline(&mut self.search).hint_text(cx.t("ui.find_column")).desired_width(f32::INFINITY),
-        );
+        ui.add(egui::TextEdit::singleline(&mut self.search).hint_text(cx.t("ui.find_column")).desired_width(f32::INFINITY));
         let whole = std::sync::Arc::as_ptr(&loaded.value) as usize;
         let search = self.search.trim().to_lowercase();
         if self.found.as_ref().is_none_or(|(t, s, _)| *t != whole || *s != search) {
@@ -133,10 +131,8 @@ pub(super) fn inspector(ui: &mut Ui, cx: &mut Cx<'_>, name: &str) {
         positive(ui, cx, column);
     }
     ui.add_space(theme::SPACE);
-    let summary = cx.tw(
-        "ui.histogram_of",
-        &[("name", &name), ("distinct", &column.distinct), ("missing", &numbers::count(column.missing as i64))],
-    );
+    let summary =
+        cx.tw("ui.histogram_of", &[("name", &name), ("distinct", &column.distinct), ("missing", &numbers::count(column.missing as i64))]);
     histogram::large(ui, 96.0, column, cx.t("ui.rows"), cx.t("ui.positive"), &summary);
     if column.top.iter().any(|t| t.target_rate.is_some()) || column.histogram.iter().any(|b| b.target_rate.is_some()) {
         basic::caption(ui, cx.t("ui.histogram_caption"));

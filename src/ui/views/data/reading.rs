@@ -43,20 +43,16 @@ impl ReadingBar {
         let mut options = before.clone();
         let auto = cx.t("ui.detected");
         let found = |text: Option<String>| text.map_or_else(|| auto.to_owned(), |t| format!("{t} ({auto})"));
-        let delimiter_name = |c: char| {
-            DELIMITERS.iter().find(|(d, _)| *d == c).map_or_else(|| c.to_string(), |(_, key)| cx.t(key).to_owned())
-        };
+        let delimiter_name =
+            |c: char| DELIMITERS.iter().find(|(d, _)| *d == c).map_or_else(|| c.to_string(), |(_, key)| cx.t(key).to_owned());
         ui.horizontal_wrapped(|ui| {
             let shown = found(reading.and_then(|r| r.delimiter).map(delimiter_name));
             let some = DELIMITERS.iter().map(|(c, key)| (Some(*c), cx.t(key).to_owned()));
             menu(ui, cx, "ui.delimiter", &mut options.delimiter, std::iter::once((None, shown)).chain(some));
 
             let yes_no = |yes: bool| cx.t(if yes { "ui.header_yes" } else { "ui.header_no" }).to_owned();
-            let choices = [
-                (Header::Auto, found(reading.map(|r| yes_no(r.header)))),
-                (Header::Yes, yes_no(true)),
-                (Header::No, yes_no(false)),
-            ];
+            let choices =
+                [(Header::Auto, found(reading.map(|r| yes_no(r.header)))), (Header::Yes, yes_no(true)), (Header::No, yes_no(false))];
             menu(ui, cx, "ui.header", &mut options.header, choices.into_iter());
 
             let shown = found(reading.and_then(|r| r.encoding.clone()));

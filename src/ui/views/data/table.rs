@@ -102,8 +102,7 @@ impl TableDelegate for Delegate<'_, '_> {
         let t = self.cx.tokens;
         let line = self.loaded.table.file_row(cell.row_nr as usize);
         let number = cell.col_nr == 0;
-        let right = number
-            || matches!(self.loaded.table.column_type(cell.col_nr - 1), ColumnType::Integer | ColumnType::Number);
+        let right = number || matches!(self.loaded.table.column_type(cell.col_nr - 1), ColumnType::Integer | ColumnType::Number);
         let (text, colour) = if number {
             (numbers::count(i64::from(line) + 1), t.faint)
         } else {

@@ -27,7 +27,11 @@ pub(super) fn curve(ui: &mut Ui, cx: &Cx<'_>, name: &str, points: &[CurvePoint])
     let last = points[points.len() - 1];
     let summary = cx.tw(
         "ui.curve_summary",
-        &[("step", &last.step), ("train", &numbers::plain(last.train)), ("validation", &numbers::plain(last.validation.unwrap_or(f64::NAN)))],
+        &[
+            ("step", &last.step),
+            ("train", &numbers::plain(last.train)),
+            ("validation", &numbers::plain(last.validation.unwrap_or(f64::NAN))),
+        ],
     );
     ui.label(RichText::new(cx.t("ui.curve_title")).size(theme::SMALL).strong());
     let series = |f: &dyn Fn(&CurvePoint) -> Option<f64>| -> PlotPoints<'static> {
@@ -142,10 +146,9 @@ impl EvaluationPanel {
                 ui.label(small(cx.t("ui.predicted_yes")));
                 ui.label(small(cx.t("ui.predicted_no")));
                 ui.end_row();
-                for (key, yes, no) in [
-                    ("ui.actual_yes", p.true_positives, p.false_negatives),
-                    ("ui.actual_no", p.false_positives, p.true_negatives),
-                ] {
+                for (key, yes, no) in
+                    [("ui.actual_yes", p.true_positives, p.false_negatives), ("ui.actual_no", p.false_positives, p.true_negatives)]
+                {
                     ui.label(small(cx.t(key)));
                     for (n, right) in [(yes, key == "ui.actual_yes"), (no, key == "ui.actual_no")] {
                         let text = format!("{}  ({})", numbers::count(n as i64), numbers::percent(n as f64 / total));
@@ -286,7 +289,10 @@ fn card(ui: &mut Ui, cx: &Cx<'_>, card: &crate::ml::ModelCard) {
         ui.set_max_width(420.0);
         let n = |x: usize| numbers::count(x as i64);
         basic::fact(ui, cx.t("ui.card_kind"), cx.t(super::kind_key(card.spec.kind)));
-        let rows = cx.tw("ui.card_rows_value", &[("train", &n(card.rows.train)), ("validation", &n(card.rows.validation)), ("test", &n(card.rows.test))]);
+        let rows = cx.tw(
+            "ui.card_rows_value",
+            &[("train", &n(card.rows.train)), ("validation", &n(card.rows.validation)), ("test", &n(card.rows.test))],
+        );
         basic::fact(ui, cx.t("ui.card_rows"), &rows);
         basic::fact(ui, cx.t("ui.card_features"), &n(card.features().len()));
         basic::fact(ui, cx.t("ui.device"), &card.device);

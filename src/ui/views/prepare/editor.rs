@@ -82,9 +82,7 @@ impl Editor {
     pub(super) fn of(step: &Step) -> Self {
         match step.clone() {
             Step::Deduplicate { columns } => Self { columns, ..Self::new(Kind::Deduplicate) },
-            Step::Fill { columns, with, value } => {
-                Self { columns, with, value: value.unwrap_or_default(), ..Self::new(Kind::Fill) }
-            }
+            Step::Fill { columns, with, value } => Self { columns, with, value: value.unwrap_or_default(), ..Self::new(Kind::Fill) },
             Step::Clip { columns, lower, upper } => Self { columns, lower, upper, ..Self::new(Kind::Clip) },
             Step::Winsorise { columns, lower, upper } => Self { columns, lower, upper, ..Self::new(Kind::Winsorise) },
             Step::Normalise { columns, method } => Self { columns, method, ..Self::new(Kind::Normalise) },
