@@ -228,6 +228,7 @@ mod tests {
         let jobs: Jobs<()> = Jobs::new(|_| {});
         let s = stopped.clone();
         jobs.submit(task(1, Lane::Io, false, move |ctx| {
+            ctx.stage("data.stage_reading", 0);
             while ctx.check().is_ok() {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -241,6 +242,7 @@ mod tests {
             s.fetch_add(1, Ordering::SeqCst);
             Ok(Done::Saved(None))
         }));
+        wait(|| jobs.progress().pop());
         drop(jobs);
         assert_eq!(saved.load(Ordering::SeqCst), 1);
         assert_eq!(stopped.load(Ordering::SeqCst), 1);

@@ -91,11 +91,11 @@ pub fn rank(recipe: &Recipe, folder: &Path, prepared: &Prepared, model: &dyn Mod
     Err(crate::fault!("ui.not_yet"))
 }
 pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile> {
-    Err(crate::fault!("ui.not_yet"))
+    crate::data::profile::profile(&loaded.table, &detect(&loaded.table), Some(("Revenue", "TRUE")), ctx)
 }
 
 pub fn load(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Loaded> {
-    Err(crate::fault!("ui.not_yet"))
+    crate::data::read::open(&folder.join(&recipe.data.path), &recipe.data.read, ctx)
 }
 pub fn roles(recipe: &Recipe, table: &Table) -> Result<Roles> {
     Err(crate::fault!("ui.not_yet"))
@@ -109,7 +109,19 @@ pub fn train(prepared: &Prepared, spec: &ModelSpec, ctx: &JobCtx) -> Result<Arc<
 pub struct Changed;
 impl Command {
     pub fn apply(&self, recipe: &mut Recipe, detected: &Roles) -> Result<Changed> {
-        Err(crate::fault!("ui.not_yet"))
+        match self.clone() {
+            Self::AddStep { at, step } => recipe.prepare.insert(at, step),
+            Self::ReplaceStep { at, step } => recipe.prepare[at] = step,
+            Self::RemoveStep { at } => drop(recipe.prepare.remove(at)),
+            Self::MoveStep { from, to } => recipe.prepare.swap(from, to),
+            Self::SetSplit(s) => recipe.split = s,
+            Self::AddModel(m) => recipe.models.push(m),
+            Self::RemoveModel { name } => recipe.models.retain(|m| m.name != name),
+            Self::SetRead(r) => recipe.data.read = r,
+            Self::SetRole { column, role: Role::Ignore } => recipe.roles.ignore.push(column),
+            _ => return Err(crate::fault!("ui.not_yet")),
+        }
+        Ok(Changed)
     }
     pub fn title(&self) -> Notice {
         Notice::new("ui.not_yet")
@@ -144,7 +156,12 @@ impl History {
 }
 
 pub fn detect(table: &Table) -> Roles {
-    Roles::default()
+    let mut roles = Roles::default();
+    for name in table.names() {
+        let role = if name == "Revenue" { crate::data::Role::Target } else { crate::data::Role::Feature };
+        roles.of.insert(name, role);
+    }
+    roles
 }
 pub fn for_file(path: &Path) -> Recipe {
     Recipe {

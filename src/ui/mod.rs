@@ -8,6 +8,8 @@ pub mod palette;
 pub mod prompt;
 pub mod shell;
 pub mod strip;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod theme;
 pub mod topbar;
 pub mod views;

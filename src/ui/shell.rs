@@ -281,8 +281,12 @@ fn inspector_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &mut dyn View) {
     if selection.row.is_none() && selection.feature.is_none() {
         ui.label(RichText::new(cx.t("ui.inspector_empty")).color(cx.tokens.weak));
     }
-    view.inspector(ui, cx);
-    if let Some(row) = cx.session.selection.row {
+    let row = cx.session.selection.row;
+    let height = ui.available_height() * if row.is_some() { 0.5 } else { 1.0 };
+    egui::ScrollArea::vertical().id_salt("inspector").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
+        view.inspector(ui, cx);
+    });
+    if let Some(row) = row {
         cells::row_ui(ui, cx, row);
     }
 }

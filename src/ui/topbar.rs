@@ -95,5 +95,5 @@ fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
         Some(d) => (basic::shorten(&d.name, 22), format!("{} · {}", d.name, d.backend)),
         None => (cx.t("ui.device_cpu").to_owned(), cx.t("ui.device_cpu_help").to_owned()),
     };
-    basic::chip(ui, &text, cx.tokens.weak, &help);
+    ui.label(RichText::new(text).size(theme::SMALL).color(cx.tokens.weak)).on_hover_text(help);
 }

@@ -220,12 +220,14 @@ pub fn title(ui: &mut Ui, text: &str) -> Response {
 /// A label at the left and a number at the right, on one line.
 pub fn fact(ui: &mut Ui, label: &str, value: &str) -> Response {
     let tokens = Tokens::of(ui.ctx());
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(label).size(theme::SMALL).color(tokens.weak));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.add(egui::Label::new(RichText::new(value).size(theme::SMALL)).truncate())
-        })
-        .inner
+    let size = egui::vec2(ui.available_width(), 4.0 * theme::GRID);
+    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.set_min_width(size.x);
+        let value = ui.add(egui::Label::new(RichText::new(value).size(theme::SMALL)).truncate());
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(RichText::new(label).size(theme::SMALL).color(tokens.weak)).truncate());
+        });
+        value
     })
     .inner
 }
@@ -237,6 +239,16 @@ pub fn warning(ui: &mut Ui, text: &str) -> Response {
         let (rect, _) = ui.allocate_exact_size(egui::vec2(8.0, theme::BODY + 2.0), egui::Sense::hover());
         ui.painter().circle_filled(rect.center(), 3.0, tokens.warn);
         ui.add(egui::Label::new(RichText::new(text).size(theme::SMALL)).wrap())
+    })
+    .inner
+}
+
+/// One line of text at the left of a box of that width, cut with an ellipsis where it is too long.
+pub fn line(ui: &mut Ui, width: f32, height: f32, text: RichText) -> Response {
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(egui::vec2(width, height), layout, |ui| {
+        ui.set_min_width(width);
+        ui.add(egui::Label::new(text).truncate().selectable(false))
     })
     .inner
 }

@@ -63,10 +63,10 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, name: &str, kind: ColumnType, column: Opt
     let inner = rect.shrink2(egui::vec2(8.0, 4.0));
     ui.scope_builder(egui::UiBuilder::new().max_rect(inner).id_salt(("column", name)), |ui| {
         ui.spacing_mut().item_spacing = egui::vec2(theme::SPACE, 2.0);
+        ui.spacing_mut().interact_size.y = 18.0;
         ui.horizontal(|ui| {
             let width = ui.available_width() - 124.0;
-            let label = egui::Label::new(RichText::new(name)).truncate().selectable(false).halign(egui::Align::LEFT);
-            ui.add_sized([width, theme::ROW], label);
+            basic::line(ui, width, theme::ROW, RichText::new(name));
             role_menu(ui, cx, name, 112.0);
         });
         ui.horizontal(|ui| {
@@ -79,7 +79,7 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, name: &str, kind: ColumnType, column: Opt
             }
             let width = ui.available_width() - 88.0;
             let text = RichText::new(parts.join(" · ")).size(theme::SMALL).color(cx.tokens.weak);
-            ui.add_sized([width, 18.0], egui::Label::new(text).truncate().selectable(false).halign(egui::Align::LEFT));
+            basic::line(ui, width, 18.0, text);
             if let Some(c) = column {
                 histogram::mini(ui, egui::vec2(76.0, 18.0), c);
             }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::{self, Align, Layout, RichText, Ui};
-use egui_table::{CellInfo, Column, HeaderCellInfo, HeaderRow, PrefetchInfo, Table, TableDelegate};
+use egui_table::{CellInfo, Column, HeaderCellInfo, HeaderRow, PrefetchInfo, Table, TableDelegate, TableState};
 
 use crate::base::numbers;
 use crate::data::table::ColumnType;
@@ -26,21 +26,25 @@ impl TableCells {
     /// The table.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, loaded: &Arc<Loaded>) {
         let of = Arc::as_ptr(loaded) as usize;
-        if self.of != of {
-            *self = Self { of, ..Self::default() };
-            let width = |i: usize| (loaded.table.name(i).chars().count() as f32 * 8.0 + 24.0).clamp(72.0, 180.0);
-            self.columns.push(Column::new(72.0));
-            self.columns.extend((0..loaded.table.n_columns()).map(|i| Column::new(width(i)).range(48.0..=600.0)));
+        let new = self.of != of;
+        if new {
+            let width = |i: usize| (loaded.table.name(i).chars().count() as f32 * 7.5 + 20.0).clamp(72.0, 200.0);
+            let widths = std::iter::once(72.0).chain((0..loaded.table.n_columns()).map(width));
+            let column = |(i, w): (usize, f32)| Column::new(w).id(egui::Id::unique(("data-column", i))).range(48.0..=600.0);
+            *self = Self { of, columns: widths.enumerate().map(column).collect(), ..Self::default() };
         }
-        let columns = self.columns.clone();
-        let rows = loaded.table.n_rows() as u64;
-        Table::new()
+        let table = Table::new()
             .id_salt("data-table")
-            .num_rows(rows)
-            .columns(columns)
+            .num_rows(loaded.table.n_rows() as u64)
+            .columns(self.columns.clone())
             .num_sticky_cols(1)
-            .headers([HeaderRow::new(theme::ROW + theme::TIGHT)])
-            .show(ui, &mut Delegate { cells: self, cx, loaded });
+            .headers([HeaderRow::new(theme::ROW + theme::TIGHT)]);
+        if new {
+            // Widths follow from the names; without this the widget would measure every cell in view once.
+            let col_widths = self.columns.iter().enumerate().map(|(i, c)| (c.id_for(i), c.current)).collect();
+            TableState { col_widths, parent_width: None }.store(ui.ctx(), table.get_id(ui));
+        }
+        table.show(ui, &mut Delegate { cells: self, cx, loaded });
     }
 }
 
@@ -79,8 +83,10 @@ impl TableDelegate for Delegate<'_, '_> {
             Some(Role::Feature) | None => t.text,
             Some(_) => t.weak,
         };
-        ui.add_space(theme::SPACE);
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        let right = matches!(self.loaded.table.column_type(i), ColumnType::Integer | ColumnType::Number);
+        let layout = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+        ui.with_layout(layout, |ui| {
+            ui.add_space(theme::SPACE);
             let label = egui::Label::new(RichText::new(name).size(theme::SMALL).strong().color(colour)).truncate();
             if ui.add(label.sense(egui::Sense::click())).on_hover_text(name).clicked() {
                 self.cx.select(|s| s.feature = Some(name.to_owned()));

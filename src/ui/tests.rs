@@ -1,0 +1,250 @@
+//! Rooms by their labels: find, act, check. Work runs right here, without threads.
+
+use std::sync::Arc;
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use super::shell::Desk;
+use super::{Action, Room, Start, theme};
+use crate::base::Lang;
+use crate::session::Session;
+use crate::session::state::Ask;
+
+/// A desk in a window of the smallest supported size, and what was asked of the application.
+pub(crate) struct Bench {
+    pub desk: Desk,
+    pub asked: Vec<Action>,
+}
+
+impl Bench {
+    fn frame(&mut self, ui: &mut egui::Ui) {
+        let actions = self.desk.ui(ui);
+        if actions.iter().any(|a| !matches!(a, Action::Want(_))) {
+            ui.ctx().request_repaint();
+        }
+        self.asked.extend(self.desk.execute(actions));
+        self.desk.session.settle();
+    }
+}
+
+/// A harness around a desk.
+pub(crate) fn harness(session: Session, room: Room) -> Harness<'static, Bench> {
+    let mut desk = Desk::new(session, Start::default());
+    desk.room = room;
+    desk.session.settle();
+    let bench = Bench { desk, asked: Vec::new() };
+    Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_max_steps(30)
+        .allow_missing_glyphs()
+        .with_context_setup(theme::install)
+        .build_ui_state(|ui, bench: &mut Bench| bench.frame(ui), bench)
+}
+
+/// A session on a small file of its own.
+pub(crate) fn shop(rows: usize) -> (tempfile::TempDir, Session) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.csv");
+    let mut text = String::from("Pages,Month,Weekend,Revenue\n");
+    for i in 0..rows {
+        let month = ["Feb", "Nov", "Dec"][i % 3];
+        let (weekend, bought) = (i % 7 < 2, (i * 7 + i / 5) % 11 < 4);
+        let up = |b: bool| if b { "TRUE" } else { "FALSE" };
+        text.push_str(&format!("{},{month},{},{}\n", (i * 13) % 40 + usize::from(bought) * 9, up(weekend), up(bought)));
+    }
+    std::fs::write(&path, text).unwrap();
+    let mut session = Session::new(Lang::En);
+    session.open_data(&path);
+    (folder, session)
+}
+
+#[test]
+fn an_empty_desk_offers_to_open_something() {
+    let mut h = harness(Session::new(Lang::En), Room::Start);
+    h.run();
+    h.get_by_label("Open data…").click();
+    h.run();
+    assert_eq!(h.state().asked, [Action::ChooseFile]);
+}
+
+#[test]
+fn chinese_is_one_click_away() {
+    let mut h = harness(Session::new(Lang::En), Room::Start);
+    h.run();
+    h.get_by_label("中文").click();
+    h.run();
+    assert_eq!(h.state().asked, [Action::SetLang(Lang::Zh)]);
+    h.state_mut().desk.session.lang = Lang::Zh;
+    h.run();
+    h.get_by_label("打开数据…");
+}
+
+#[test]
+fn recent_and_recoverable_work_is_listed() {
+    let mut h = harness(Session::new(Lang::En), Room::Start);
+    h.state_mut().desk.start.recent = vec!["/somewhere/shop.csv".into()];
+    h.state_mut().desk.start.recoverable = vec!["/somewhere/lost.whybench".into()];
+    h.run();
+    h.get_by_label("shop.csv").click();
+    h.get_by_label("Recover “lost”");
+    h.run();
+    assert_eq!(h.state().asked, [Action::Open("/somewhere/shop.csv".into())]);
+}
+
+#[test]
+fn the_data_room_shows_columns_and_cells() {
+    let (_folder, session) = shop(60);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.get_by_label("60 rows × 4 columns");
+    assert!(h.query_all_by_label("Feb").count() > 3, "cells of the table are on screen");
+    h.get_all_by_label("Month").next().unwrap().click();
+    h.run();
+    assert_eq!(h.state().desk.session.selection.feature.as_deref(), Some("Month"));
+    h.get_by_label("Most frequent");
+}
+
+#[test]
+fn a_click_on_a_cell_selects_its_row() {
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.get_by_label("3").click();
+    h.run();
+    assert_eq!(h.state().desk.session.selection.row, Some(2));
+    h.get_by_label("Row 3");
+}
+
+#[test]
+fn a_million_rows_read_only_what_is_seen() {
+    let (_folder, session) = shop(20_000);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    let clock = std::time::Instant::now();
+    h.run_steps(20);
+    let few = clock.elapsed();
+    assert!(few.as_millis() < 4_000, "20 frames took {few:?}");
+    h.get_by_label("20,000 rows × 4 columns");
+}
+
+#[test]
+fn thousands_of_long_names_are_fine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.csv");
+    let names: Vec<_> =
+        (0..5_000).map(|i| format!("a_rather_long_column_name_that_goes_on_and_on_and_on_until_eighty_characters_{i:04}")).collect();
+    let row = vec!["1"; 5_000].join(",");
+    std::fs::write(&path, format!("{}\n{row}\n{row}\n", names.join(","))).unwrap();
+    let mut session = Session::new(Lang::En);
+    session.open_data(&path);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.get_by_label("2 rows × 5,000 columns");
+}
+
+#[test]
+fn a_missing_file_says_so_and_what_to_do() {
+    let mut session = Session::new(Lang::En);
+    session.open_data("/nowhere/shop.csv".as_ref());
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.get_by_label("The file could not be read");
+    h.get_by_label("Try again");
+    assert!(h.query_all_by_label_contains("there is no such file").next().is_some());
+    h.get_all_by_label("Dismiss").next().unwrap().click();
+    h.run();
+    assert!(h.state().desk.session.messages.is_empty());
+}
+
+#[test]
+fn the_palette_finds_and_runs_a_command() {
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+    h.run();
+    h.get_all_by_role(egui::Role::TextInput).last().unwrap().type_text("save project as");
+    h.run();
+    h.key_press(egui::Key::Enter);
+    h.run();
+    assert_eq!(h.state().asked, [Action::SaveAs]);
+}
+
+#[test]
+fn shortcuts_do_not_trip_over_each_other() {
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    h.run();
+    h.key_press_modifiers(egui::Modifiers::COMMAND | egui::Modifiers::SHIFT, egui::Key::S);
+    h.run();
+    h.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
+    h.run();
+    assert_eq!(h.state().asked, [Action::SaveAs, Action::Save]);
+}
+
+#[test]
+fn the_rail_goes_to_every_room_in_both_languages_at_both_sizes() {
+    for lang in [Lang::En, Lang::Zh] {
+        let (_folder, mut session) = shop(40);
+        session.lang = lang;
+        let mut h = harness(session, Room::Data);
+        for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
+            h.set_size(size.into());
+            for room in Room::RAIL.into_iter().filter(|r| *r != Room::Recommend) {
+                h.state_mut().desk.room = room;
+                h.run_ok();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_running_job_can_be_held_and_stopped() {
+    use crate::session::state::Job;
+    use crate::session::task::Progress;
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    let token = crate::base::CancelToken::default();
+    let job = Job { id: 99, ask: Ask::Train("Trees".into()), key: Default::default(), saving: false, token: token.clone() };
+    h.state_mut().desk.session.jobs.push(job);
+    let progress = Progress { stage: "ui.job_load", done: 3, total: 12, seconds_left: Some(9.0), curve: Arc::default() };
+    h.state_mut().desk.session.progress.insert(99, progress);
+    h.run();
+    h.get_by_label("Training “Trees”");
+    assert!(h.query_all_by_label_contains("3 of 12").next().is_some());
+    h.get_by_label("Pause").click();
+    h.run();
+    assert!(token.is_paused());
+    h.get_by_label("Resume");
+    h.get_by_label("Stop").click();
+    h.run();
+    assert!(token.is_cancelled());
+    assert!(h.query_all_by_label_contains("Stopping").next().is_some());
+}
+
+#[test]
+fn unsaved_work_is_asked_about() {
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    h.state_mut().desk.prompt = super::prompt::Prompt::Unsaved;
+    h.run();
+    h.get_by_label("Save “shop” first?");
+    h.get_by_label("Don't save").click();
+    h.run();
+    assert_eq!(h.state().asked, [Action::Proceed { save: false }]);
+    assert_eq!(h.state().desk.prompt, super::prompt::Prompt::None);
+}
+
+#[test]
+fn a_path_can_be_typed() {
+    let mut h = harness(Session::new(Lang::En), Room::Start);
+    h.state_mut().desk.prompt = super::prompt::Prompt::path("ui.path_open", String::new());
+    h.run();
+    h.get_by_label("Path of the file").type_text("/data/a.csv");
+    h.run();
+    h.get_by_label("OK").click();
+    h.run();
+    assert_eq!(h.state_mut().desk.take_typed(), Some("/data/a.csv".into()));
+}
