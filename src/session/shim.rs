@@ -116,6 +116,11 @@ impl Command {
             Self::MoveStep { from, to } => recipe.prepare.swap(from, to),
             Self::SetSplit(s) => recipe.split = s,
             Self::AddModel(m) => recipe.models.push(m),
+            Self::ReplaceModel { name, spec } => {
+                for m in recipe.models.iter_mut().filter(|m| m.name == name) {
+                    *m = spec.clone();
+                }
+            }
             Self::RemoveModel { name } => recipe.models.retain(|m| m.name != name),
             Self::SetRead(r) => recipe.data.read = r,
             Self::SetRole { column, role: Role::Ignore } => recipe.roles.ignore.push(column),

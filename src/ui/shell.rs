@@ -138,7 +138,7 @@ impl Desk {
                 .exact_size(136.0)
                 .resizable(false)
                 .show(ui, |ui| rail(ui, &mut cx, shown));
-            if *inspector {
+            if *inspector && has_inspector(shown) {
                 egui::Panel::right("inspector")
                     .frame(bar(Margin::same(12)))
                     .default_size(264.0)
@@ -274,6 +274,11 @@ pub fn status_key(status: &Status) -> &'static str {
         Status::Stale => "ui.status_stale",
         Status::Failed(_) => "ui.status_failed",
     }
+}
+
+/// Rooms where a click on a row, a column or an item says more at the side; the others have their full width.
+fn has_inspector(room: Room) -> bool {
+    matches!(room, Room::Data | Room::Why | Room::WhatIf | Room::Recommend)
 }
 
 fn inspector_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &mut dyn View) {

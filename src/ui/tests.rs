@@ -8,7 +8,12 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::shell::Desk;
 use super::{Action, Room, Start, theme};
-use crate::base::Lang;
+use crate::base::progress::CurvePoint;
+use crate::base::{Fingerprint, Lang};
+use crate::data::{Split, Step};
+use crate::ml::metrics::{BinaryFigures, CalibrationBin, Figures, ThresholdPoint};
+use crate::ml::model::PartSizes;
+use crate::ml::{Evaluation, Model, ModelCard, ModelKind, ModelSpec, Outcome, OutcomeKind};
 use crate::session::Session;
 use crate::session::state::Ask;
 
@@ -247,4 +252,183 @@ fn a_path_can_be_typed() {
     h.get_by_label("OK").click();
     h.run();
     assert_eq!(h.state_mut().desk.take_typed(), Some("/data/a.csv".into()));
+}
+
+/// A model that was never trained: the room needs its card only.
+struct Carded(ModelCard);
+
+impl Model for Carded {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+    fn card_mut(&mut self) -> &mut ModelCard {
+        &mut self.0
+    }
+    fn margins(&self, x: &crate::data::FeatureMatrix, _: &crate::base::JobCtx) -> crate::base::Result<Vec<f64>> {
+        Ok(vec![0.0; x.n_rows()])
+    }
+    fn structure(&self) -> crate::ml::model::Structure<'_> {
+        unreachable!("no test explains it")
+    }
+    fn tensors(&self) -> Vec<crate::ml::file::NamedTensor> {
+        Vec::new()
+    }
+}
+
+fn carded(name: &str, auc: f64) -> Arc<dyn Model> {
+    let figures = BinaryFigures {
+        auc: Some(auc),
+        auc_interval: Some((auc - 0.02, auc + 0.02)),
+        average_precision: Some(0.7),
+        log_loss: 0.25,
+        accuracy: 0.9,
+        f1: 0.6,
+        ece: 0.01,
+        threshold: 0.5,
+    };
+    let at = |threshold: f64, tp, fp| ThresholdPoint {
+        threshold,
+        true_positives: tp,
+        false_positives: fp,
+        true_negatives: 80 - fp,
+        false_negatives: 20 - tp,
+    };
+    let evaluation = Evaluation {
+        target: "Revenue".into(),
+        rows: 100,
+        positives: 20,
+        figures: Figures::Binary(figures),
+        thresholds: vec![at(0.0, 20, 80), at(0.5, 12, 6), at(1.0, 0, 0)],
+        calibration: (0..5)
+            .map(|i| CalibrationBin { predicted: 0.1 + 0.2 * f64::from(i), observed: 0.2 * f64::from(i), low: 0.0, high: 0.9, rows: 20 })
+            .collect(),
+        gain: (0..=100).map(|i| (f64::from(i) / 100.0, (f64::from(i) / 50.0).min(1.0))).collect(),
+    };
+    Arc::new(Carded(ModelCard {
+        spec: ModelSpec::new(name, ModelKind::Gbdt),
+        outcomes: vec![Outcome {
+            name: "Revenue".into(),
+            kind: OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() },
+            base_rate: 0.2,
+        }],
+        encoder: crate::data::Encoder::default(),
+        evaluation: vec![evaluation],
+        rows: PartSizes { train: 300, validation: 50, test: 100 },
+        device: "CPU".into(),
+        seconds: 1.5,
+        data: Fingerprint("d".repeat(64)),
+        fingerprint: Fingerprint("f".repeat(64)),
+        curve: (1..30).map(|step| CurvePoint { step, train: 1.0 / f64::from(step), validation: Some(1.2 / f64::from(step)) }).collect(),
+        conformal: None,
+        warnings: vec![],
+    }))
+}
+
+fn with_models() -> (tempfile::TempDir, Session) {
+    let (folder, mut session) = shop(60);
+    for (name, auc) in [("Trees", 0.93), ("Logistic", 0.89)] {
+        session.imported.insert(name.into());
+        let kept = crate::session::state::Kept { value: carded(name, auc), key: Default::default() };
+        session.models.insert(name.into(), kept);
+    }
+    (folder, session)
+}
+
+#[test]
+fn models_stand_side_by_side() {
+    let (_folder, session) = with_models();
+    let mut h = harness(session, Room::Models);
+    h.run();
+    h.get_by_label("0.9300");
+    h.get_by_label("0.8900");
+    assert!(h.query_all_by_label_contains("100 test rows, 20 of them positive").next().is_some());
+    assert!(h.query_all_by_label_contains("reaches 40.0 % of the positives").next().is_some());
+    h.get_all_by_label("Trees").next().unwrap().click();
+    h.run();
+    assert_eq!(h.state().desk.session.selection.model.as_deref(), Some("Trees"));
+}
+
+#[test]
+fn the_threshold_moves_the_confusion_matrix() {
+    let (_folder, session) = with_models();
+    let mut h = harness(session, Room::Models);
+    h.run();
+    h.get_by_label("12  (12.0 %)");
+    let slider = h.get_by_role_and_label(egui::Role::Slider, "Threshold");
+    slider.focus();
+    h.run();
+    for _ in 0..400 {
+        h.key_press(egui::Key::ArrowLeft);
+    }
+    h.run();
+    assert!(h.query_by_label("12  (12.0 %)").is_none(), "the counts of another threshold");
+}
+
+#[test]
+fn an_empty_models_room_adds_and_names_models() {
+    let (_folder, session) = shop(60);
+    let mut h = harness(session, Room::Models);
+    h.run();
+    h.get_by_label("Add boosted trees").click();
+    h.run();
+    let recipe = h.state().desk.session.recipe.as_ref().unwrap();
+    assert_eq!(recipe.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["Trees"]);
+    h.get_by_label("Settings");
+    h.get_by_label("Set Depth").click();
+    h.run();
+    h.get_by_label("Apply settings").click();
+    h.run();
+    assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().models[0].depth, Some(5));
+    h.state_mut().desk.session.undo();
+    assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().models[0].depth, None);
+}
+
+#[test]
+fn a_step_is_added_edited_moved_and_removed() {
+    let (_folder, session) = shop(60);
+    let mut h = harness(session, Room::Prepare);
+    h.run();
+    let add = |h: &mut Harness<'_, Bench>, kind: &str| {
+        h.get_by_label("Add step").click();
+        h.run();
+        h.get_by_label(kind).click();
+        h.run();
+    };
+    add(&mut h, "Remove duplicates");
+    h.get_by_label("Apply").click();
+    h.run();
+    add(&mut h, "Winsorise");
+    h.get_by_label("Choose columns…").click();
+    h.run();
+    h.get_by_label("Pages").click();
+    h.run();
+    h.key_press(egui::Key::Escape);
+    h.run();
+    h.get_by_label("Apply").click();
+    h.run();
+    let steps = |h: &Harness<'_, Bench>| h.state().desk.session.recipe.as_ref().unwrap().prepare.clone();
+    assert_eq!(steps(&h).len(), 2);
+    assert_eq!(steps(&h)[1], Step::Winsorise { columns: vec!["Pages".into()], lower: None, upper: Some(0.99) });
+    h.get_by_label("Move step 2 up").click();
+    h.run();
+    assert!(matches!(steps(&h)[0], Step::Winsorise { .. }));
+    h.get_by_label("Remove step 1").click();
+    h.run();
+    assert_eq!(steps(&h), [Step::Deduplicate { columns: vec![] }]);
+    h.get_by_label("Undo").click();
+    h.run();
+    assert_eq!(steps(&h).len(), 2);
+}
+
+#[test]
+fn the_split_can_be_changed() {
+    let (_folder, session) = shop(60);
+    let mut h = harness(session, Room::Prepare);
+    h.run();
+    h.get_by_label("Every n-th row").click();
+    h.run();
+    h.get_by_label("Apply split").click();
+    h.run();
+    let split = h.state().desk.session.recipe.as_ref().unwrap().split.split.clone();
+    assert_eq!(split, Split::Modulo { of: 10, test_from: 7 });
 }

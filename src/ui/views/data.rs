@@ -55,7 +55,8 @@ impl View for DataView {
         ui.add_space(theme::TIGHT);
         let room = egui::Frame::new().inner_margin(Margin { right: 8, ..Margin::ZERO });
         egui::Panel::left("columns").frame(room).default_size(300.0).size_range(220.0..=480.0).show(ui, |ui| self.columns.ui(ui, cx));
-        egui::CentralPanel::no_frame().show(ui, |ui| self.table.ui(ui, cx, &loaded.value));
+        let room = egui::Frame::new().inner_margin(Margin { left: 8, ..Margin::ZERO });
+        egui::CentralPanel::no_frame().frame(room).show(ui, |ui| self.table.ui(ui, cx, &loaded.value));
     }
 
     fn inspector(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

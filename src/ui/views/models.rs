@@ -36,7 +36,8 @@ impl View for ModelsView {
                 }
             });
         });
-        egui::CentralPanel::no_frame().show(ui, |ui| {
+        let room = egui::Frame::new().inner_margin(Margin { left: 16, ..Margin::ZERO });
+        egui::CentralPanel::no_frame().frame(room).show(ui, |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 let Some(name) = shown(cx) else { return };
                 ui.push_id(("model", &name), |ui| self.model(ui, cx, &name));
@@ -77,7 +78,9 @@ impl ModelsView {
         let spec = cx.session.spec(name).cloned();
         ui.horizontal(|ui| {
             basic::title(ui, &basic::shorten(name, 40)).on_hover_text(name);
-            basic::chip(ui, cx.t(super::super::shell::status_key(&status)), cx.tokens.of_status(&status), "");
+            if status != Status::Empty {
+                basic::chip(ui, cx.t(crate::ui::shell::status_key(&status)), cx.tokens.of_status(&status), "");
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if spec.is_some() {
                     let remove = cx.tw("ui.remove_model", &[("name", &name)]);
@@ -160,7 +163,7 @@ fn line(ui: &mut Ui, cx: &mut Cx<'_>, name: &str) {
     let button = egui::Button::selectable(selected, basic::shorten(name, 24)).min_size(egui::vec2(ui.available_width(), 32.0));
     let response = ui.add(button);
     basic::status_dot(ui, cx.tokens, response.rect, &status);
-    let help = format!("{name}\n{}", cx.t(super::super::shell::status_key(&status)));
+    let help = format!("{name}\n{}", cx.t(crate::ui::shell::status_key(&status)));
     if response.on_hover_text(help).clicked() {
         let name = name.to_owned();
         cx.select(|s| s.model = Some(name));
