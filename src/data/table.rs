@@ -299,10 +299,10 @@ impl Table {
             Some(ColumnType::Boolean) if values.iter().all(|x| x.is_nan() || *x == 0.0 || *x == 1.0) => {
                 Values::Booleans(values.iter().map(|x| some(x).map(|x| x == 1.0)).collect())
             }
-            Some(ColumnType::Date) if whole() && values.iter().all(|x| !(x.abs() > 2.0e9)) => {
+            Some(ColumnType::Date) if whole() && values.iter().all(|x| x.is_nan() || x.abs() <= 2.0e9) => {
                 Values::Dates(values.iter().map(|x| some(x).map(|x| x as i32)).collect())
             }
-            Some(ColumnType::Datetime) if values.iter().all(|x| !(x.abs() > 9.0e12)) => {
+            Some(ColumnType::Datetime) if values.iter().all(|x| x.is_nan() || x.abs() <= 9.0e12) => {
                 Values::Moments(values.iter().map(|x| some(x).map(|x| (x * 1e6).round() as i64)).collect())
             }
             _ => Values::Numbers(values.iter().map(some).collect()),

@@ -1,3 +1,5 @@
 //! The one integration binary: linking polars, burn and wgpu once is enough.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod bad_input;

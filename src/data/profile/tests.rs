@@ -65,6 +65,10 @@ fn whole_numbers_get_their_own_bins() {
     let t = table(vec![("x", Values::Integers((0..60).map(|i| Some(i % 6)).collect()))]);
     let p = profile(&t, &Roles::default(), None, &JobCtx::quiet()).unwrap();
     assert_eq!(p.columns[0].histogram.iter().map(|b| b.count).collect::<Vec<_>>(), [10; 6]);
+    for (i, b) in p.columns[0].histogram.iter().enumerate() {
+        let edge = |k: usize| 5.0 * k as f64 / 6.0;
+        assert!((b.low - edge(i)).abs() < 1e-12 && (b.high - edge(i + 1)).abs() < 1e-12, "{b:?}");
+    }
 }
 
 proptest! {

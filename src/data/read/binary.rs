@@ -1,14 +1,16 @@
 //! Parquet and Arrow IPC: polars reads them, their many types become the six of a [`Table`].
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Cursor, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{
-    DataFrame, DataType, Float64Chunked, IpcReader, ParquetReader, PolarsResult, SerReader as _, Series, StringChunked, TimeUnit,
+    ArrowDataType, ArrowField, ArrowSchema, DataFrame, DataType, Float64Chunked, IpcReader, ParquetReader, ParquetWriter, PolarsResult,
+    Series, StringChunked, TimeUnit,
 };
-use polars::prelude::{IntoColumn as _, IntoSeries as _};
+use polars::prelude::{IntoColumn as _, IntoSeries as _, SerReader as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{Loaded, Reading, checks};
@@ -31,10 +33,75 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> 
     }
 }
 
+/// Which columns of a file can become ours.
+struct Plan {
+    /// By position.
+    keep: Vec<usize>,
+    /// Whether some are whole numbers of 8 or 16 bits, which this build of polars does not know.
+    narrow: bool,
+    /// Columns that are left out.
+    warnings: Vec<Notice>,
+}
+
+fn plan(path: &Path, schema: &ArrowSchema, can_widen: bool) -> Plan {
+    use ArrowDataType as A;
+    let mut plan = Plan { keep: Vec::new(), narrow: false, warnings: Vec::new() };
+    for (i, field) in schema.iter_values().enumerate() {
+        let fits = match &field.dtype {
+            A::Int8 | A::Int16 | A::UInt8 | A::UInt16 => {
+                plan.narrow |= can_widen;
+                can_widen
+            }
+            A::Null | A::Boolean | A::Int32 | A::Int64 | A::UInt32 | A::UInt64 | A::Float32 | A::Float64 => true,
+            A::Utf8 | A::LargeUtf8 | A::Utf8View | A::Date32 | A::Date64 => true,
+            A::Timestamp(..) | A::Time32(_) | A::Time64(_) | A::Duration(_) => true,
+            A::Dictionary(_, inner, _) => matches!(**inner, A::Utf8 | A::LargeUtf8 | A::Utf8View),
+            _ => false,
+        };
+        if fits {
+            plan.keep.push(i);
+        } else {
+            let kind: String = format!("{:?}", field.dtype).to_lowercase().chars().take_while(char::is_ascii_alphanumeric).collect();
+            plan.warnings.push(note!("data.unsupported_column", file = path, column = field.name.as_str(), kind = kind));
+        }
+    }
+    plan
+}
+
+/// The file's description of itself with narrow whole numbers called wide: Parquet stores them as 32 bits anyway. The words of
+/// such a description are those that polars writes for an empty table of that shape.
+fn widened(metadata: &FileMetadataRef, schema: &ArrowSchema, plan: &Plan) -> PolarsResult<FileMetadataRef> {
+    use ArrowDataType as A;
+    let column = |(i, field): (usize, &ArrowField)| {
+        let kind = match &field.dtype {
+            A::Int8 | A::Int16 | A::UInt8 | A::UInt16 => DataType::Int32,
+            A::Dictionary(..) => DataType::String,
+            _ if plan.keep.contains(&i) => DataType::from_arrow_field(field),
+            // Never read.
+            _ => DataType::String,
+        };
+        Series::new_empty(field.name.clone(), &kind).into_column()
+    };
+    let mut empty = DataFrame::new(0, schema.iter_values().enumerate().map(column).collect())?;
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut empty)?;
+    let described = ParquetReader::new(Cursor::new(bytes)).get_metadata()?.key_value_metadata.clone();
+    let mut changed = (**metadata).clone();
+    changed.key_value_metadata = described;
+    Ok(std::sync::Arc::new(changed))
+}
+
 /// Reads a Parquet file, or its first rows, by row groups.
 pub fn parquet(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Loaded> {
     let fingerprint = fingerprint(path, limit, ctx)?;
-    let metadata = guarded(path, || ParquetReader::new(File::open(path)?).get_metadata().cloned())?;
+    let (plan, metadata) = guarded(path, || {
+        let mut reader = ParquetReader::new(File::open(path)?);
+        let metadata = reader.get_metadata()?.clone();
+        let schema = reader.schema()?;
+        let plan = plan(path, &schema, true);
+        let metadata = if plan.narrow { widened(&metadata, &schema, &plan)? } else { metadata };
+        Ok((plan, metadata))
+    })?;
     let total = metadata.num_rows;
     if total > u32::MAX as usize {
         return Err(fault!("data.too_many_rows", file = path, rows = total));
@@ -48,14 +115,14 @@ pub fn parquet(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Loaded
         // The last turn reads nothing; it makes the columns of a file without row groups.
         ctx.check()?;
         let rows = rows.min(wanted - at);
-        if rows == 0 && frame.is_some() {
+        if plan.keep.is_empty() || (rows == 0 && frame.is_some()) {
             continue;
         }
         let source = file(path)?;
         let part = guarded(path, || {
             let mut reader = ParquetReader::new(source);
             reader.set_metadata(metadata.clone());
-            reader.with_slice(Some((at, rows))).finish()
+            reader.with_projection(Some(plan.keep.clone())).with_slice(Some((at, rows))).finish()
         })?;
         match &mut frame {
             None => frame = Some(part),
@@ -66,7 +133,7 @@ pub fn parquet(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Loaded
         at += rows;
         ctx.at(at as u64);
     }
-    loaded(path, "parquet", frame.unwrap_or_default(), fingerprint, limit)
+    loaded(path, "parquet", frame.unwrap_or_default(), fingerprint, limit, plan.warnings)
 }
 
 /// Reads an Arrow IPC file, or its first rows.
@@ -74,9 +141,19 @@ pub fn ipc(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Loaded> {
     let fingerprint = fingerprint(path, limit, ctx)?;
     let source = file(path)?;
     ctx.stage("data.stage_reading", 0);
-    let frame = guarded(path, || IpcReader::new(source).with_n_rows(limit).finish())?;
+    let (frame, warnings) = guarded(path, || {
+        let mut reader = IpcReader::new(source);
+        let schema = reader.schema()?;
+        let plan = plan(path, &schema, false);
+        if plan.keep.is_empty() {
+            return Ok((DataFrame::default(), plan.warnings));
+        }
+        // Without need no projection: it would copy.
+        let chosen = (plan.keep.len() < schema.len()).then_some(plan.keep);
+        Ok((reader.with_n_rows(limit).with_projection(chosen).finish()?, plan.warnings))
+    })?;
     ctx.check()?;
-    loaded(path, "ipc", frame, fingerprint, limit)
+    loaded(path, "ipc", frame, fingerprint, limit, warnings)
 }
 
 fn fingerprint(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Fingerprint> {
@@ -101,8 +178,14 @@ fn fingerprint(path: &Path, limit: Option<usize>, ctx: &JobCtx) -> Result<Finger
     }
 }
 
-fn loaded(path: &Path, format: &str, frame: DataFrame, fingerprint: Fingerprint, limit: Option<usize>) -> Result<Loaded> {
-    let mut warnings = Vec::new();
+fn loaded(
+    path: &Path,
+    format: &str,
+    frame: DataFrame,
+    fingerprint: Fingerprint,
+    limit: Option<usize>,
+    mut warnings: Vec<Notice>,
+) -> Result<Loaded> {
     let rows = frame.height();
     let mut columns = Vec::with_capacity(frame.width());
     for (i, column) in frame.columns().iter().enumerate() {

@@ -166,8 +166,8 @@ pub fn reads_as_number(s: &str) -> bool {
     if s.trim().parse::<f64>().is_ok_and(|x| !x.is_nan()) {
         return true;
     }
-    let bare: String =
-        s.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '¥' | '￥' | '%' | ' ' | '\u{a0}' | '\u{202f}' | '\'')).collect();
+    let bare: String = s.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '¥' | '￥' | '%' | '\u{a0}' | '\u{202f}' | '\'')).collect();
+    let bare = bare.trim();
     let mut parts = bare.split(',');
     let first = parts.next().unwrap_or_default();
     let lead = first.trim_start_matches(['-', '+']);
@@ -240,7 +240,7 @@ mod tests {
         for s in ["12", "1,234", "1,234,567.5", "$5", "12 %", "€ 3,50", "¥1200", "-4"] {
             assert!(reads_as_number(s), "{s}");
         }
-        for s in ["abc", "1-2", "", "12 apples", "nan"] {
+        for s in ["abc", "1-2", "", "12 apples", "nan", "1 2 3"] {
             assert!(!reads_as_number(s), "{s}");
         }
     }

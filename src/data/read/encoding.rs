@@ -55,7 +55,11 @@ fn narrow(bytes: &[u8], whole: bool) -> &'static Encoding {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, whole);
-    let found = detector.guess(None, Utf8Detection::Deny);
+    let mut found = detector.guess(None, Utf8Detection::Deny);
+    if !found.is_single_byte() && bytes.iter().filter(|b| !b.is_ascii()).count() <= 24 {
+        // Two or three East Asian words fit several encodings; then the language of this program decides.
+        found = detector.guess(Some(b"cn"), Utf8Detection::Deny);
+    }
     // A short Chinese text looks like Western accents to the detector; common characters in whole pairs give it away.
     if found == GBK || (found.is_single_byte() && common_chinese(bytes)) { GB18030 } else { found }
 }
@@ -136,6 +140,10 @@ mod tests {
         assert_eq!(encoding(&GB18030.encode("a,b\n1,好吃\n").0), "gb18030", "a short one too");
         let fr = "nom,ville\nAndré,Besançon\nZoé,Nîmes\nRené,Orléans\n";
         assert_eq!(encoding(&encoding_rs::WINDOWS_1252.encode(fr).0), "windows-1252");
+        let ko = "이름,도시\n김철수,서울특별시\n이영희,부산광역시\n박민수,대구에서 왔습니다\n";
+        assert_eq!(encoding(&encoding_rs::EUC_KR.encode(ko).0), "euc-kr");
+        let ja = "名前,感想\n田中,とてもおいしかったです\n鈴木,配達がおそかったです\n";
+        assert_eq!(encoding(&encoding_rs::SHIFT_JIS.encode(ja).0), "shift_jis");
         let bytes: Vec<u8> = "a,b\n1,2\n3,4\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(encoding(&bytes), "utf-16le");
         assert_eq!(guess(b"\xEF\xBB\xBFa,b", true).mark, 3);

@@ -4,7 +4,7 @@
 /// How fields are set apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// Between fields.
+    /// Between fields. A space stands for any number of spaces.
     pub delimiter: u8,
     /// Around fields.
     pub quote: Option<u8>,
@@ -70,12 +70,15 @@ pub struct Scan {
 pub fn scan(text: &str, dialect: Dialect, last: bool, mut record: impl FnMut(&[Span], usize) -> bool) -> Scan {
     let bytes = text.as_bytes();
     let Dialect { delimiter, quote } = dialect;
+    let run = delimiter == b' ';
+    let spaces_at = |at: usize| bytes[at..].iter().take_while(|b| run && **b == b' ').count();
     let space = |b: u8| (b == b' ' || b == b'\t') && b != delimiter;
     let mut out = Scan::default();
     let mut fields: Vec<Span> = Vec::new();
     let mut at = 0;
     'records: while at < bytes.len() {
         let begin = at;
+        at += spaces_at(at);
         let mut stray = 0;
         fields.clear();
         loop {
@@ -136,11 +139,20 @@ pub fn scan(text: &str, dialect: Dialect, last: bool, mut record: impl FnMut(&[S
                     if *b == b'\n' {
                         break;
                     }
+                    at += spaces_at(at);
                     if at == bytes.len() {
                         if !last {
                             break 'records;
                         }
-                        fields.push(Span::new(at, at, 0));
+                        if !run {
+                            fields.push(Span::new(at, at, 0));
+                        }
+                        break;
+                    }
+                    let end = if bytes[at] == b'\r' { at + 1 } else { at };
+                    if run && bytes.get(end) == Some(&b'\n') {
+                        // Spaces at the end of a line stand before nothing.
+                        at = end + 1;
                         break;
                     }
                 }
@@ -218,6 +230,17 @@ mod tests {
         }
         assert_eq!(all("a,\"b\nc\n", true).1.unclosed, Some(2));
         assert_eq!(all("\"a\"b,c\n", true).1.stray, 1);
+    }
+
+    #[test]
+    fn spaces_in_any_number() {
+        let text = "  a  b c  \n1 2   3\r\n4 5 6 \r\n7 8 9  ";
+        let mut rows = Vec::new();
+        scan(text, Dialect { delimiter: b' ', quote: Some(b'"') }, true, |f, _| {
+            rows.push(f.iter().map(|s| s.of(text)).collect::<Vec<_>>().join("|"));
+            true
+        });
+        assert_eq!(rows, ["a|b|c", "1|2|3", "4|5|6", "7|8|9"]);
     }
 
     proptest! {

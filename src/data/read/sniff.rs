@@ -83,8 +83,9 @@ pub fn sniff(path: &Path, text: &str, last: bool, options: &ReadOptions) -> Resu
         }
     };
     let first = if header { rows.remove(0) } else { Vec::new() };
-    let usual = most_common(rows.iter().map(Vec::len)).map_or(first.len(), |(width, _)| width);
-    let width = usual.max(first.len()).max(1);
+    let (usual, n) = most_common(rows.iter().map(Vec::len)).unwrap_or((first.len(), rows.len()));
+    // Some rows that are too long do not make a column; most rows do.
+    let width = if header && n * 2 <= rows.len() { first.len() } else { usual.max(first.len()) }.max(1);
     let (names, warnings) = names(path, &first, width, header);
     Ok(Shape { dialect, header, decimal, names, detected, warnings })
 }
@@ -128,7 +129,15 @@ fn find_delimiter(text: &str, quote: Option<u8>, last: bool) -> u8 {
             best = (score, delimiter);
         }
     }
-    best.1
+    if best.0 == 0.0 && is_aligned(text, quote, last) { b' ' } else { best.1 }
+}
+
+/// Whether fields are set apart by spaces alone: every line has as many words, and half of them are no words.
+fn is_aligned(text: &str, quote: Option<u8>, last: bool) -> bool {
+    let rows = sample(text, Dialect { delimiter: b' ', quote }, last, 200);
+    let Some((width, n)) = most_common(rows.iter().map(Vec::len)) else { return false };
+    let typed = rows.iter().flatten().filter(|s| s.bytes().all(|b| !b.is_ascii_alphabetic())).count();
+    width > 1 && rows.len() > 2 && n * 20 >= rows.len() * 19 && typed * 2 >= rows.iter().map(Vec::len).sum()
 }
 
 fn has_decimal_commas(rows: &[Record]) -> bool {
@@ -157,20 +166,21 @@ fn has_header(rows: &[Record], decimal: u8) -> bool {
     }
     let mut score = 0i32;
     for (c, name) in first.iter().enumerate() {
-        let mut seen = Kind::Empty;
-        let mut repeats = false;
-        for cell in body.iter().filter_map(|r| r.get(c)) {
-            seen = seen.join(kind(cell));
-            repeats |= cell == name && !name.is_empty();
+        let (mut typed, mut present, mut repeats) = (0usize, 0usize, false);
+        for cell in body.iter().filter_map(|r| r.get(c)).filter(|s| !cell::is_missing(s)) {
+            present += 1;
+            typed += usize::from(kind(cell) != Kind::Text);
+            repeats |= cell == name;
         }
-        let own = kind(name);
-        score += match (own, seen) {
-            (Kind::Empty, _) => 0,
-            // A name over typed cells, or a value among its like.
-            (Kind::Text, k) if k != Kind::Text && k != Kind::Empty => 2,
-            (Kind::Text, _) if repeats => -2,
-            (Kind::Text, _) => 0,
-            (k, s) if k.join(s) == s && s != Kind::Text => -2,
+        // A few odd cells do not make a column of numbers one of words.
+        let typed = present > 0 && typed * 10 >= present * 8;
+        score += match kind(name) {
+            Kind::Empty => 0,
+            // A name over typed cells.
+            Kind::Text if typed => 5,
+            // A value among its like.
+            Kind::Text => -2 * i32::from(repeats),
+            _ if typed => -2,
             _ => -1,
         };
     }
@@ -244,10 +254,13 @@ mod tests {
             ("a,a,a_2,\n1,2,3,4\n", ',', true, '.', "a a_3 a_2 column_4"),
             ("'a','b'\n'x','1'\n'y','2'\n", ',', true, '.', "a b"),
             ("date;amount\n01.02.2024;1.234\n02.02.2024;2.345\n", ';', true, '.', "date amount"),
+            ("id  day n value\n00001 19970101  1   11.77\n 00002 19970112  1   12.00 \n", ' ', true, '.', "id day n value"),
+            ("plain words here\nand some more words\n", ',', true, '.', "plain words here|"),
+            ("click,101,102\n1,5,6\n0,7,8\n", ',', true, '.', "click 101 102"),
             ("city;people\nA;1,234\nB;2,345\n", ';', true, '.', "city people"),
         ] {
             let split = if names.contains('|') { '|' } else { ' ' };
-            let names: Vec<String> = names.split(split).map(str::to_owned).collect();
+            let names: Vec<String> = names.split(split).filter(|n| !n.is_empty()).map(str::to_owned).collect();
             assert_eq!(look(text), (delimiter, header, decimal, names), "{text:?}");
         }
     }

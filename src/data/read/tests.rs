@@ -167,7 +167,7 @@ fn ragged_rows_are_counted() {
     let w = &l.warnings[0];
     assert_eq!(w.code, "data.ragged");
     let said = w.say(crate::base::Lang::En);
-    assert!(said.contains("3 rows") && said.contains("line 3") && said.contains("with 2"), "{said}");
+    assert!(said.contains("3;") && said.contains("line 3") && said.contains("with 2"), "{said}");
     assert_eq!(l.table.cell(1, 2), None);
     assert_eq!(l.table.cell(2, 2).as_deref(), Some("8"));
 }
@@ -234,6 +234,32 @@ fn parquet_and_ipc() {
     ParquetWriter::new(File::create(&empty).unwrap()).finish(&mut frame.clear()).unwrap();
     let l = open(&empty, &ReadOptions::default(), &JobCtx::quiet()).unwrap();
     assert_eq!((l.table.n_rows(), l.table.n_columns(), codes(&l)), (0, 5, vec!["data.no_rows"]));
+}
+
+/// Written by pyarrow: `i8` (8 bits), `u16` (16 bits), `s` (a structure), `c` (text); three rows.
+const NARROW: &str = "\
+    504152311500151c151c2c15061500150615061c000000020000000303ffffffff020000001500152415242c15061500150615061c00000002000000\
+    0601ffff000000000000010000001500153c153c2c15061500150615061c000000020000000602010000000000000001000000000000000100000000\
+    0000001500152a152a2c15061500150615061c0000000200000006010100000061010000006201000000611504196c35001806736368656d61150800\
+    1502250218026938251e4cac13081100000015022502180375313625184cac13101200000035021801731502001504250218017800150c2502180163\
+    25004c1c0000001606191c194c26001c150219250600191802693815001606164216422608491c150015001502003c29061926020400000026001c15\
+    021925060019180375313615001606164a164a264a491c150015001502003c29061926000600000026001c1504192506001928017301781500160616\
+    621662269401491c150015001502003c2906193600000600000026001c150c1925060019180163150016061650165026f601491c150015001502003c\
+    160619061926000600000016be021606260816be02002820706172717565742d6370702d6172726f772076657273696f6e2032362e302e31194c1c00\
+    001c00001c00001c0000004801000050415231\
+";
+
+#[test]
+fn narrow_whole_numbers_and_structures() {
+    let hex: String = NARROW.split_whitespace().collect();
+    let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let dir = Folder::new();
+    let l = open(&dir.put("narrow.parquet", bytes), &ReadOptions::default(), &JobCtx::quiet()).unwrap();
+    assert_eq!(l.table.names(), ["i8", "u16", "c"]);
+    assert_eq!(types(&l), [T::Integer, T::Integer, T::Text]);
+    assert_eq!(l.table.cells(0..3, 0), [Some("-1".to_owned()), Some("2".to_owned()), None]);
+    assert_eq!(l.table.numbers(1), [65_535.0, 0.0, 1.0]);
+    assert_eq!(codes(&l), ["data.unsupported_column"]);
 }
 
 #[test]

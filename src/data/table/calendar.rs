@@ -194,9 +194,8 @@ fn time_of_day(bytes: &[u8]) -> Option<i64> {
             if n == 0 {
                 return None;
             }
-            for i in 0..6 {
-                micros = micros * 10 + if i < n { i64::from(after[i] - b'0') } else { 0 };
-            }
+            let digits = after[..n].iter().map(|b| i64::from(b - b'0')).chain(std::iter::repeat(0));
+            micros = digits.take(6).fold(0, |m, d| m * 10 + d);
             rest = &after[n..];
         }
     }

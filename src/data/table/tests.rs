@@ -98,4 +98,8 @@ fn equal_rows_have_equal_keys() {
     assert_eq!(keys[0], keys[3]);
     assert_ne!(keys[0], keys[1]);
     assert_ne!(t.row_keys(&[0])[1], t.row_keys(&[0])[2], "missing is no number");
+    let cells = |a: &[Option<i64>]| Values::Integers(a.to_vec());
+    let shifted = Table::from_columns(vec![("a".to_owned(), cells(&[Some(1), None])), ("b".to_owned(), cells(&[None, Some(1)]))]).unwrap();
+    let keys = shifted.row_keys(&[0, 1]);
+    assert_ne!(keys[0], keys[1], "where a cell is missing matters");
 }
