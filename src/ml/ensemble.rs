@@ -5,6 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file::{NamedTensor, TensorData, take};
+use crate::base::{Fault, Result};
+use crate::fault;
+
 /// How a split sends a present value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Test {
@@ -145,4 +149,132 @@ impl TreeEnsemble {
         }
         out
     }
+}
+
+/// Codes of node kinds in a model file.
+const LEAF: i64 = 0;
+const LESS_F32: i64 = 1;
+const LESS_EQUAL: i64 = 2;
+const IN: i64 = 3;
+
+impl TreeEnsemble {
+    /// The ensemble as flat arrays; [`Self::from_tensors`] gives the same ensemble back, bit for bit.
+    pub fn to_tensors(&self) -> Vec<NamedTensor> {
+        // Per node: kind, feature, left, right, missing, default left, first and last word of its set; and value, cover.
+        let (mut ints, mut floats, mut words) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut trees, mut weights) = (Vec::new(), Vec::new());
+        for tree in &self.trees {
+            trees.extend([tree.nodes.len() as i64, i64::from(tree.output)]);
+            weights.push(tree.weight);
+            for node in &tree.nodes {
+                match node {
+                    Node::Leaf { value, cover } => {
+                        ints.extend([LEAF, 0, 0, 0, 0, 0, 0, 0]);
+                        floats.extend([*value, *cover]);
+                    }
+                    Node::Split { feature, test, missing, default_left, left, right, cover } => {
+                        let from = words.len() as i64;
+                        let (kind, value) = match test {
+                            Test::LessF32(t) => (LESS_F32, *t),
+                            Test::LessEqual(t) => (LESS_EQUAL, *t),
+                            Test::In(set) => {
+                                words.extend(set.iter().map(|w| w.cast_signed()));
+                                (IN, 0.0)
+                            }
+                        };
+                        let missing = match missing {
+                            Missing::None => 0,
+                            Missing::Nan => 1,
+                            Missing::Zero => 2,
+                        };
+                        let (left, right) = (i64::from(*left), i64::from(*right));
+                        ints.extend([kind, i64::from(*feature), left, right, missing, i64::from(*default_left), from, words.len() as i64]);
+                        floats.extend([value, *cover]);
+                    }
+                }
+            }
+        }
+        let link = match self.link {
+            Link::Identity => 0,
+            Link::Logit => 1,
+            Link::Softmax => 2,
+        };
+        let ints_of = |name: &str, shape: Vec<usize>, v: Vec<i64>| NamedTensor { name: name.to_owned(), shape, data: TensorData::I64(v) };
+        let floats_of = |name: &str, shape: Vec<usize>, v: Vec<f64>| NamedTensor { name: name.to_owned(), shape, data: TensorData::F64(v) };
+        vec![
+            ints_of("trees.shape", vec![3], vec![self.n_features as i64, self.n_outputs as i64, link]),
+            floats_of("trees.intercept", vec![self.intercept.len()], self.intercept.clone()),
+            ints_of("trees.trees", vec![self.trees.len(), 2], trees),
+            floats_of("trees.weights", vec![weights.len()], weights),
+            ints_of("trees.nodes", vec![ints.len() / 8, 8], ints),
+            floats_of("trees.values", vec![floats.len() / 2, 2], floats),
+            ints_of("trees.sets", vec![words.len()], words),
+        ]
+    }
+
+    /// Reads what [`Self::to_tensors`] wrote, and checks that every walk through every tree ends in a leaf.
+    pub fn from_tensors(tensors: &[NamedTensor]) -> Result<Self> {
+        let wrong = |name: &str| -> Fault { fault!("ml.model_tensor", tensor = name) };
+        let &[n_features, n_outputs, link] = take::i64s(tensors, "trees.shape")? else { return Err(wrong("trees.shape")) };
+        let n_outputs = usize::try_from(n_outputs).map_err(|_e| wrong("trees.shape"))?;
+        let n_features = usize::try_from(n_features).map_err(|_e| wrong("trees.shape"))?;
+        let link = match link {
+            0 => Link::Identity,
+            1 => Link::Logit,
+            2 => Link::Softmax,
+            _ => return Err(wrong("trees.shape")),
+        };
+        let sets = take::i64s(tensors, "trees.sets")?;
+        let ints = take::i64s(tensors, "trees.nodes")?;
+        let floats = take::any_f64s(tensors, "trees.values")?;
+        let heads = take::i64s(tensors, "trees.trees")?;
+        let weights = take::f64s(tensors, "trees.weights", heads.len() / 2)?;
+        let intercept = take::f64s(tensors, "trees.intercept", n_outputs)?;
+        if ints.len() % 8 != 0 || floats.len() != ints.len() / 4 {
+            return Err(wrong("trees.nodes"));
+        }
+        let mut all = ints.chunks_exact(8).zip(floats.chunks_exact(2));
+        let mut trees = Vec::with_capacity(weights.len());
+        for (head, weight) in heads.chunks_exact(2).zip(weights) {
+            let size = usize::try_from(head[0]).map_err(|_e| wrong("trees.trees"))?;
+            let output = u32::try_from(head[1]).ok().filter(|o| (*o as usize) < n_outputs).ok_or_else(|| wrong("trees.trees"))?;
+            let mut nodes = Vec::new();
+            for at in 0..size {
+                let (i, f) = all.next().ok_or_else(|| wrong("trees.nodes"))?;
+                nodes.push(node_of(i, f, sets, at, size, n_features).ok_or_else(|| wrong("trees.nodes"))?);
+            }
+            if nodes.is_empty() {
+                return Err(wrong("trees.trees"));
+            }
+            trees.push(Tree { nodes, output, weight });
+        }
+        if all.next().is_some() {
+            return Err(wrong("trees.nodes"));
+        }
+        Ok(Self { n_features, n_outputs, intercept, link, trees })
+    }
+}
+
+/// Children stand behind their parent, so no walk can turn in a circle.
+fn node_of(i: &[i64], f: &[f64], sets: &[i64], at: usize, size: usize, n_features: usize) -> Option<Node> {
+    let &[kind, feature, left, right, missing, default_left, from, to] = i else { return None };
+    let &[value, cover] = f else { return None };
+    if kind == LEAF {
+        return Some(Node::Leaf { value, cover });
+    }
+    let child = |c: i64| u32::try_from(c).ok().filter(|c| (*c as usize) > at && (*c as usize) < size);
+    let test = match kind {
+        LESS_F32 => Test::LessF32(value),
+        LESS_EQUAL => Test::LessEqual(value),
+        IN => Test::In(sets.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)?.iter().map(|w| w.cast_unsigned()).collect()),
+        _ => return None,
+    };
+    let missing = match missing {
+        0 => Missing::None,
+        1 => Missing::Nan,
+        2 => Missing::Zero,
+        _ => return None,
+    };
+    let feature = u32::try_from(feature).ok().filter(|f| (*f as usize) < n_features)?;
+    Some(Node::Split { feature, test, missing, default_left: default_left != 0, left: child(left)?, right: child(right)?, cover })
 }

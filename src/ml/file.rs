@@ -1,10 +1,28 @@
 //! `.whymodel`: a model in one file, weights as safetensors, everything else beside them as versioned JSON.
+//!
+//! The file is a valid safetensors file; any reader of that format opens the weights. Its metadata key `whymodel` holds
+//! `{"version", "sha256", "card"}`. The checksum covers that text (with itself left empty) and every tensor, so that a
+//! changed bit anywhere is noticed.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::model::Model;
-use crate::base::Result;
+use safetensors::tensor::{Dtype, SafeTensorError, View};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::model::{Model, ModelCard};
+use super::spec::ModelKind;
+use crate::base::{Fault, Fingerprint, Result};
+use crate::fault;
+
+/// Version of the format that this program writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+/// Name of the metadata entry.
+const KEY: &str = "whymodel";
 
 /// The numbers of a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +46,194 @@ pub struct NamedTensor {
     pub data: TensorData,
 }
 
-/// Writes a model, in one step.
-pub fn save(_model: &dyn Model, path: &Path) -> Result<()> {
-    Err(crate::fault!("ml.not_a_model", file = path))
+impl NamedTensor {
+    fn dtype(&self) -> Dtype {
+        match self.data {
+            TensorData::F32(_) => Dtype::F32,
+            TensorData::F64(_) => Dtype::F64,
+            TensorData::I64(_) => Dtype::I64,
+        }
+    }
+    fn bytes(&self) -> Vec<u8> {
+        match &self.data {
+            TensorData::F32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::F64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        }
+    }
+}
+
+impl View for &NamedTensor {
+    fn dtype(&self) -> Dtype {
+        NamedTensor::dtype(self)
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.bytes())
+    }
+    fn data_len(&self) -> usize {
+        match &self.data {
+            TensorData::F32(v) => v.len() * 4,
+            TensorData::F64(v) => v.len() * 8,
+            TensorData::I64(v) => v.len() * 8,
+        }
+    }
+}
+
+/// Reading tensors by name, each with one clear fault when it is not as expected.
+pub mod take {
+    use super::{Fault, NamedTensor, Result, TensorData};
+    use crate::fault;
+
+    fn wrong(name: &str) -> Fault {
+        fault!("ml.model_tensor", tensor = name)
+    }
+    /// The tensor of a name.
+    pub fn tensor<'a>(all: &'a [NamedTensor], name: &str) -> Result<&'a NamedTensor> {
+        all.iter().find(|t| t.name == name).ok_or_else(|| wrong(name))
+    }
+    /// `len` 64-bit floats.
+    pub fn f64s(all: &[NamedTensor], name: &str, len: usize) -> Result<Vec<f64>> {
+        match &tensor(all, name)?.data {
+            TensorData::F64(v) if v.len() == len => Ok(v.clone()),
+            _ => Err(wrong(name)),
+        }
+    }
+    /// Any number of 64-bit floats.
+    pub fn any_f64s<'a>(all: &'a [NamedTensor], name: &str) -> Result<&'a [f64]> {
+        match &tensor(all, name)?.data {
+            TensorData::F64(v) => Ok(v),
+            _ => Err(wrong(name)),
+        }
+    }
+    /// Any number of whole numbers.
+    pub fn i64s<'a>(all: &'a [NamedTensor], name: &str) -> Result<&'a [i64]> {
+        match &tensor(all, name)?.data {
+            TensorData::I64(v) => Ok(v),
+            _ => Err(wrong(name)),
+        }
+    }
+}
+
+fn hash_tensors(mut h: Sha256, tensors: &[NamedTensor]) -> Sha256 {
+    let mut sorted: Vec<&NamedTensor> = tensors.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    for t in sorted {
+        h.update(format!("{} {:?} {:?}\n", t.name, t.dtype(), t.shape));
+        h.update(t.bytes());
+    }
+    h
+}
+
+fn hex(h: Sha256) -> String {
+    h.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The fingerprint of a model's numbers: SHA-256 over all tensors by name.
+pub fn fingerprint(tensors: &[NamedTensor]) -> Fingerprint {
+    Fingerprint(hex(hash_tensors(Sha256::new(), tensors)))
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    sha256: &'a str,
+    card: &'a ModelCard,
+}
+#[derive(Deserialize)]
+struct Outline {
+    version: u32,
+    #[serde(default)]
+    sha256: String,
+}
+#[derive(Deserialize)]
+struct Carded {
+    card: ModelCard,
+}
+
+/// The model as the bytes of a file.
+fn to_bytes(card: &ModelCard, tensors: &[NamedTensor], path: &Path) -> Result<Vec<u8>> {
+    let broken = |reason: String| fault!("ml.cannot_save", file = path, reason = reason);
+    let bare = serde_json::to_string(&Written { version: VERSION, sha256: "", card }).map_err(|e| broken(e.to_string()))?;
+    // What cannot be read back must not be written: better one sentence now than a lost model later.
+    serde_json::from_str::<Carded>(&bare).map_err(|e| broken(e.to_string()))?;
+    let sum = hex(hash_tensors(Sha256::new().chain_update(&bare), tensors));
+    let text = bare.replacen("\"sha256\":\"\"", &format!("\"sha256\":\"{sum}\""), 1);
+    let metadata = HashMap::from([(KEY.to_owned(), text)]);
+    safetensors::serialize(tensors.iter().map(|t| (t.name.as_str(), t)), Some(metadata)).map_err(|e| broken(e.to_string()))
+}
+
+/// Writes a model, in one step: a failed save leaves the old file as it was.
+pub fn save(model: &dyn Model, path: &Path) -> Result<()> {
+    let bytes = to_bytes(model.card(), &model.tensors(), path)?;
+    crate::base::file::write_atomic(path, &bytes)
 }
 
 /// Reads a model.
 pub fn load(path: &Path) -> Result<Arc<dyn Model>> {
-    Err(crate::fault!("ml.not_a_model", file = path))
+    if path.is_dir() {
+        return Err(Fault::io(path, &std::io::ErrorKind::IsADirectory.into()));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Fault::io(path, &e))?;
+    let (card, tensors) = parse(&bytes, path)?;
+    let inside = |f: Fault| if f.0.code == "ml.model_tensor" { Fault(f.0.with("file", path)) } else { f };
+    restore(card, &tensors).map_err(inside)
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<(ModelCard, Vec<NamedTensor>)> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| unreadable(&e, bytes, path))?;
+    let Some(text) = metadata.metadata().as_ref().and_then(|m| m.get(KEY)) else {
+        return Err(fault!("ml.not_a_model", file = path));
+    };
+    let damaged = || fault!("ml.model_damaged", file = path);
+    let outline: Outline = serde_json::from_str(text).map_err(|_e| damaged())?;
+    if outline.version > VERSION {
+        return Err(fault!("ml.model_newer", file = path, version = outline.version, known = VERSION));
+    }
+    let whole = SafeTensors::deserialize(bytes).map_err(|e| unreadable(&e, bytes, path))?;
+    let mut tensors = Vec::new();
+    for (name, view) in whole.tensors() {
+        let raw = view.data();
+        let data = match view.dtype() {
+            Dtype::F32 => TensorData::F32(numbers(raw, f32::from_le_bytes)),
+            Dtype::F64 => TensorData::F64(numbers(raw, f64::from_le_bytes)),
+            Dtype::I64 => TensorData::I64(numbers(raw, i64::from_le_bytes)),
+            _ => return Err(damaged()),
+        };
+        tensors.push(NamedTensor { name, shape: view.shape().to_vec(), data });
+    }
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let bare = text.replacen(&format!("\"sha256\":\"{}\"", outline.sha256), "\"sha256\":\"\"", 1);
+    if hex(hash_tensors(Sha256::new().chain_update(&bare), &tensors)) != outline.sha256 {
+        return Err(damaged());
+    }
+    let card = serde_json::from_str::<Carded>(text).map_err(|e| fault!("ml.model_card", file = path, reason = e.to_string()))?.card;
+    Ok((card, tensors))
+}
+
+/// Whether the file was cut, or is something else altogether.
+fn unreadable(error: &SafeTensorError, bytes: &[u8], path: &Path) -> Fault {
+    let header_length = bytes.first_chunk::<8>().map(|b| u64::from_le_bytes(*b));
+    let ours = bytes.get(8) == Some(&b'{') && header_length.is_some_and(|n| n < 100_000_000);
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::InvalidHeaderLength | SafeTensorError::HeaderTooSmall if ours => {
+            fault!("ml.model_cut", file = path)
+        }
+        _ if ours => fault!("ml.model_damaged", file = path),
+        _ => fault!("ml.not_a_model", file = path),
+    }
+}
+
+fn numbers<T, const N: usize>(raw: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
+    raw.as_chunks::<N>().0.iter().map(|b| read(*b)).collect()
+}
+
+fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
+    Ok(match card.spec.kind {
+        ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
+        ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
+        ModelKind::Dnn | ModelKind::Transformer => return Err(fault!("ml.networks_later")),
+    })
 }

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod model;
 pub mod net;
 pub mod spec;
+mod predictor;
 pub mod train;
 pub mod trees;
 

@@ -1,1 +1,363 @@
-//! stub
+//! Gradient-boosted trees: hessboost trains, the neutral [`TreeEnsemble`] predicts and explains.
+//!
+//! Rounds are counted by early stopping on the validation part; then all rows fit that many rounds again. Covers are the
+//! weights of the rows that pass a node, counted anew, so that the base value of an explanation is the mean margin over
+//! the rows that fitted.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+use hessboost::config::{TrainingParams, TreeMethod};
+use hessboost::data::{DMatrix, FeatureType};
+use hessboost::metric::EvalMetric;
+use hessboost::model::BoostedModel;
+use hessboost::objective::{Objective, RegLoss};
+use hessboost::training::Trainer;
+
+use super::ensemble::{Link, Missing, Node, Test, Tree, TreeEnsemble};
+use super::file::NamedTensor;
+use super::model::{Model, ModelCard, Outcome, Structure};
+use super::predictor::Predictor;
+use super::spec::{ModelSpec, Weighting};
+use super::train::{TrainData, balanced_weights, blank_card, check_width};
+use crate::base::progress::CurvePoint;
+use crate::base::{Fault, JobCtx, Result};
+use crate::data::{Feature, FeatureMatrix};
+use crate::fault;
+use rayon::prelude::*;
+
+/// Most rounds unless the recipe says otherwise.
+pub const ROUNDS: u32 = 400;
+/// Most splits from root to leaf.
+pub const DEPTH: u32 = 5;
+/// Step size.
+pub const LEARNING_RATE: f64 = 0.08;
+/// Rounds without a better validation loss before training stops.
+const PATIENCE: usize = 30;
+
+/// Boosted trees, one set per outcome, in one neutral ensemble.
+#[derive(Debug)]
+pub struct TreeModel {
+    card: ModelCard,
+    ensemble: TreeEnsemble,
+    fast: Option<Predictor>,
+}
+
+/// What a trainer's column stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Column {
+    /// A number as it is.
+    Number(usize),
+    /// A category, split natively into sets.
+    Category(usize),
+    /// One level of a category, 0 or 1.
+    Level(usize, usize),
+}
+
+/// Categories with at most this many levels become one column per level; larger ones are split into sets.
+const ONE_HOT: usize = 64;
+
+fn columns(features: &[Feature]) -> Vec<Column> {
+    let mut out = Vec::new();
+    for (j, f) in features.iter().enumerate() {
+        match f.levels().len() {
+            _ if !f.is_categorical() => out.push(Column::Number(j)),
+            n if n <= ONE_HOT => out.extend((0..n).map(|l| Column::Level(j, l))),
+            _ => out.push(Column::Category(j)),
+        }
+    }
+    out
+}
+
+fn strange(e: &hessboost::error::HessboostError) -> Fault {
+    fault!("ml.trees_failed", reason = e.to_string())
+}
+
+/// The trainer's matrix of some rows.
+fn matrix(columns: &[Column], features: &[Feature], x: &FeatureMatrix, rows: &[usize], y: &[f64], weights: Option<&[f64]>) -> Result<DMatrix> {
+    let values: Vec<f32> = rows
+        .par_iter()
+        .flat_map_iter(|&r| {
+            let row = x.row(r);
+            columns.iter().map(move |c| match *c {
+                // Infinite cells are no numbers to the trainer; the largest finite one goes the same way in every split.
+                Column::Number(j) => (row[j] as f32).clamp(f32::MIN, f32::MAX),
+                Column::Category(j) if row[j].is_nan() => f32::NAN,
+                Column::Category(j) if row[j] < 0.0 => features[j].levels().len() as f32,
+                Column::Category(j) => row[j] as f32,
+                Column::Level(j, l) => f32::from(u8::from(row[j] == l as f64)),
+            })
+        })
+        .collect();
+    let types: Vec<FeatureType> =
+        columns.iter().map(|c| if matches!(c, Column::Category(_)) { FeatureType::Categorical } else { FeatureType::Numerical }).collect();
+    let labels: Vec<f32> = y.iter().map(|y| *y as f32).collect();
+    let out = DMatrix::from_dense_vec(values, rows.len(), columns.len())
+        .and_then(|m| m.with_labels(&labels))
+        .and_then(|m| m.with_feature_types(&types))
+        .map_err(|e| strange(&e))?;
+    match weights {
+        Some(w) => out.with_weights(&w.iter().map(|w| *w as f32).collect::<Vec<_>>()).map_err(|e| strange(&e)),
+        None => Ok(out),
+    }
+}
+
+fn params(spec: &ModelSpec, outcome: &Outcome) -> Result<TrainingParams> {
+    let builder = TrainingParams::builder()
+        .tree_method(TreeMethod::Hist)
+        .seed(spec.seed)
+        .max_depth(spec.depth.unwrap_or(DEPTH) as usize)
+        .eta(spec.learning_rate.unwrap_or(LEARNING_RATE))
+        .lambda(1.0);
+    let builder = if outcome.is_binary() {
+        builder.objective(Objective::BinaryLogistic(RegLoss::default())).eval_metric(EvalMetric::LogLoss)
+    } else {
+        builder.objective(Objective::SquaredError(RegLoss::default())).eval_metric(EvalMetric::Rmse)
+    };
+    builder.build().map_err(|e| strange(&e))
+}
+
+/// Trains at most `rounds`; with a validation matrix it stops early.
+fn boost(
+    params: &TrainingParams,
+    train: &DMatrix,
+    validation: Option<&DMatrix>,
+    rounds: u32,
+    ctx: &JobCtx,
+    mut seen: impl FnMut(u32, &[f64]) + Send,
+) -> Result<BoostedModel> {
+    let mut trainer = Trainer::new(params, train, rounds as usize).eval(train, "train");
+    if let Some(v) = validation {
+        trainer = trainer.eval(v, "validation");
+        if let Some(patience) = NonZeroUsize::new(PATIENCE) {
+            trainer = trainer.early_stopping_rounds(patience);
+        }
+    }
+    let mut stopped = None;
+    let result = trainer
+        .on_round(|round| {
+            seen(round.iteration() as u32 + 1, round.values());
+            match ctx.check() {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(fault) => {
+                    stopped = Some(fault);
+                    ControlFlow::Break(())
+                }
+            }
+        })
+        .train();
+    match (stopped, result) {
+        (Some(fault), _) => Err(fault),
+        (None, Ok(r)) => Ok(r.model),
+        (None, Err(e)) => Err(strange(&e)),
+    }
+}
+
+/// Fits on `train`, counting rounds on `validation` where there is one; each outcome on the rows where it is known.
+pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[usize], ctx: &JobCtx) -> Result<TreeModel> {
+    let features = &data.encoder.features;
+    let columns = columns(features);
+    let mut card = blank_card(spec, data);
+    let most = spec.epochs.unwrap_or(ROUNDS);
+    let mut ensemble = TreeEnsemble {
+        n_features: features.len(),
+        n_outputs: data.outcomes.len(),
+        intercept: Vec::new(),
+        link: if data.outcomes.iter().all(Outcome::is_binary) { Link::Logit } else { Link::Identity },
+        trees: Vec::new(),
+    };
+    for (k, outcome) in data.outcomes.iter().enumerate() {
+        ctx.stage("ml.stage_boosting", u64::from(most));
+        let params = params(spec, outcome)?;
+        let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
+        let part = |rows: &[usize]| -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
+            let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
+            let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
+            let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
+            let m = matrix(&columns, features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
+            Ok((known, weights, m))
+        };
+        let (known, weights, fitting) = part(train)?;
+        let has_validation = validation.iter().any(|&r| data.y[k][r].is_finite());
+        let mut points: Vec<CurvePoint> = Vec::new();
+        let loss = |v: f64| if outcome.is_binary() { v } else { v * v };
+        let report = |round: u32, values: &[f64]| {
+            let point = CurvePoint { step: round, train: values.first().copied().map_or(0.0, loss), validation: values.get(1).copied().map(loss) };
+            ctx.at(u64::from(round));
+            if k == 0 {
+                ctx.curve(point);
+            }
+            points.push(point);
+        };
+        let stopper = if has_validation { Some(part(validation)?) } else { None };
+        let model = boost(&params, &fitting, stopper.as_ref().map(|s| &s.2), most, ctx, report)?;
+        let rounds = model.best_iteration().map_or(model.num_boost_rounds(), |b| b + 1);
+        if k == 0 {
+            card.curve = points;
+        }
+        add(&mut ensemble, &model, rounds, k, &columns, features, &data.x, &known, &weights)?;
+    }
+    Ok(TreeModel::new(card, ensemble))
+}
+
+/// Appends a trained booster's first `rounds` trees to output `k`, in the neutral form on input features.
+#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename the arguments")]
+fn add(
+    ensemble: &mut TreeEnsemble,
+    model: &BoostedModel,
+    rounds: usize,
+    k: usize,
+    columns: &[Column],
+    features: &[Feature],
+    x: &FeatureMatrix,
+    rows: &[usize],
+    weights: &[f64],
+) -> Result<()> {
+    let intercept = f64::from(model.base_scores().first().copied().unwrap_or_default());
+    ensemble.intercept.push(intercept);
+    let mut trees: Vec<Tree> =
+        model.trees().iter().take(rounds).map(|t| neutral(t, k as u32, columns, features)).collect::<Option<_>>().ok_or_else(|| {
+            fault!("ml.trees_failed", reason = "the trained trees do not match the features")
+        })?;
+    let selected = x.select(rows);
+    let alone = TreeEnsemble { n_outputs: 1, trees, n_features: ensemble.n_features, intercept: vec![0.0], link: ensemble.link };
+    let sizes: Vec<usize> = alone.trees.iter().map(|t| t.nodes.len()).collect();
+    let single = TreeEnsemble { trees: alone.trees.iter().map(|t| Tree { output: 0, ..t.clone() }).collect(), ..alone };
+    let covers = Predictor::new(&single, |_| true).map(|p| p.covers(&selected, weights, &sizes));
+    trees = single.trees;
+    for (t, tree) in trees.iter_mut().enumerate() {
+        tree.output = k as u32;
+        if let Some(covers) = &covers {
+            set_covers(&mut tree.nodes, &covers[t]);
+        }
+    }
+    ensemble.trees.extend(trees);
+    Ok(())
+}
+
+/// Leaf weights to node covers: a split's is the sum of its children, which stand behind it.
+fn set_covers(nodes: &mut [Node], leaves: &[f64]) {
+    let mut sums = leaves.to_vec();
+    for at in (0..nodes.len()).rev() {
+        if let Node::Split { left, right, .. } = &nodes[at] {
+            sums[at] = sums[*left as usize] + sums[*right as usize];
+        }
+        match &mut nodes[at] {
+            Node::Split { cover, .. } | Node::Leaf { cover, .. } => *cover = sums[at],
+        }
+    }
+}
+
+fn neutral(tree: &hessboost::tree::RegTree, output: u32, columns: &[Column], features: &[Feature]) -> Option<Tree> {
+    let mut nodes = Vec::with_capacity(tree.num_nodes());
+    let mut queue = vec![0usize];
+    let mut at = 0;
+    while at < queue.len() {
+        let id = queue[at];
+        let node = tree.node(id);
+        let cover = f64::from(node.sum_hess);
+        at += 1;
+        if node.is_leaf() {
+            nodes.push(Node::Leaf { value: f64::from(node.leaf_value), cover });
+            continue;
+        }
+        let (yes, no) = (usize::try_from(node.left).ok()?, usize::try_from(node.right).ok()?);
+        let first = queue.len() as u32;
+        let (feature, test, default_left, children) = match *columns.get(node.split_feature as usize)? {
+            Column::Number(j) => (j, Test::LessF32(f64::from(node.split_cond)), node.default_left, [yes, no]),
+            Column::Category(j) => {
+                let set = tree.split_categories(id);
+                let seen = set.iter().filter(|c| (**c as usize) < features[j].levels().len());
+                (j, Test::In(bits(seen.map(|c| *c as usize), features[j].levels().len())), node.default_left, [yes, no])
+            }
+            // “0 < cut” goes left: everything but the level. Turned round, the level alone goes left; missing is no level.
+            Column::Level(j, l) => (j, Test::In(bits(std::iter::once(l), features[j].levels().len())), false, [no, yes]),
+        };
+        queue.extend(children);
+        nodes.push(Node::Split { feature: feature as u32, test, missing: Missing::Nan, default_left, left: first, right: first + 1, cover });
+    }
+    Some(Tree { nodes, output, weight: 1.0 })
+}
+
+fn bits(members: impl Iterator<Item = usize>, levels: usize) -> Vec<u64> {
+    let mut words = vec![0u64; levels.div_ceil(64).max(1)];
+    for c in members {
+        words[c / 64] |= 1 << (c % 64);
+    }
+    words
+}
+
+impl TreeModel {
+    /// A model from its card and trees.
+    pub fn new(card: ModelCard, ensemble: TreeEnsemble) -> Self {
+        let fast = Predictor::new(&ensemble, |_| true);
+        Self { card, ensemble, fast }
+    }
+
+    /// Restores a model from its file.
+    pub fn from_tensors(card: ModelCard, tensors: &[NamedTensor]) -> Result<Self> {
+        let ensemble = TreeEnsemble::from_tensors(tensors)?;
+        if ensemble.n_features != card.features().len() || ensemble.n_outputs != card.outcomes.len() {
+            return Err(fault!("ml.model_tensor", tensor = "trees.shape"));
+        }
+        Ok(Self::new(card, ensemble))
+    }
+
+    /// The trees.
+    pub fn ensemble(&self) -> &TreeEnsemble {
+        &self.ensemble
+    }
+
+    fn slow(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        let parts: Result<Vec<Vec<f64>>> = (0..x.n_rows().div_ceil(1024))
+            .into_par_iter()
+            .map(|c| {
+                ctx.check()?;
+                Ok((c * 1024..((c + 1) * 1024).min(x.n_rows())).flat_map(|r| self.ensemble.margins(x.row(r))).collect())
+            })
+            .collect();
+        Ok(parts?.concat())
+    }
+}
+
+impl Model for TreeModel {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+    fn card_mut(&mut self) -> &mut ModelCard {
+        &mut self.card
+    }
+    fn margins(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        check_width(&self.card, x)?;
+        let Some(fast) = &self.fast else { return self.slow(x, ctx) };
+        let mut out = self.ensemble.intercept.repeat(x.n_rows());
+        fast.add_to(x, &mut out, ctx)?;
+        Ok(out)
+    }
+    fn structure(&self) -> Structure<'_> {
+        Structure::Trees(&self.ensemble)
+    }
+    fn tensors(&self) -> Vec<NamedTensor> {
+        self.ensemble.to_tensors()
+    }
+
+    /// Only trees that split on a changed feature are walked again, unless those are so many that a fresh start is
+    /// cheaper (the difference needs two walks). Rows whose leaves stay the same keep their bits.
+    fn margins_changed(&self, x: &FeatureMatrix, before: &FeatureMatrix, changed: &[usize], base: &[f64], ctx: &JobCtx) -> Result<Vec<f64>> {
+        let touched = |t: usize| {
+            self.ensemble.trees[t].nodes.iter().any(|n| matches!(n, Node::Split { feature, .. } if changed.contains(&(*feature as usize))))
+        };
+        let touches: Vec<bool> = (0..self.ensemble.trees.len()).map(touched).collect();
+        let count = touches.iter().filter(|t| **t).count();
+        let fits = before.values.len() == x.values.len() && base.len() == x.n_rows() * self.ensemble.n_outputs;
+        if !fits || self.fast.is_none() || count * 2 > touches.len() {
+            return self.margins(x, ctx);
+        }
+        check_width(&self.card, x)?;
+        let Some(part) = Predictor::new(&self.ensemble, |t| touches[t]) else { return self.margins(x, ctx) };
+        let (mut after, mut was) = (vec![0.0; base.len()], vec![0.0; base.len()]);
+        part.add_to(x, &mut after, ctx)?;
+        part.add_to(before, &mut was, ctx)?;
+        Ok(base.iter().zip(after.iter().zip(&was)).map(|(b, (a, w))| b + (a - w)).collect())
+    }
+}
