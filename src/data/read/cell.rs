@@ -168,6 +168,12 @@ pub fn reads_as_number(s: &str) -> bool {
     }
     let bare: String = s.chars().filter(|c| !matches!(c, '$' | '€' | '£' | '¥' | '￥' | '%' | '\u{a0}' | '\u{202f}' | '\'')).collect();
     let bare = bare.trim();
+    if let (Some(dot), Some(comma)) = (bare.find('.'), bare.rfind(','))
+        && dot < comma
+    {
+        // 1.234,56
+        return bare.matches(',').count() == 1 && bare.replace('.', "").replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite);
+    }
     let mut parts = bare.split(',');
     let first = parts.next().unwrap_or_default();
     let lead = first.trim_start_matches(['-', '+']);
@@ -237,10 +243,10 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        for s in ["12", "1,234", "1,234,567.5", "$5", "12 %", "€ 3,50", "¥1200", "-4"] {
+        for s in ["12", "1,234", "1,234,567.5", "$5", "12 %", "€ 3,50", "¥1200", "-4", "1.234,56"] {
             assert!(reads_as_number(s), "{s}");
         }
-        for s in ["abc", "1-2", "", "12 apples", "nan", "1 2 3"] {
+        for s in ["abc", "1-2", "", "12 apples", "nan", "1 2 3", "1.2,3,4"] {
             assert!(!reads_as_number(s), "{s}");
         }
     }

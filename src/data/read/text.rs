@@ -206,6 +206,8 @@ impl<'a> Source<'a> {
                 if self.carry.len() > LONGEST_RECORD.min(records::LONGEST) {
                     return Err(fault!("data.record_too_long", file = self.path, line = self.line_at(0)).into());
                 }
+                // Larger pieces, so that a very long record is not looked through over and over.
+                self.block = (self.block * 2).min(LONGEST_RECORD);
                 continue;
             }
             if left == 0 {
