@@ -46,6 +46,10 @@ fn options(renderer: eframe::Renderer) -> eframe::NativeOptions {
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([1024.0, 640.0])
         .with_drag_and_drop(true);
+    let viewport = match eframe::icon_data::from_png_bytes(include_bytes!("../assets/icon/whybench.png")) {
+        Ok(icon) => viewport.with_icon(icon),
+        Err(_) => viewport,
+    };
     eframe::NativeOptions { viewport, renderer, ..Default::default() }
 }
 
@@ -53,6 +57,7 @@ fn options(renderer: eframe::Renderer) -> eframe::NativeOptions {
 #[derive(Clone, Debug, PartialEq)]
 enum Purpose {
     Open,
+    FindData,
     SaveProject,
     SaveModel(String),
     LoadModel,
@@ -172,6 +177,7 @@ impl App {
     fn execute(&mut self, action: Action, ctx: &egui::Context) {
         match action {
             Action::ChooseFile => self.choose(Purpose::Open),
+            Action::FindData => self.choose(Purpose::FindData),
             Action::TypePath => self.type_path(Purpose::Open),
             Action::Open(path) => {
                 let is_model = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("whymodel"));
@@ -237,7 +243,7 @@ impl App {
         }
         let path = |h: Option<rfd::FileHandle>| h.map(|h| h.path().to_path_buf());
         match &purpose {
-            Purpose::Open => {
+            Purpose::Open | Purpose::FindData => {
                 let endings = ["whybench", "csv", "tsv", "txt", "parquet", "arrow", "feather", "ipc"];
                 let future = dialog.add_filter("Whybench", &endings).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
@@ -256,7 +262,7 @@ impl App {
     fn proposed_name(&self, purpose: &Purpose) -> String {
         let stem = self.desk.session.name().unwrap_or_else(|| "whybench".to_owned());
         match purpose {
-            Purpose::Open | Purpose::LoadModel => String::new(),
+            Purpose::Open | Purpose::FindData | Purpose::LoadModel => String::new(),
             Purpose::SaveProject => format!("{stem}.whybench"),
             Purpose::SaveModel(name) => format!("{}.whymodel", file_name(name)),
             Purpose::Report(format) => format!("{stem}.{format}"),
@@ -270,6 +276,7 @@ impl App {
         let proposal = if name.is_empty() { String::new() } else { self.desk.session.folder.join(name).display().to_string() };
         let title = match &purpose {
             Purpose::Open => "ui.path_open",
+            Purpose::FindData => "ui.path_find",
             Purpose::SaveProject => "ui.path_save",
             Purpose::SaveModel(_) => "ui.path_model_save",
             Purpose::LoadModel => "ui.path_model_load",
@@ -294,6 +301,7 @@ impl App {
         let session = &mut self.desk.session;
         match purpose {
             Purpose::Open => self.execute(Action::Open(path), ctx),
+            Purpose::FindData => session.find_data(&path),
             Purpose::SaveProject => session.want(Ask::SaveProject(with_ending(path, "whybench"))),
             Purpose::SaveModel(name) => session.want(Ask::SaveModel { name, path: with_ending(path, "whymodel") }),
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
@@ -343,8 +351,14 @@ impl eframe::App for App {
         for finished in self.jobs.drain() {
             let saved = self.desk.session.jobs.iter().any(|j| j.id == finished.id && matches!(j.ask, Ask::SaveProject(_)));
             let fine = finished.result.is_ok();
+            let autosave = crate::session::files::autosave_path(&self.desk.session);
             self.desk.session.finish(finished.id, finished.result);
             if saved {
+                if let Some(autosave) = autosave.filter(|_| fine) {
+                    // Under its old name, too: a first save gives the project a place of its own.
+                    drop(preferences::discard(&autosave));
+                    preferences::discard_autosave(&self.desk.session);
+                }
                 if let Some(project) = self.desk.session.project.clone().filter(|_| fine) {
                     self.preferences.remember(&project);
                     self.desk.start.recent = self.preferences.recent.clone();

@@ -190,10 +190,8 @@ impl Problem<'_> {
     }
 
     fn value(&self, beta: &[f64]) -> f64 {
-        let parts: Vec<f64> = (0..self.chunks())
-            .into_par_iter()
-            .map(|c| self.rows(c).map(|(i, row)| self.row(i, Self::margin(row, beta)).0).sum())
-            .collect();
+        let parts: Vec<f64> =
+            (0..self.chunks()).into_par_iter().map(|c| self.rows(c).map(|(i, row)| self.row(i, Self::margin(row, beta)).0).sum()).collect();
         let n = beta.len() - 1;
         parts.iter().sum::<f64>() + 0.5 * self.l2 * beta[..n].iter().map(|b| b * b).sum::<f64>()
     }
@@ -346,7 +344,8 @@ impl Problem<'_> {
 
     /// How small the gradient must be: far below what moves a fourth decimal of any figure.
     fn tolerance(&self) -> f64 {
-        1e-8 * self.weight.iter().sum::<f64>().max(1.0) * if self.logistic { 1.0 } else { self.y.iter().fold(1e-12, |m: f64, y| m.max(y.abs())) }
+        1e-8 * self.weight.iter().sum::<f64>().max(1.0)
+            * if self.logistic { 1.0 } else { self.y.iter().fold(1e-12, |m: f64, y| m.max(y.abs())) }
     }
 
     /// Newton with step halving from `beta`; says whether the gradient vanished.
@@ -535,7 +534,11 @@ impl Model for LogisticModel {
             vector("scale", &d.scale),
             vector("shift", &d.shift),
             vector("centre", &d.centre),
-            NamedTensor { name: "weights".into(), shape: vec![self.intercepts.len(), d.columns()], data: TensorData::F64(self.weights.clone()) },
+            NamedTensor {
+                name: "weights".into(),
+                shape: vec![self.intercepts.len(), d.columns()],
+                data: TensorData::F64(self.weights.clone()),
+            },
             vector("intercepts", &self.intercepts),
         ]
     }

@@ -161,7 +161,11 @@ pub fn number(target: &str, p: &[f64], y: &[f64]) -> Evaluation {
         target: target.to_owned(),
         rows: pairs.len(),
         positives: 0,
-        figures: Figures::Number(NumberFigures { rmse: (squares / n).sqrt(), mae: absolute / n, r2: (!constant && total > 0.0).then(|| 1.0 - squares / total) }),
+        figures: Figures::Number(NumberFigures {
+            rmse: (squares / n).sqrt(),
+            mae: absolute / n,
+            r2: (!constant && total > 0.0).then(|| 1.0 - squares / total),
+        }),
         thresholds: Vec::new(),
         calibration: Vec::new(),
         gain: Vec::new(),
@@ -452,7 +456,15 @@ mod tests {
         let mut rng = crate::base::rng::rng(3, "auc");
         let y: Vec<f64> = (0..60).map(|i| f64::from(i % 3 == 0)).collect();
         let p: Vec<f64> = y.iter().map(|y| (10.0 * (0.3 * y + 0.7 * crate::base::rng::unit(&mut rng))).round() / 10.0).collect();
-        let kernel = |a: f64, b: f64| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+        let kernel = |a: f64, b: f64| {
+            if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            }
+        };
         let yes: Vec<f64> = (0..60).filter(|&i| y[i] == 1.0).map(|i| p[i]).collect();
         let no: Vec<f64> = (0..60).filter(|&i| y[i] == 0.0).map(|i| p[i]).collect();
         let v10: Vec<f64> = yes.iter().map(|a| no.iter().map(|b| kernel(*a, *b)).sum::<f64>() / no.len() as f64).collect();

@@ -12,8 +12,8 @@ pub mod logistic;
 pub mod metrics;
 pub mod model;
 pub mod net;
-pub mod spec;
 mod predictor;
+pub mod spec;
 pub mod train;
 pub mod trees;
 

@@ -161,7 +161,11 @@ impl Predictor {
             }
             Coding::Levels(levels) if value.is_nan() => *levels,
             Coding::Levels(levels) => {
-                if value >= 0.0 && value < f64::from(*levels) { value as u16 } else { levels + 1 }
+                if value >= 0.0 && value < f64::from(*levels) {
+                    value as u16
+                } else {
+                    levels + 1
+                }
             }
         }
     }
@@ -246,7 +250,11 @@ impl Predictor {
             .map(|(tree, size)| {
                 let mut covers = vec![0.0; *size];
                 let add = |row: usize, leaf: usize| covers[self.nodes[leaf] as usize] += weights[row];
-                if self.wide { self.walk::<true>(tree, &codes, n, add) } else { self.walk::<false>(tree, &codes, n, add) }
+                if self.wide {
+                    self.walk::<true>(tree, &codes, n, add)
+                } else {
+                    self.walk::<false>(tree, &codes, n, add)
+                }
                 covers
             })
             .collect()
@@ -266,7 +274,8 @@ fn codings(ensemble: &TreeEnsemble, picked: &[usize]) -> Option<Vec<Coding>> {
                 (Test::LessF32(t), Coding::Unused) => *coding = Coding::Ranks(vec![*t as f32]),
                 (Test::LessF32(t), Coding::Ranks(cuts)) => cuts.push(*t as f32),
                 (Test::In(set), Coding::Unused | Coding::Levels(_)) => {
-                    let last = set.iter().enumerate().rev().find(|(_, w)| **w != 0).map_or(0, |(i, w)| i * 64 + 64 - w.leading_zeros() as usize);
+                    let last =
+                        set.iter().enumerate().rev().find(|(_, w)| **w != 0).map_or(0, |(i, w)| i * 64 + 64 - w.leading_zeros() as usize);
                     let levels = u16::try_from(last).ok().filter(|l| *l < u16::MAX - 2)?;
                     let before = if let Coding::Levels(n) = coding { *n } else { 0 };
                     *coding = Coding::Levels(before.max(levels));

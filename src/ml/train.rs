@@ -99,7 +99,11 @@ pub(crate) fn blank_card(spec: &ModelSpec, data: &TrainData) -> ModelCard {
 /// Faults unless a matrix has the columns that the model learned.
 pub(crate) fn check_width(card: &ModelCard, x: &FeatureMatrix) -> Result<()> {
     let known = card.features().len();
-    if x.n_features == known { Ok(()) } else { Err(fault!("ml.feature_count", model = &card.spec.name, expected = known, found = x.n_features)) }
+    if x.n_features == known {
+        Ok(())
+    } else {
+        Err(fault!("ml.feature_count", model = &card.spec.name, expected = known, found = x.n_features))
+    }
 }
 
 /// Weights that let both classes count the same and sum to the number of rows.
@@ -196,7 +200,13 @@ pub fn check_spec(spec: &ModelSpec, outcomes: &[Outcome]) -> Result<()> {
     for (setting, value, low, high) in given {
         let Some(value) = value else { continue };
         if !knows(spec.kind).contains(&setting) {
-            return Err(fault!("ml.setting_unknown", model = &spec.name, kind = spec.kind.name(), setting = setting, known = knows(spec.kind).join(", ")));
+            return Err(fault!(
+                "ml.setting_unknown",
+                model = &spec.name,
+                kind = spec.kind.name(),
+                setting = setting,
+                known = knows(spec.kind).join(", ")
+            ));
         }
         if !(low..=high).contains(&value) {
             return Err(fault!("ml.setting_range", model = &spec.name, setting = setting, value = value, low = low, high = high));

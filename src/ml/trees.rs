@@ -74,7 +74,14 @@ fn strange(e: &hessboost::error::HessboostError) -> Fault {
 }
 
 /// The trainer's matrix of some rows.
-fn matrix(columns: &[Column], features: &[Feature], x: &FeatureMatrix, rows: &[usize], y: &[f64], weights: Option<&[f64]>) -> Result<DMatrix> {
+fn matrix(
+    columns: &[Column],
+    features: &[Feature],
+    x: &FeatureMatrix,
+    rows: &[usize],
+    y: &[f64],
+    weights: Option<&[f64]>,
+) -> Result<DMatrix> {
     let values: Vec<f32> = rows
         .par_iter()
         .flat_map_iter(|&r| {
@@ -182,7 +189,8 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         let mut points: Vec<CurvePoint> = Vec::new();
         let loss = |v: f64| if outcome.is_binary() { v } else { v * v };
         let report = |round: u32, values: &[f64]| {
-            let point = CurvePoint { step: round, train: values.first().copied().map_or(0.0, loss), validation: values.get(1).copied().map(loss) };
+            let point =
+                CurvePoint { step: round, train: values.first().copied().map_or(0.0, loss), validation: values.get(1).copied().map(loss) };
             ctx.at(u64::from(round));
             if k == 0 {
                 ctx.curve(point);
@@ -215,10 +223,13 @@ fn add(
 ) -> Result<()> {
     let intercept = f64::from(model.base_scores().first().copied().unwrap_or_default());
     ensemble.intercept.push(intercept);
-    let mut trees: Vec<Tree> =
-        model.trees().iter().take(rounds).map(|t| neutral(t, k as u32, columns, features)).collect::<Option<_>>().ok_or_else(|| {
-            fault!("ml.trees_failed", reason = "the trained trees do not match the features")
-        })?;
+    let mut trees: Vec<Tree> = model
+        .trees()
+        .iter()
+        .take(rounds)
+        .map(|t| neutral(t, k as u32, columns, features))
+        .collect::<Option<_>>()
+        .ok_or_else(|| fault!("ml.trees_failed", reason = "the trained trees do not match the features"))?;
     let selected = x.select(rows);
     let alone = TreeEnsemble { n_outputs: 1, trees, n_features: ensemble.n_features, intercept: vec![0.0], link: ensemble.link };
     let sizes: Vec<usize> = alone.trees.iter().map(|t| t.nodes.len()).collect();
@@ -274,7 +285,15 @@ fn neutral(tree: &hessboost::tree::RegTree, output: u32, columns: &[Column], fea
             Column::Level(j, l) => (j, Test::In(bits(std::iter::once(l), features[j].levels().len())), false, [no, yes]),
         };
         queue.extend(children);
-        nodes.push(Node::Split { feature: feature as u32, test, missing: Missing::Nan, default_left, left: first, right: first + 1, cover });
+        nodes.push(Node::Split {
+            feature: feature as u32,
+            test,
+            missing: Missing::Nan,
+            default_left,
+            left: first,
+            right: first + 1,
+            cover,
+        });
     }
     Some(Tree { nodes, output, weight: 1.0 })
 }
@@ -343,7 +362,14 @@ impl Model for TreeModel {
 
     /// Only trees that split on a changed feature are walked again, unless those are so many that a fresh start is
     /// cheaper (the difference needs two walks). Rows whose leaves stay the same keep their bits.
-    fn margins_changed(&self, x: &FeatureMatrix, before: &FeatureMatrix, changed: &[usize], base: &[f64], ctx: &JobCtx) -> Result<Vec<f64>> {
+    fn margins_changed(
+        &self,
+        x: &FeatureMatrix,
+        before: &FeatureMatrix,
+        changed: &[usize],
+        base: &[f64],
+        ctx: &JobCtx,
+    ) -> Result<Vec<f64>> {
         let touched = |t: usize| {
             self.ensemble.trees[t].nodes.iter().any(|n| matches!(n, Node::Split { feature, .. } if changed.contains(&(*feature as usize))))
         };

@@ -1,28 +1,362 @@
-//! Files of the session: project, autosave, models, report.
+//! Files of the session: project, autosave, models, report. What is written here is whole or not there.
+//!
+//! A project NAME.whybench keeps its models in NAME.whybench.d/; each is written once per set of weights. With a model
+//! goes the key of what it was computed from, so that after opening it is known which models still belong to the recipe.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::flow::Work;
-use super::state::{Ask, Session};
-use super::task::{Done, Lane};
+use super::recipe::Recipe;
+use super::shim::{Project, SavedModel, autosave_folder};
+use super::state::{Ask, Kept, Key, Session};
+use super::task::{Done, Lane, Opened};
+use crate::base::{Fault, Fingerprint, Notice, Result};
+use crate::ml::{Model, ModelKind};
 
-pub(super) fn work(_session: &Session, _ask: Ask) -> Option<(Lane, bool, Work)> {
-    None
+/// Where a project keeps the keys of its models.
+const KEYS: &str = "model_keys";
+/// Where an autosave keeps the file it belongs to, and the folder of its paths.
+const ORIGIN: &str = "autosave_of";
+const FOLDER: &str = "autosave_folder";
+
+pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
+    match ask.clone() {
+        Ask::OpenProject(path) => Some((Lane::Compute, false, Box::new(move |_| open(&path).map(opened)))),
+        Ask::Recover(path) => Some((Lane::Compute, false, Box::new(move |_| recover(&path).map(opened)))),
+        Ask::SaveProject(path) => {
+            let snapshot = Snapshot::of(session, path)?;
+            let lane = snapshot.lane();
+            let work: Work = Box::new(move |_| snapshot.write().map(|path| Done::Saved(Some(path))));
+            Some((lane, true, work))
+        }
+        Ask::Autosave => {
+            let path = autosave_path(session)?;
+            let mut snapshot = Snapshot::of(session, path)?;
+            let origin = session.project.as_ref().map(|p| p.display().to_string()).unwrap_or_default();
+            snapshot.ui.insert(ORIGIN.to_owned(), toml::Value::String(origin));
+            snapshot.ui.insert(FOLDER.to_owned(), toml::Value::String(session.folder.display().to_string()));
+            let lane = snapshot.lane();
+            let work: Work = Box::new(move |_| {
+                if let Some(folder) = snapshot.path.parent() {
+                    std::fs::create_dir_all(folder).map_err(|e| Fault::io(folder, &e))?;
+                }
+                snapshot.write().map(|_| Done::Saved(None))
+            });
+            Some((lane, true, work))
+        }
+        Ask::SaveModel { name, path } => {
+            let model = session.models.get(&name)?.value.clone();
+            let work: Work = Box::new(move |_| {
+                crate::ml::file::save(&*model, &path)?;
+                Ok(Done::Saved(Some(path)))
+            });
+            Some((Lane::Compute, true, work))
+        }
+        Ask::LoadModel(path) => Some((Lane::Compute, false, Box::new(move |_| crate::ml::file::load(&path).map(Done::Model)))),
+        _ => None,
+    }
+}
+
+fn opened(o: Opened) -> Done {
+    Done::Opened(Box::new(o))
+}
+
+/// What is written, taken at one moment.
+struct Snapshot {
+    path: PathBuf,
+    recipe: Recipe,
+    ui: BTreeMap<String, toml::Value>,
+    models: Vec<(String, Key, Arc<dyn Model>)>,
+    written: BTreeMap<PathBuf, Fingerprint>,
+}
+
+impl Snapshot {
+    fn of(session: &Session, path: PathBuf) -> Option<Self> {
+        let mut recipe = session.recipe.clone()?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        recipe.data.path = relative_to(&folder, &session.folder.join(&recipe.data.path));
+        if let Some(recommend) = &mut recipe.recommend
+            && let Some(items) = &mut recommend.items
+        {
+            *items = relative_to(&folder, &session.folder.join(&*items));
+        }
+        if let Some(loaded) = session.loaded.as_ref().filter(|l| !l.value.preview) {
+            recipe.data.fingerprint = Some(loaded.value.fingerprint.0.clone());
+        }
+        let models = session.models.iter().map(|(n, k)| (n.clone(), k.key.clone(), k.value.clone())).collect();
+        Some(Self { path, recipe, ui: BTreeMap::new(), models, written: session.written.clone() })
+    }
+
+    fn folder(&self) -> PathBuf {
+        models_folder(&self.path)
+    }
+
+    /// Writing a network reads its weights from the device, which one thread owns.
+    fn lane(&self) -> Lane {
+        let folder = self.folder();
+        let unwritten = |(name, _, model): &(String, Key, Arc<dyn Model>)| {
+            let network = matches!(model.card().spec.kind, ModelKind::Dnn | ModelKind::Transformer);
+            network && self.written.get(&folder.join(model_file(name))) != Some(&model.card().fingerprint)
+        };
+        if self.models.iter().any(unwritten) { Lane::Compute } else { Lane::Io }
+    }
+
+    fn write(mut self) -> Result<PathBuf> {
+        let folder = self.folder();
+        if !self.models.is_empty() {
+            std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&folder, &e))?;
+        }
+        let mut saved = Vec::new();
+        let mut keys = toml::map::Map::new();
+        for (name, key, model) in &self.models {
+            let file = model_file(name);
+            let fingerprint = model.card().fingerprint.clone();
+            let target = folder.join(&file);
+            if self.written.get(&target) != Some(&fingerprint) || !target.is_file() {
+                crate::ml::file::save(&**model, &target)?;
+            }
+            let file = folder.file_name().map(|f| Path::new(f).join(&file)).unwrap_or_else(|| file.into());
+            saved.push(SavedModel { name: name.clone(), file, fingerprint });
+            keys.insert(name.clone(), toml::Value::String(key.0.clone()));
+        }
+        self.ui.insert(KEYS.to_owned(), toml::Value::Table(keys));
+        let project = Project { version: super::recipe::VERSION, recipe: self.recipe, ui: self.ui, models: saved };
+        project.save(&self.path)?;
+        Ok(self.path)
+    }
+}
+
+/// The folder of a project's models.
+fn models_folder(project: &Path) -> PathBuf {
+    let mut name = project.as_os_str().to_owned();
+    name.push(".d");
+    name.into()
+}
+
+/// The file of a model: its name as far as every file system takes it, and, where that changed it, a mark that keeps
+/// two such names apart.
+fn model_file(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' }).take(80).collect();
+    if plain == name { format!("{plain}.whymodel") } else { format!("{plain}-{}.whymodel", &Fingerprint::of(name.as_bytes()).0[..8]) }
+}
+
+/// A path as a project in `folder` writes it: relative inside the folder, else whole.
+pub(super) fn relative_to(folder: &Path, path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    whole.strip_prefix(&folder).map_or(whole.clone(), Path::to_path_buf)
+}
+
+fn open(path: &Path) -> Result<Opened> {
+    let project = Project::open(path)?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let (models, warnings) = models_of(&project, &folder);
+    Ok(Opened { path: Some(path.to_path_buf()), folder, recipe: project.recipe, models, warnings, recovered: false })
+}
+
+fn recover(path: &Path) -> Result<Opened> {
+    let project = Project::open(path)?;
+    let beside = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let text = |key: &str| project.ui.get(key).and_then(toml::Value::as_str).filter(|s| !s.is_empty()).map(PathBuf::from);
+    let (origin, folder) = (text(ORIGIN), text(FOLDER).unwrap_or_else(|| beside.clone()));
+    let (models, warnings) = models_of(&project, &beside);
+    let mut recipe = project.recipe.clone();
+    recipe.data.path = relative_to(&folder, &beside.join(&recipe.data.path));
+    Ok(Opened { path: origin, folder, recipe, models, warnings, recovered: true })
+}
+
+type Models = Vec<(String, Option<String>, Arc<dyn Model>)>;
+
+/// Reads the models; one that cannot be read is a warning, not the end of the project.
+fn models_of(project: &Project, folder: &Path) -> (Models, Vec<Notice>) {
+    let (mut models, mut warnings) = (Vec::new(), Vec::new());
+    let keys = project.ui.get(KEYS).and_then(toml::Value::as_table);
+    for saved in &project.models {
+        match crate::ml::file::load(&folder.join(&saved.file)) {
+            Ok(model) => {
+                let key = keys.and_then(|k| k.get(&saved.name)).and_then(toml::Value::as_str).map(str::to_owned);
+                models.push((saved.name.clone(), key, model));
+            }
+            Err(fault) => {
+                warnings.push(crate::note!("ui.model_not_read", name = &saved.name, reason = fault.to_string()));
+            }
+        }
+    }
+    (models, warnings)
 }
 
 impl Session {
-    pub(super) fn keep_file(&mut self, _ask: Ask, _done: Done) {}
+    /// Takes what came of a file.
+    pub(super) fn keep_file(&mut self, ask: Ask, done: Done) {
+        match (ask, done) {
+            (_, Done::Opened(o)) => self.keep_opened(*o),
+            (_, Done::Model(model)) => self.keep_loaded_model(model),
+            (Ask::SaveProject(_), Done::Saved(Some(path))) => {
+                let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+                if let Some(recipe) = &mut self.recipe {
+                    let data = self.folder.join(&recipe.data.path);
+                    recipe.data.path = relative_to(&folder, &data);
+                    if let Some(loaded) = self.loaded.as_ref().filter(|l| !l.value.preview) {
+                        recipe.data.fingerprint = Some(loaded.value.fingerprint.0.clone());
+                    }
+                }
+                let models = models_folder(&path);
+                for (name, kept) in &self.models {
+                    self.written.insert(models.join(model_file(name)), kept.value.card().fingerprint.clone());
+                }
+                self.folder = folder;
+                self.dirty = self.revision != self.saving;
+                self.say(crate::note!("ui.saved", file = &path), false);
+                self.project = Some(path);
+                self.refresh();
+            }
+            (_, Done::Saved(Some(path))) => self.say(crate::note!("ui.written", file = &path), false),
+            _ => {}
+        }
+    }
+
+    fn keep_opened(&mut self, o: Opened) {
+        self.close();
+        let names: Vec<String> = o.recipe.models.iter().map(|m| m.name.clone()).collect();
+        if let Some(project) = o.path.as_ref().filter(|_| !o.recovered) {
+            let folder = models_folder(project);
+            for (name, _, model) in &o.models {
+                self.written.insert(folder.join(model_file(name)), model.card().fingerprint.clone());
+            }
+        }
+        for (name, key, value) in o.models {
+            if !names.contains(&name) {
+                self.imported.insert(name.clone());
+            }
+            self.models.insert(name, Kept { value, key: Fingerprint(key.unwrap_or_default()) });
+        }
+        self.recipe = Some(o.recipe);
+        self.folder = o.folder;
+        self.project = o.path;
+        self.dirty = o.recovered;
+        for warning in o.warnings {
+            self.say(warning, true);
+        }
+        self.refresh();
+    }
+
+    fn keep_loaded_model(&mut self, model: Arc<dyn Model>) {
+        let wanted = model.card().spec.name.clone();
+        let taken = |n: &str| self.models.contains_key(n) || self.spec(n).is_some();
+        let name = (1..)
+            .map(|i| if i == 1 { wanted.clone() } else { format!("{wanted} {i}") })
+            .find(|n| !taken(n))
+            .unwrap_or_else(|| wanted.clone());
+        if name == wanted {
+            self.say(crate::note!("ui.model_loaded", model = &name), false);
+        } else {
+            self.say(crate::note!("ui.model_renamed", name = &wanted, new = &name), false);
+        }
+        self.imported.insert(name.clone());
+        self.selection.model = Some(name.clone());
+        self.models.insert(name, Kept { value: model, key: Key::default() });
+        self.dirty = self.recipe.is_some();
+        self.revision += 1;
+    }
 }
 
-/// Autosaves that a run left behind.
-pub fn recoverable() -> Vec<std::path::PathBuf> {
-    Vec::new()
+/// Where the open project is autosaved: one place per project or data file.
+pub fn autosave_path(session: &Session) -> Option<PathBuf> {
+    let recipe = session.recipe.as_ref()?;
+    let origin = session.project.clone().unwrap_or_else(|| session.folder.join(&recipe.data.path));
+    let mark = Fingerprint::of(origin.as_os_str().as_encoded_bytes());
+    let name = model_file(&session.name()?).replace(".whymodel", "");
+    Some(autosave_folder()?.join(format!("{name}-{}.whybench", &mark.0[..8])))
 }
 
-/// Removes an autosave.
-pub fn discard(path: &std::path::Path) -> std::io::Result<()> {
-    std::fs::remove_file(path)
+/// Autosaves that a run left behind, newest first.
+pub fn recoverable() -> Vec<PathBuf> {
+    let Some(entries) = autosave_folder().and_then(|f| std::fs::read_dir(f).ok()) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .filter_map(|e| {
+            let e = e.ok()?;
+            let path = e.path();
+            (path.extension()? == "whybench").then(|| e.metadata().and_then(|m| m.modified()).ok().map(|t| (t, path)))?
+        })
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
-/// Where the open project is autosaved.
-pub fn autosave_path(_session: &Session) -> Option<std::path::PathBuf> {
-    None
+/// Removes an autosave with its models.
+pub fn discard(path: &Path) -> std::io::Result<()> {
+    let folder = models_folder(path);
+    if folder.is_dir() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    if path.exists() { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Lang;
+
+    #[test]
+    fn model_files_keep_names_apart() {
+        assert_eq!(model_file("Trees 2"), "Trees 2.whymodel");
+        assert_ne!(model_file("a/b"), model_file("a:b"));
+        assert!(!model_file("a/b").contains('/'));
+    }
+
+    #[test]
+    fn paths_are_relative_inside_the_folder_only() {
+        assert_eq!(relative_to(Path::new("/p"), Path::new("/p/d/a.csv")), PathBuf::from("d/a.csv"));
+        assert_eq!(relative_to(Path::new("/p"), Path::new("/q/a.csv")), PathBuf::from("/q/a.csv"));
+    }
+
+    #[test]
+    fn a_project_is_saved_moved_and_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("shop.csv");
+        std::fs::write(&data, "a,y\n1,0\n2,1\n3,0\n").unwrap();
+        let mut s = Session::new(Lang::En);
+        s.open_data(&data);
+        s.settle();
+        assert!(s.dirty);
+        let elsewhere = folder.path().join("projects");
+        std::fs::create_dir(&elsewhere).unwrap();
+        let path = elsewhere.join("mine.whybench");
+        s.want(Ask::SaveProject(path.clone()));
+        let loaded_before = s.loaded.as_ref().unwrap().value.clone();
+        s.settle();
+        assert!(!s.dirty);
+        assert_eq!(s.name().as_deref(), Some("mine"));
+        assert!(Arc::ptr_eq(&loaded_before, &s.loaded.as_ref().unwrap().value), "saving elsewhere does not read the data again");
+
+        let mut t = Session::new(Lang::En);
+        t.want(Ask::OpenProject(path));
+        t.settle();
+        assert_eq!(t.recipe, s.recipe);
+        assert!(!t.dirty);
+        assert_eq!(t.loaded.as_ref().unwrap().value.table.n_rows(), 3);
+
+        std::fs::write(&data, "a,y\n1,0\n2,1\n3,0\n4,1\n").unwrap();
+        let mut u = Session::new(Lang::En);
+        u.want(Ask::OpenProject(elsewhere.join("mine.whybench")));
+        u.settle();
+        assert!(u.messages.iter().any(|m| m.notice.code == "ui.data_changed"), "{:?}", u.messages);
+    }
+
+    #[test]
+    fn a_broken_project_leaves_what_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = folder.path().join("bad.whybench");
+        std::fs::write(&bad, "version = ").unwrap();
+        let data = folder.path().join("shop.csv");
+        std::fs::write(&data, "a,y\n1,0\n2,1\n").unwrap();
+        let mut s = Session::new(Lang::En);
+        s.open_data(&data);
+        s.want(Ask::OpenProject(bad));
+        s.settle();
+        assert_eq!(s.name().as_deref(), Some("shop"));
+        assert!(s.messages.iter().any(|m| m.is_fault));
+    }
 }

@@ -118,6 +118,9 @@ impl Session {
             };
             match self.work(&ask) {
                 Some((lane, saving, work)) => {
+                    if matches!(ask, Ask::SaveProject(_)) {
+                        self.saving = self.revision;
+                    }
                     for job in self.jobs.iter().filter(|j| j.ask.gives_way_to(&ask) && !j.saving) {
                         job.token.cancel();
                     }
@@ -210,7 +213,7 @@ impl Session {
                 });
                 Some((Lane::Io, true, work))
             }
-            ask => super::files::work(self, ask),
+            ask => super::files::work(self, &ask),
         }
     }
 
@@ -252,6 +255,10 @@ impl Session {
                     return;
                 }
                 self.detected = detected;
+                let saved_with = self.recipe.as_ref().and_then(|r| r.data.fingerprint.clone());
+                if !value.preview && saved_with.is_some_and(|f| f != value.fingerprint.0) {
+                    self.say(crate::note!("ui.data_changed", file = &value.path), true);
+                }
                 self.loaded = Some(Kept { value, key });
                 self.refresh();
             }

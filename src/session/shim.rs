@@ -185,3 +185,32 @@ pub fn for_file(path: &Path) -> Recipe {
 pub fn devices() -> Vec<super::task::DeviceLine> {
     Vec::new()
 }
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SavedModel {
+    pub name: String,
+    pub file: PathBuf,
+    pub fingerprint: crate::base::Fingerprint,
+}
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Project {
+    pub version: u32,
+    pub recipe: Recipe,
+    #[serde(default)]
+    pub ui: std::collections::BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    pub models: Vec<SavedModel>,
+}
+impl Project {
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let text = toml::to_string(self).map_err(|e| crate::fault!("base.io", file = path, reason = e.to_string()))?;
+        crate::base::file::write_atomic(path, text.as_bytes())
+    }
+    pub fn open(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| crate::base::Fault::io(path, &e))?;
+        toml::from_str(&text).map_err(|e| crate::fault!("base.io", file = path, reason = e.to_string()))
+    }
+}
+pub fn autosave_folder() -> Option<PathBuf> {
+    Some(directories::ProjectDirs::from("", "", "whybench")?.data_local_dir().join("autosave"))
+}

@@ -261,6 +261,10 @@ pub struct Session {
     pub imported: BTreeSet<String>,
     /// Counts edits; a save is of one of them.
     pub revision: u64,
+    /// The edit that is being saved.
+    pub(super) saving: u64,
+    /// Model files beside the project as last written, by path: whose numbers they hold.
+    pub(super) written: BTreeMap<PathBuf, Fingerprint>,
     pub(super) wanted: Vec<Ask>,
     pub(super) keys: Keys,
     pub(super) next_id: u64,
@@ -306,6 +310,8 @@ impl Session {
             failed: Vec::new(),
             imported: BTreeSet::new(),
             revision: 0,
+            saving: 0,
+            written: BTreeMap::new(),
             wanted: Vec::new(),
             keys: Keys::default(),
             next_id: 1,
@@ -337,6 +343,17 @@ impl Session {
         self.recipe = Some(super::shim::for_file(&name));
         self.folder = folder;
         self.touched();
+    }
+
+    /// Says where the data file is now; everything else of the project stays.
+    pub fn find_data(&mut self, path: &Path) {
+        let Some(recipe) = &mut self.recipe else { return };
+        let before = recipe.clone();
+        recipe.data.path = super::files::relative_to(&self.folder, path);
+        if *recipe != before {
+            self.history.push(before, Notice::new("ui.undo_find_data"));
+            self.touched();
+        }
     }
 
     /// The project's name on screen: its file, else the data file, without the ending.
@@ -404,7 +421,7 @@ impl Session {
         };
         let overridden: Vec<_> = recipe.scenarios.iter().chain(&self.draft).map(|s| &s.overridden).collect();
         self.keys = Keys {
-            data: Key::of_value(&(&recipe.data.path, &recipe.data.read)),
+            data: Key::of_value(&(self.folder.join(&recipe.data.path), &recipe.data.read)),
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
             levers: Key::of_value(&(&recipe.roles.lever, overridden)),

@@ -100,6 +100,8 @@ pub enum Action {
     Redo,
     /// Asks which file to open, data or project.
     ChooseFile,
+    /// Asks where the project's data file is now.
+    FindData,
     /// Opens this file, data or project.
     Open(PathBuf),
     /// Closes the project and shows the start page.

@@ -237,7 +237,8 @@ impl egui_tiles::Behavior<Room> for Panes<'_, '_> {
 }
 
 fn shortcuts(ctx: &egui::Context, cx: &mut Cx<'_>) {
-    if !ctx.input(|i| i.modifiers.command && i.events.iter().any(|e| matches!(e, egui::Event::Key { pressed: true, .. }))) {
+    let pressed = |e: &egui::Event| matches!(e, egui::Event::Key { pressed: true, modifiers, .. } if modifiers.command);
+    if !ctx.input(|i| i.events.iter().any(pressed)) {
         return;
     }
     // A text field keeps its own undo.

@@ -80,8 +80,8 @@ impl DataView {
                             cx.send(Action::Retry(Ask::Preview));
                             cx.send(Action::Retry(Ask::Load));
                         }
-                        if ui.button(cx.t("ui.start_open")).clicked() {
-                            cx.send(Action::ChooseFile);
+                        if ui.button(cx.t("ui.find_data")).clicked() {
+                            cx.send(Action::FindData);
                         }
                     });
                 });

@@ -6,7 +6,7 @@ use egui_plot::{Legend, Line, Plot, PlotPoints, Points, VLine};
 use crate::base::numbers;
 use crate::base::progress::CurvePoint;
 use crate::ml::Evaluation;
-use crate::ml::metrics::{Figures, ThresholdPoint};
+use crate::ml::metrics::Figures;
 use crate::ui::widgets::basic;
 use crate::ui::{Cx, theme};
 
@@ -132,13 +132,8 @@ impl EvaluationPanel {
             ui.spacing_mut().slider_width = 320.0;
             ui.name_inputs(cx.t("ui.threshold"), |ui| ui.add(slider)).on_hover_text(cx.t("ui.threshold_help"));
         });
-        let Some(p) = at(&e.thresholds, self.threshold) else { return };
-        let total = (p.true_positives + p.false_positives + p.true_negatives + p.false_negatives).max(1) as f64;
-        let ratio = |a: usize, b: usize| if b == 0 { f64::NAN } else { a as f64 / b as f64 };
-        let precision = ratio(p.true_positives, p.true_positives + p.false_positives);
-        let recall = ratio(p.true_positives, p.true_positives + p.false_negatives);
-        let f1 = ratio(2 * p.true_positives, 2 * p.true_positives + p.false_positives + p.false_negatives);
-        let accuracy = (p.true_positives + p.true_negatives) as f64 / total;
+        let p = e.at_threshold(self.threshold);
+        let total = e.rows.max(1) as f64;
         ui.horizontal_top(|ui| {
             egui::Grid::new("confusion").num_columns(3).spacing([24.0, 4.0]).show(ui, |ui| {
                 let small = |text: &str| RichText::new(text.to_owned()).size(theme::SMALL).color(cx.tokens.weak);
@@ -160,18 +155,13 @@ impl EvaluationPanel {
             ui.add_space(theme::SECTION);
             ui.vertical(|ui| {
                 ui.set_width(180.0);
-                basic::fact(ui, cx.t("ui.accuracy"), &numbers::fixed(accuracy, 4));
-                basic::fact(ui, cx.t("ui.f1"), &numbers::fixed(f1, 4));
-                basic::fact(ui, cx.t("ui.precision"), &numbers::fixed(precision, 4)).on_hover_text(cx.t("ui.precision_help"));
-                basic::fact(ui, cx.t("ui.recall"), &numbers::fixed(recall, 4)).on_hover_text(cx.t("ui.recall_help"));
+                basic::fact(ui, cx.t("ui.accuracy"), &numbers::fixed(p.accuracy(), 4));
+                basic::fact(ui, cx.t("ui.f1"), &numbers::fixed(p.f1(), 4));
+                basic::fact(ui, cx.t("ui.precision"), &numbers::fixed(p.precision(), 4)).on_hover_text(cx.t("ui.precision_help"));
+                basic::fact(ui, cx.t("ui.recall"), &numbers::fixed(p.recall(), 4)).on_hover_text(cx.t("ui.recall_help"));
             });
         });
     }
-}
-
-/// The counts at the stored threshold nearest to `t`; the list is sorted either way and short.
-fn at(points: &[ThresholdPoint], t: f64) -> Option<&ThresholdPoint> {
-    points.iter().min_by(|a, b| (a.threshold - t).abs().total_cmp(&(b.threshold - t).abs()))
 }
 
 fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chosen: &str) {
