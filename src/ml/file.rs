@@ -237,3 +237,105 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
         ModelKind::Dnn | ModelKind::Transformer => return Err(fault!("ml.networks_later")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::JobCtx;
+    use crate::ml::spec::ModelSpec;
+    use crate::ml::train::{sample, train};
+
+    fn trained(kind: ModelKind) -> Arc<dyn Model> {
+        let mut spec = ModelSpec::new("m", kind);
+        if kind == ModelKind::Gbdt {
+            spec.epochs = Some(8);
+        }
+        train(&spec, &sample::data(300, 30), &JobCtx::quiet()).unwrap()
+    }
+    fn code(path: &Path) -> String {
+        let fault = load(path).err().expect("must not load");
+        assert!(!fault.to_string().contains('{') && fault.to_string().contains("m.whymodel"), "{fault}");
+        fault.0.code
+    }
+
+    #[test]
+    fn a_model_comes_back_bit_for_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.whymodel");
+        let x = sample::data(300, 31).x;
+        for kind in [ModelKind::Logistic, ModelKind::Gbdt] {
+            let m = trained(kind);
+            save(m.as_ref(), &path).unwrap();
+            let back = load(&path).unwrap();
+            assert_eq!(serde_json::to_string(back.card()).unwrap(), serde_json::to_string(m.card()).unwrap());
+            assert_eq!(fingerprint(&back.tensors()), m.card().fingerprint);
+            let bits = |m: &dyn Model| m.margins(&x, &JobCtx::quiet()).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(back.as_ref()), bits(m.as_ref()));
+            let first = std::fs::read(&path).unwrap();
+            save(back.as_ref(), &path).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), first, "saving again writes the same bytes");
+        }
+    }
+
+    #[test]
+    fn every_bad_file_has_its_own_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.whymodel");
+        assert_eq!(code(&path), "base.file_not_found");
+        let model = trained(ModelKind::Gbdt);
+        save(model.as_ref(), &path).unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let put = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            code(&path)
+        };
+        for keep in [good.len() - 1, good.len() / 2, 200, 9] {
+            assert_eq!(put(&good[..keep]), "ml.model_cut", "{keep} bytes");
+        }
+        for foreign in [&b""[..], b"abc", b"a,b,c\n1,2,3\n4,5,6\n", b"PK\x03\x04 something else entirely"] {
+            assert_eq!(put(foreign), "ml.not_a_model");
+        }
+        let plain = NamedTensor { name: "t".into(), shape: vec![1], data: TensorData::F32(vec![1.0]) };
+        assert_eq!(put(&safetensors::serialize([("t", &plain)], None).unwrap()), "ml.not_a_model");
+        for at in [good.len() - 1, good.len() - 1000] {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            assert_eq!(put(&bytes), "ml.model_damaged");
+        }
+        let swapped = |from: &str, to: &str| {
+            let (from, to) = (from.as_bytes(), to.as_bytes());
+            assert_eq!(from.len(), to.len());
+            let at = good.windows(from.len()).position(|w| w == from).expect("is in the file");
+            let mut bytes = good.clone();
+            bytes[at..at + to.len()].copy_from_slice(to);
+            bytes
+        };
+        assert_eq!(put(&swapped("\\\"version\\\":1", "\\\"version\\\":2")), "ml.model_newer");
+        assert_eq!(put(&swapped("\\\"seed\\\":1", "\\\"seed\\\":2")), "ml.model_damaged");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(code(&path), "base.is_a_directory");
+        assert_eq!(save(model.as_ref(), &path).unwrap_err().0.code, "base.is_a_directory");
+        let nowhere = dir.path().join("no").join("m.whymodel");
+        assert!(save(model.as_ref(), &nowhere).is_err());
+    }
+
+    #[test]
+    fn trees_that_would_not_end_are_refused() {
+        let model = trained(ModelKind::Gbdt);
+        let tensors = model.tensors();
+        assert!(super::super::ensemble::TreeEnsemble::from_tensors(&tensors).is_ok());
+        let broken = |name: &str, at: usize, value: i64| {
+            let mut t = tensors.clone();
+            let found = t.iter_mut().find(|t| t.name == name).unwrap();
+            let TensorData::I64(v) = &mut found.data else { panic!() };
+            v[at] = value;
+            super::super::ensemble::TreeEnsemble::from_tensors(&t).is_err()
+        };
+        assert!(broken("trees.nodes", 2, 0), "a child before its parent");
+        assert!(broken("trees.nodes", 3, 1_000_000), "a child beyond the tree");
+        assert!(broken("trees.nodes", 1, 99), "an unknown feature");
+        assert!(broken("trees.trees", 0, 3), "a wrong size");
+        assert!(broken("trees.trees", 1, 7), "an unknown output");
+    }
+}

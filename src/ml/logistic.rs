@@ -559,3 +559,115 @@ impl Additive for LogisticModel {
         here - (first..first + count).map(|c| w[c] * d.centre[c]).sum::<f64>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::train::{sample, train};
+    use super::*;
+    use crate::ml::spec::ModelKind;
+
+    fn fitted(spec: &ModelSpec, d: &TrainData) -> LogisticModel {
+        let rows: Vec<usize> = (0..d.parts.len()).filter(|&r| d.parts[r] == crate::data::Part::Train).collect();
+        fit(spec, d, &rows, &JobCtx::quiet()).unwrap()
+    }
+
+    /// Gradient of ½·l2·‖w‖² + Σ w·loss at the fitted weights, written out by hand on a dense design.
+    fn gradient(m: &LogisticModel, d: &TrainData, k: usize, l2: f64, weight: impl Fn(f64) -> f64) -> Vec<f64> {
+        let columns = m.design.columns();
+        let w = &m.weights[k * columns..(k + 1) * columns];
+        let mut g: Vec<f64> = w.iter().map(|w| l2 * w).chain([0.0]).collect();
+        for r in 0..d.parts.len() {
+            let y = d.y[k][r];
+            if d.parts[r] != crate::data::Part::Train || y.is_nan() {
+                continue;
+            }
+            let mut row = vec![0.0; columns];
+            for (j, v) in d.x.row(r).iter().enumerate() {
+                if let Some((c, v)) = m.design.place(j, *v) {
+                    row[c] = v;
+                }
+            }
+            let margin = m.intercepts[k] + row.iter().zip(w).map(|(a, b)| a * b).sum::<f64>();
+            let error = weight(y) * if d.outcomes[k].is_binary() { sigmoid(margin) - y } else { margin - y };
+            row.iter().zip(&mut g).for_each(|(x, g)| *g += error * x);
+            g[columns] += error;
+        }
+        g
+    }
+
+    #[test]
+    fn the_gradient_vanishes_for_every_kind_of_fit() {
+        let d = sample::data(1200, 7);
+        let mut spec = ModelSpec::new("l", ModelKind::Logistic);
+        let m = fitted(&spec, &d);
+        for k in 0..2 {
+            let largest = gradient(&m, &d, k, 1.0, |_| 1.0).iter().fold(0.0f64, |a, g| a.max(g.abs()));
+            assert!(largest < 1e-3, "outcome {k}: {largest}");
+        }
+        spec.weight = Weighting::Balanced;
+        spec.l2 = Some(5.0);
+        let d = sample::only(d, 0);
+        let m = fitted(&spec, &d);
+        let train: Vec<f64> = (0..1200).filter(|r| r % 4 != 3).map(|r| d.y[0][r]).collect();
+        let yes = train.iter().sum::<f64>();
+        let n = train.len() as f64;
+        let g = gradient(&m, &d, 0, 5.0, |y| if y > 0.5 { n / 2.0 / yes } else { n / 2.0 / (n - yes) });
+        assert!(g.iter().all(|g| g.abs() < 1e-3), "{g:?}");
+    }
+
+    #[test]
+    fn newton_and_conjugate_gradients_agree_with_linfa() {
+        let d = sample::only(sample::data(600, 8), 0);
+        let design = Design::fit(&d.encoder.features, &d.x, &(0..600).collect::<Vec<_>>());
+        let x = design.sparse(&d.x, &(0..600).collect::<Vec<_>>());
+        let problem = Problem { x: &x, y: &d.y[0], weight: &[1.0; 600], l2: 1.0, logistic: true };
+        let mut newton = vec![0.0; design.columns() + 1];
+        assert!(problem.newton(&mut newton, &JobCtx::quiet(), |_, _| ()).unwrap());
+        let linfa = first_approach(&problem).expect("linfa fits this");
+        for (a, b) in newton.iter().zip(&linfa) {
+            assert!((a - b).abs() < 1e-3, "{a} {b}");
+        }
+        let local = problem.local(&vec![0.1; newton.len()]);
+        for (a, b) in problem.solve_dense(&local).iter().zip(problem.solve_cg(&local)) {
+            assert!((a - b).abs() < 1e-8, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn base_and_contributions_add_up_and_base_is_the_mean() {
+        let d = sample::data(500, 9);
+        let m = fitted(&ModelSpec::new("l", ModelKind::Logistic), &d);
+        let margins = m.margins(&d.x, &JobCtx::quiet()).unwrap();
+        for k in 0..2 {
+            let (mut mean, mut n) = (0.0, 0.0);
+            for r in 0..500 {
+                let sum = m.base(k) + (0..5).map(|j| m.contribution(j, d.x.row(r)[j], k)).sum::<f64>();
+                assert!((sum - margins[r * 2 + k]).abs() < 1e-9);
+                if r % 4 != 3 {
+                    mean += margins[r * 2 + k];
+                    n += 1.0;
+                }
+            }
+            assert!((mean / n - m.base(k)).abs() < 1e-9);
+        }
+        // A missing number counts as the mean, an unseen category as no level.
+        let own: f64 = m.contribution(1, f64::NAN, 0);
+        assert!(own.abs() < 1e-12);
+        assert_eq!(m.contribution(3, f64::NAN, 0), m.contribution(3, crate::data::features::UNSEEN, 0));
+        assert_eq!(m.contribution(3, 4.0, 0), m.contribution(3, f64::NAN, 0));
+    }
+
+    #[test]
+    fn separable_constant_and_infinite_columns_do_no_harm() {
+        let mut d = sample::only(sample::data(100, 10), 0);
+        for r in 0..100 {
+            d.y[0][r] = f64::from(d.x.values[r * 5] > 0.0);
+            d.x.values[r * 5 + 1] = 7.0;
+        }
+        d.x.values[0] = f64::INFINITY;
+        let mut spec = ModelSpec::new("l", ModelKind::Logistic);
+        spec.l2 = Some(0.0);
+        let m = train(&spec, &d, &JobCtx::quiet()).unwrap();
+        assert!(m.margins(&d.x, &JobCtx::quiet()).unwrap().iter().all(|v| v.is_finite()));
+    }
+}

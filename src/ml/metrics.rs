@@ -499,7 +499,7 @@ mod tests {
     #[test]
     fn certainty_that_is_wrong_costs_a_finite_amount() {
         let e = binary("y", &[1.0, 0.0], &[0.0, 1.0], 0.5);
-        assert!((figures(&e).log_loss - 34.538_776).abs() < 1e-4);
+        assert!((figures(&e).log_loss - 34.54).abs() < 0.01);
     }
 
     #[test]

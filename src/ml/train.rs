@@ -62,6 +62,8 @@ pub fn train(spec: &ModelSpec, data: &TrainData, ctx: &JobCtx) -> Result<Arc<dyn
     }
     let evaluation = evaluate(model.as_ref(), data, &test, ctx)?;
     let conformal = match data.outcomes.first() {
+        // Trees measure theirs before the refit.
+        _ if spec.kind == ModelKind::Gbdt => model.card().conformal,
         Some(o) if !o.is_binary() && !validation.is_empty() => conformal(model.as_ref(), data, &validation, ctx)?,
         _ => None,
     };
@@ -159,7 +161,7 @@ fn evaluate(model: &dyn Model, data: &TrainData, rows: &[usize], ctx: &JobCtx) -
         .collect())
 }
 
-/// Half-width of the split-conformal band on rows that did not fit; `None` if they are too few for it.
+/// Half-width of the split-conformal band of the first outcome on rows that did not fit.
 fn conformal(model: &dyn Model, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> Result<Option<f64>> {
     let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[0][r].is_finite()).collect();
     let p = model.predict(&data.x.select(&known), ctx)?;
@@ -168,7 +170,8 @@ fn conformal(model: &dyn Model, data: &TrainData, rows: &[usize], ctx: &JobCtx) 
     Ok(conformal_quantile(residuals))
 }
 
-fn conformal_quantile(mut residuals: Vec<f64>) -> Option<f64> {
+/// The residual that 90 % of new rows stay within; `None` if the rows are too few to say.
+pub(super) fn conformal_quantile(mut residuals: Vec<f64>) -> Option<f64> {
     residuals.sort_by(f64::total_cmp);
     let rank = ((residuals.len() + 1) as f64 * COVERAGE).ceil() as usize;
     residuals.get(rank.checked_sub(1)?).copied()
@@ -255,4 +258,165 @@ fn check_data(spec: &ModelSpec, data: &TrainData) -> Result<Vec<Notice>> {
         }
     }
     Ok(warnings)
+}
+
+/// Small generated data for the tests of this layer.
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::*;
+    use crate::data::{Feature, FeatureKind};
+
+    /// A numeric feature.
+    pub(crate) fn numeric(name: &str, boolean: bool) -> Feature {
+        let kind = FeatureKind::Numeric { integer: boolean, boolean };
+        Feature { name: name.into(), kind, mean: 0.0, sd: 1.0, range: (-3.0, 3.0), quantiles: vec![0.0; 9], shares: vec![], missing: 0.0 }
+    }
+    /// A categorical feature.
+    pub(crate) fn category(name: &str, levels: usize) -> Feature {
+        let levels: Vec<String> = (0..levels).map(|l| format!("l{l:03}")).collect();
+        let shares = vec![1.0 / levels.len() as f64; levels.len()];
+        Feature { kind: FeatureKind::Categorical { levels }, shares, ..numeric(name, false) }
+    }
+    /// A yes/no outcome.
+    pub(crate) fn yes_no(name: &str) -> Outcome {
+        Outcome { name: name.into(), kind: OutcomeKind::Binary { positive: "yes".into(), negative: "no".into() }, base_rate: 0.5 }
+    }
+    /// Features: two numbers (the second with gaps), a boolean, a small and a large category; two outcomes, buy (yes/no)
+    /// and spend (an amount, unknown for every 50th row). Every fourth row tests.
+    pub(crate) fn data(rows: usize, seed: u64) -> TrainData {
+        let mut r = rng::rng(seed, "sample");
+        let (mut values, mut buy, mut spend) = (Vec::new(), Vec::new(), Vec::new());
+        for i in 0..rows {
+            let (a, b) = (rng::normal(&mut r), rng::normal(&mut r));
+            let (flag, small, large) = (rng::below(&mut r, 2) as f64, rng::below(&mut r, 4), rng::below(&mut r, 90));
+            let gap = rng::unit(&mut r) < 0.1;
+            let m =
+                1.5 * a - if gap { 1.0 } else { b * b } + flag * a + [0.0, 1.0, -1.0, 0.5][small] + if large % 3 == 0 { 1.0 } else { 0.0 };
+            values.extend([a, if gap { f64::NAN } else { b }, flag, small as f64, large as f64]);
+            buy.push(f64::from(rng::unit(&mut r) < crate::ml::model::sigmoid(m)));
+            spend.push(if i % 50 == 0 { f64::NAN } else { 20.0 + 5.0 * m + rng::normal(&mut r) });
+        }
+        let features = vec![numeric("a", false), numeric("b", false), numeric("flag", true), category("small", 4), category("large", 90)];
+        TrainData {
+            x: FeatureMatrix { n_features: 5, values },
+            y: vec![buy, spend],
+            parts: (0..rows).map(|i| if i % 4 == 3 { Part::Test } else { Part::Train }).collect(),
+            outcomes: vec![yes_no("buy"), Outcome { name: "spend".into(), kind: OutcomeKind::Number, base_rate: 20.0 }],
+            encoder: Encoder { features, ..Encoder::default() },
+            data: Fingerprint::of(b"sample"),
+            warnings: vec![],
+        }
+    }
+    /// The same with only one of the outcomes.
+    pub(crate) fn only(mut d: TrainData, outcome: usize) -> TrainData {
+        d.y = vec![d.y.swap_remove(outcome)];
+        d.outcomes = vec![d.outcomes.swap_remove(outcome)];
+        d
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(e: Result<Arc<dyn Model>>) -> String {
+        match e {
+            Ok(_) => "fine".into(),
+            Err(f) => {
+                assert!(!f.to_string().contains('{'), "an open place in: {f}");
+                f.0.code
+            }
+        }
+    }
+    fn try_train(change: impl Fn(&mut ModelSpec, &mut TrainData)) -> String {
+        let (mut spec, mut d) = (ModelSpec::new("m", ModelKind::Logistic), sample::only(sample::data(80, 1), 0));
+        change(&mut spec, &mut d);
+        code(train(&spec, &d, &JobCtx::quiet()))
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        assert_eq!(try_train(|_, _| ()), "fine");
+        assert_eq!(try_train(|s, _| s.depth = Some(3)), "ml.setting_unknown");
+        assert_eq!(try_train(|s, _| s.l2 = Some(-1.0)), "ml.setting_range");
+        assert_eq!(try_train(|s, _| s.l2 = Some(f64::NAN)), "ml.setting_range");
+        assert_eq!(try_train(|s, _| s.device = DeviceChoice::Gpu), "ml.cpu_only");
+        assert_eq!(try_train(|_, d| d.y[0].fill(0.0)), "ml.one_class");
+        assert_eq!(try_train(|_, d| d.y[0].fill(f64::NAN)), "ml.too_few_rows");
+        assert_eq!(try_train(|_, d| d.parts.fill(Part::Test)), "ml.too_few_rows");
+        assert_eq!(try_train(|_, d| d.outcomes.clear()), "ml.no_target");
+        assert_eq!(try_train(|_, d| *d = TrainData { encoder: Encoder::default(), ..d.clone() }), "ml.no_features");
+        let mut trees = ModelSpec::new("t", ModelKind::Gbdt);
+        trees.depth = Some(17);
+        assert_eq!(check_spec(&trees, &[]).unwrap_err().0.code, "ml.setting_range");
+        trees.depth = None;
+        trees.heads = Some(2);
+        assert_eq!(check_spec(&trees, &[]).unwrap_err().0.code, "ml.setting_unknown");
+        let mut l = ModelSpec::new("l", ModelKind::Logistic);
+        l.weight = Weighting::Balanced;
+        assert_eq!(code(train(&l, &sample::only(sample::data(80, 1), 1), &JobCtx::quiet())), "ml.balanced_needs_classes");
+    }
+
+    #[test]
+    fn the_card_says_what_happened() {
+        let mut d = sample::only(sample::data(400, 2), 0);
+        for r in 0..400 {
+            d.y[0][r] = if r % 10 == 1 { f64::NAN } else { f64::from(r % 25 == 0 || r % 25 == 3) };
+        }
+        let m = train(&ModelSpec::new("m", ModelKind::Gbdt), &d, &JobCtx::quiet()).unwrap();
+        let card = m.card();
+        assert_eq!(card.rows.train + card.rows.validation + card.rows.test, 360);
+        assert_eq!(card.rows.test, card.evaluation[0].rows);
+        assert!(card.evaluation[0].auc().is_some() && !card.curve.is_empty() && card.fingerprint.0.len() == 64);
+        let codes: Vec<&str> = card.warnings.iter().map(|w| w.code.as_str()).collect();
+        assert_eq!(codes, ["ml.target_missing", "ml.imbalance"]);
+        assert_eq!(card.warnings[0].fields["rows"], crate::base::Field::Int(40));
+        d.parts.fill(Part::Train);
+        let m = train(&ModelSpec::new("m", ModelKind::Gbdt), &d, &JobCtx::quiet()).unwrap();
+        assert!(m.card().warnings.iter().any(|w| w.code == "ml.no_test_rows"));
+        assert_eq!(m.card().evaluation[0].rows, 0);
+    }
+
+    #[test]
+    fn validation_is_carved_with_the_same_share_and_by_seed() {
+        let d = sample::only(sample::data(2000, 3), 0);
+        let mut spec = ModelSpec::new("m", ModelKind::Gbdt);
+        let (train, held) = training_parts(&spec, &d);
+        assert_eq!(train.len() + held.len(), 1500);
+        assert!((held.len() as f64 - 225.0).abs() <= 1.0);
+        assert!(train.iter().all(|r| d.parts[*r] == Part::Train && !held.contains(r)));
+        let share = |rows: &[usize]| rows.iter().map(|&r| d.y[0][r]).sum::<f64>() / rows.len() as f64;
+        assert!((share(&train) - share(&held)).abs() < 0.005);
+        assert_eq!(training_parts(&spec, &d).1, held);
+        spec.seed = 2;
+        assert_ne!(training_parts(&spec, &d).1, held);
+        let mut named = d.clone();
+        named.parts[0] = Part::Validation;
+        assert_eq!(training_parts(&spec, &named).1, vec![0]);
+        assert_eq!(training_parts(&ModelSpec::new("l", ModelKind::Logistic), &d).1, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn the_conformal_band_covers_what_it_says() {
+        assert_eq!(conformal_quantile((1..=9).map(f64::from).collect()), Some(9.0));
+        assert_eq!(conformal_quantile((1..=8).map(f64::from).collect()), None);
+        assert_eq!(conformal_quantile((1..=99).map(f64::from).collect()), Some(90.0));
+        let d = sample::only(sample::data(3000, 4), 1);
+        let m = train(&ModelSpec::new("m", ModelKind::Gbdt), &d, &JobCtx::quiet()).unwrap();
+        let half = m.card().conformal.unwrap();
+        let test: Vec<usize> = (0..3000).filter(|&r| d.parts[r] == Part::Test && d.y[0][r].is_finite()).collect();
+        let p = m.predict(&d.x.select(&test), &JobCtx::quiet()).unwrap();
+        let inside = test.iter().zip(&p).filter(|(r, p)| (d.y[0][**r] - **p).abs() <= half).count() as f64 / test.len() as f64;
+        assert!((0.85..0.96).contains(&inside), "{inside}");
+    }
+
+    #[test]
+    fn a_cancelled_job_stops() {
+        let ctx = JobCtx::quiet();
+        ctx.token().cancel();
+        for kind in [ModelKind::Logistic, ModelKind::Gbdt] {
+            let e = train(&ModelSpec::new("m", kind), &sample::data(200, 1), &ctx).err().unwrap();
+            assert!(e.is_cancelled());
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use hessboost::config::{TrainingParams, TreeMethod};
 use hessboost::data::{DMatrix, FeatureType};
 use hessboost::metric::EvalMetric;
-use hessboost::model::BoostedModel;
+use hessboost::model::{BoostedModel, Iterations};
 use hessboost::objective::{Objective, RegLoss};
 use hessboost::training::Trainer;
 
@@ -19,7 +19,7 @@ use super::file::NamedTensor;
 use super::model::{Model, ModelCard, Outcome, Structure};
 use super::predictor::Predictor;
 use super::spec::{ModelSpec, Weighting};
-use super::train::{TrainData, balanced_weights, blank_card, check_width};
+use super::train::{TrainData, balanced_weights, blank_card, check_width, conformal_quantile};
 use crate::base::progress::CurvePoint;
 use crate::base::{Fault, JobCtx, Result};
 use crate::data::{Feature, FeatureMatrix};
@@ -32,6 +32,8 @@ pub const ROUNDS: u32 = 400;
 pub const DEPTH: u32 = 5;
 /// Step size.
 pub const LEARNING_RATE: f64 = 0.08;
+/// Least curvature (for a number: rows) that a child must hold, so that no leaf hangs on a single buyer.
+const LEAST_CHILD: f64 = 3.0;
 /// Rounds without a better validation loss before training stops.
 const PATIENCE: usize = 30;
 
@@ -115,6 +117,7 @@ fn params(spec: &ModelSpec, outcome: &Outcome) -> Result<TrainingParams> {
         .seed(spec.seed)
         .max_depth(spec.depth.unwrap_or(DEPTH) as usize)
         .eta(spec.learning_rate.unwrap_or(LEARNING_RATE))
+        .min_child_weight(LEAST_CHILD)
         .lambda(1.0);
     let builder = if outcome.is_binary() {
         builder.objective(Objective::BinaryLogistic(RegLoss::default())).eval_metric(EvalMetric::LogLoss)
@@ -133,9 +136,9 @@ fn boost(
     ctx: &JobCtx,
     mut seen: impl FnMut(u32, &[f64]) + Send,
 ) -> Result<BoostedModel> {
-    let mut trainer = Trainer::new(params, train, rounds as usize).eval(train, "train");
+    let mut trainer = Trainer::new(params, train, rounds as usize);
     if let Some(v) = validation {
-        trainer = trainer.eval(v, "validation");
+        trainer = trainer.eval(train, "train").eval(v, "validation");
         if let Some(patience) = NonZeroUsize::new(PATIENCE) {
             trainer = trainer.early_stopping_rounds(patience);
         }
@@ -184,8 +187,8 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
             let m = matrix(&columns, features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
             Ok((known, weights, m))
         };
-        let (known, weights, fitting) = part(train)?;
-        let has_validation = validation.iter().any(|&r| data.y[k][r].is_finite());
+        let (mut known, mut weights, fitting) = part(train)?;
+        let stopper = if validation.iter().any(|&r| data.y[k][r].is_finite()) { Some(part(validation)?) } else { None };
         let mut points: Vec<CurvePoint> = Vec::new();
         let loss = |v: f64| if outcome.is_binary() { v } else { v * v };
         let report = |round: u32, values: &[f64]| {
@@ -197,11 +200,25 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
             }
             points.push(point);
         };
-        let stopper = if has_validation { Some(part(validation)?) } else { None };
-        let model = boost(&params, &fitting, stopper.as_ref().map(|s| &s.2), most, ctx, report)?;
+        let mut model = boost(&params, &fitting, stopper.as_ref().map(|s| &s.2), most, ctx, report)?;
         let rounds = model.best_iteration().map_or(model.num_boost_rounds(), |b| b + 1);
         if k == 0 {
             card.curve = points;
+        }
+        if let Some((held, _, m)) = stopper {
+            if k == 0 && !outcome.is_binary() {
+                // Measured before the refit, which sees these rows.
+                let p = model.predict(&m, Iterations::from(0..rounds)).map_err(|e| strange(&e))?;
+                let residuals = held.iter().zip(p.as_slice()).map(|(&r, p)| (data.y[k][r] - f64::from(*p)).abs());
+                card.conformal = conformal_quantile(residuals.collect());
+            }
+            drop(fitting);
+            ctx.stage("ml.stage_refitting", rounds as u64);
+            let mut all: Vec<usize> = train.iter().chain(validation).copied().collect();
+            all.sort_unstable();
+            let whole = part(&all)?;
+            model = boost(&params, &whole.2, None, rounds as u32, ctx, |round, _| ctx.at(u64::from(round)))?;
+            (known, weights) = (whole.0, whole.1);
         }
         add(&mut ensemble, &model, rounds, k, &columns, features, &data.x, &known, &weights)?;
     }
@@ -223,26 +240,23 @@ fn add(
 ) -> Result<()> {
     let intercept = f64::from(model.base_scores().first().copied().unwrap_or_default());
     ensemble.intercept.push(intercept);
-    let mut trees: Vec<Tree> = model
+    let trees: Vec<Tree> = model
         .trees()
         .iter()
         .take(rounds)
         .map(|t| neutral(t, k as u32, columns, features))
         .collect::<Option<_>>()
         .ok_or_else(|| fault!("ml.trees_failed", reason = "the trained trees do not match the features"))?;
-    let selected = x.select(rows);
-    let alone = TreeEnsemble { n_outputs: 1, trees, n_features: ensemble.n_features, intercept: vec![0.0], link: ensemble.link };
-    let sizes: Vec<usize> = alone.trees.iter().map(|t| t.nodes.len()).collect();
-    let single = TreeEnsemble { trees: alone.trees.iter().map(|t| Tree { output: 0, ..t.clone() }).collect(), ..alone };
-    let covers = Predictor::new(&single, |_| true).map(|p| p.covers(&selected, weights, &sizes));
-    trees = single.trees;
-    for (t, tree) in trees.iter_mut().enumerate() {
-        tree.output = k as u32;
-        if let Some(covers) = &covers {
-            set_covers(&mut tree.nodes, &covers[t]);
+    let sizes: Vec<usize> = trees.iter().map(|t| t.nodes.len()).collect();
+    let mut own =
+        TreeEnsemble { n_features: ensemble.n_features, n_outputs: ensemble.n_outputs, intercept: Vec::new(), link: ensemble.link, trees };
+    if let Some(fast) = Predictor::new(&own, |_| true) {
+        let covers = fast.covers(&x.select(rows), weights, &sizes);
+        for (tree, leaves) in own.trees.iter_mut().zip(&covers) {
+            set_covers(&mut tree.nodes, leaves);
         }
     }
-    ensemble.trees.extend(trees);
+    ensemble.trees.extend(own.trees);
     Ok(())
 }
 
@@ -385,5 +399,138 @@ impl Model for TreeModel {
         part.add_to(x, &mut after, ctx)?;
         part.add_to(before, &mut was, ctx)?;
         Ok(base.iter().zip(after.iter().zip(&was)).map(|(b, (a, w))| b + (a - w)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::train::{sample, train};
+    use super::*;
+    use crate::data::Part;
+    use crate::ml::spec::ModelKind;
+    use crate::ml::train::training_parts;
+
+    fn spec(rounds: u32) -> ModelSpec {
+        ModelSpec { epochs: Some(rounds), ..ModelSpec::new("t", ModelKind::Gbdt) }
+    }
+    fn fitted(d: &TrainData, rounds: u32) -> TreeModel {
+        let (train, held) = training_parts(&spec(rounds), d);
+        fit(&spec(rounds), d, &train, &held, &JobCtx::quiet()).unwrap()
+    }
+
+    #[test]
+    fn the_neutral_trees_predict_what_the_trainer_predicts() {
+        for outcome in [0, 1] {
+            let d = sample::only(sample::data(1500, 20), outcome);
+            let features = &d.encoder.features;
+            let columns = columns(features);
+            assert!(columns.contains(&Column::Category(4)) && columns.contains(&Column::Level(3, 0)), "both kinds are tested");
+            let rows: Vec<usize> = (0..1500).filter(|&r| d.y[0][r].is_finite()).collect();
+            let y: Vec<f64> = rows.iter().map(|&r| d.y[0][r]).collect();
+            let m = matrix(&columns, features, &d.x, &rows, &y, None).unwrap();
+            let model = boost(&params(&spec(40), &d.outcomes[0]).unwrap(), &m, None, 40, &JobCtx::quiet(), |_, _| ()).unwrap();
+            let mut e = TreeEnsemble { n_features: 5, n_outputs: 1, intercept: vec![], link: Link::Logit, trees: vec![] };
+            add(&mut e, &model, 40, 0, &columns, features, &d.x, &rows, &vec![1.0; rows.len()]).unwrap();
+            // Rows with gaps and unseen levels too.
+            let mut x = d.x.select(&rows);
+            for (i, v) in x.values.iter_mut().enumerate() {
+                if i % 23 == 0 {
+                    *v = if i % 5 >= 3 { if i % 2 == 0 { f64::NAN } else { -1.0 } } else { f64::NAN };
+                }
+            }
+            let all: Vec<usize> = (0..rows.len()).collect();
+            let theirs = model.predict_margin(&matrix(&columns, features, &x, &all, &y, None).unwrap(), Iterations::from(0..40)).unwrap();
+            let largest = theirs.as_slice().iter().fold(1.0f32, |m, v| m.max(v.abs()));
+            for (r, t) in theirs.as_slice().iter().enumerate() {
+                let ours = e.margins(x.row(r))[0];
+                assert!((ours - f64::from(*t)).abs() < 1e-5 * f64::from(largest), "row {r}: {ours} {t}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_fast_walk_has_the_same_bits_at_any_thread_count() {
+        let d = sample::data(700, 21);
+        let m = fitted(&d, 30);
+        let mut x = d.x.clone();
+        for (i, v) in x.values.iter_mut().enumerate() {
+            match i % 41 {
+                0 => *v = f64::NAN,
+                1 => *v = -1.0,
+                2 => *v = f64::INFINITY,
+                3 => *v = 500.0,
+                _ => (),
+            }
+        }
+        let plain: Vec<u64> = (0..700).flat_map(|r| m.ensemble.margins(x.row(r))).map(f64::to_bits).collect();
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let fast = pool.install(|| m.margins(&x, &JobCtx::quiet()).unwrap());
+            assert_eq!(fast.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), plain);
+            assert_eq!(pool.install(|| fitted(&d, 30).tensors()), m.tensors(), "training at {threads} threads");
+        }
+        assert!(m.fast.as_ref().is_some(), "the fast walk is what was tested");
+    }
+
+    #[test]
+    fn covers_count_the_rows_that_fitted() {
+        let d = sample::only(sample::data(600, 22), 0);
+        let m = fitted(&d, 10);
+        let rows: Vec<usize> = (0..600).filter(|&r| d.parts[r] == Part::Train).collect();
+        for tree in &m.ensemble.trees {
+            let mut counts = vec![0.0; tree.nodes.len()];
+            for &r in &rows {
+                let mut at = 0;
+                loop {
+                    counts[at] += 1.0;
+                    let node = &tree.nodes[at];
+                    let Node::Split { feature, left, right, .. } = node else { break };
+                    at = if node.goes_left(d.x.row(r)[*feature as usize]) { *left } else { *right } as usize;
+                }
+            }
+            assert_eq!(tree.nodes.iter().map(Node::cover).collect::<Vec<_>>(), counts);
+        }
+    }
+
+    #[test]
+    fn changed_margins_equal_new_ones_and_untouched_rows_keep_theirs() {
+        let d = sample::only(sample::data(500, 23), 0);
+        let m = fitted(&d, 60);
+        let ctx = JobCtx::quiet();
+        let base = m.margins(&d.x, &ctx).unwrap();
+        for feature in 0..5 {
+            let mut x = d.x.clone();
+            for r in (0..500).step_by(2) {
+                x.values[r * 5 + feature] = if feature < 2 { 0.7 } else { 1.0 };
+            }
+            let fresh = m.margins(&x, &ctx).unwrap();
+            let changed = m.margins_changed(&x, &d.x, &[feature], &base, &ctx).unwrap();
+            assert!(fresh != base, "feature {feature} moves something");
+            for r in 0..500 {
+                assert!((fresh[r] - changed[r]).abs() < 1e-12);
+                if r % 2 == 1 {
+                    assert_eq!(changed[r].to_bits(), base[r].to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn trees_learn_and_balance() {
+        let d = sample::data(4000, 24);
+        let m = train(&spec(200), &d, &JobCtx::quiet()).unwrap();
+        assert!(m.card().evaluation[0].auc().unwrap() > 0.8);
+        let super::super::metrics::Figures::Number(n) = &m.card().evaluation[1].figures else { panic!() };
+        assert!(n.r2.unwrap() > 0.8, "{n:?}");
+        let d = sample::only(d, 0);
+        let mean = |weight| {
+            let mut d = d.clone();
+            for r in (0..4000).filter(|r| r % 3 != 0) {
+                d.y[0][r] = 0.0;
+            }
+            let m = train(&ModelSpec { weight, ..spec(50) }, &d, &JobCtx::quiet()).unwrap();
+            m.predict(&d.x, &JobCtx::quiet()).unwrap().iter().sum::<f64>() / 4000.0
+        };
+        assert!(mean(Weighting::None) < 0.25 && mean(Weighting::Balanced) > 0.4);
     }
 }
