@@ -234,7 +234,9 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
     Ok(match card.spec.kind {
         ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
         ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
-        ModelKind::Dnn | ModelKind::Transformer => return Err(fault!("ml.networks_later")),
+        ModelKind::Dnn | ModelKind::Transformer => {
+            Arc::new(super::net::NetModel::from_tensors(card, tensors, &super::spec::DeviceChoice::Auto)?)
+        }
     })
 }
 

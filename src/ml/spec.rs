@@ -122,6 +122,9 @@ pub struct ModelSpec {
     /// Rows per step (networks).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<u32>,
+    /// Attention temperature β (Transformer): weights are softmax(β · q·k / √head width); 1 if absent, more is sharper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 fn one() -> u64 {
@@ -145,6 +148,7 @@ impl ModelSpec {
             layers: None,
             heads: None,
             batch: None,
+            temperature: None,
         }
     }
 }

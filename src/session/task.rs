@@ -22,9 +22,6 @@ pub enum Lane {
     Compute,
 }
 
-/// What a lane runs.
-pub type Work = Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>;
-
 /// One piece of work with shared inputs.
 pub struct Task {
     /// Its number, as in [`super::state::Job`].
@@ -38,7 +35,7 @@ pub struct Task {
     /// Stops or holds it.
     pub token: CancelToken,
     /// The work.
-    pub work: Work,
+    pub work: Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>,
 }
 
 impl std::fmt::Debug for Task {
