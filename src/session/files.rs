@@ -212,6 +212,10 @@ impl Session {
                 self.project = Some(path);
                 self.refresh();
             }
+            (Ask::Report { .. }, Done::Saved(Some(path))) => {
+                self.say(crate::note!("ui.written", file = &path), false);
+                self.report_written = Some(path);
+            }
             (_, Done::Saved(Some(path))) => self.say(crate::note!("ui.written", file = &path), false),
             _ => {}
         }

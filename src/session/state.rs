@@ -255,6 +255,8 @@ pub struct Session {
     pub progress: BTreeMap<u64, Progress>,
     /// The devices of this machine, once listed.
     pub devices: Vec<DeviceLine>,
+    /// Where the last report went.
+    pub report_written: Option<PathBuf>,
     /// What failed, so that drawing does not ask again in every frame.
     pub failed: Vec<(Ask, Key, Fault)>,
     /// Models that came from files and belong to no line of the recipe.
@@ -307,6 +309,7 @@ impl Session {
             messages: Vec::new(),
             progress: BTreeMap::new(),
             devices: Vec::new(),
+            report_written: None,
             failed: Vec::new(),
             imported: BTreeSet::new(),
             revision: 0,

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod palette;
 pub mod prompt;
 pub mod shell;
+mod soon;
 pub mod strip;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,13 +1,178 @@
-//! What if? Levers, scenarios side by side, what drives the difference.
+//! What if? Levers moved for one row, a segment or everybody; scenarios side by side with what the model expects then.
+//!
+//! The scenario on the bench is edited in a copy. A scenario that is not in the recipe yet is the session's draft and is
+//! simulated while its levers move; one of the recipe is written back when the analyst lets go, as one undo step.
+//!
+//! - [`scenarios`] names and keeps them; [`levers`] moves; [`money`] takes the analyst's assumptions; [`results`] shows.
 
-use eframe::egui;
+mod levers;
+mod money;
+pub mod moves;
+mod results;
+mod scenarios;
+#[cfg(test)]
+mod tests;
 
-use crate::ui::{Cx, View};
+use eframe::egui::{self, RichText, Ui};
 
-/// The room's own state.
+use crate::session::state::{Ask, Command, Selection};
+use crate::strategy::Scenario;
+use crate::ui::widgets::{basic, figure};
+use crate::ui::{Action, Cx, Room, View, theme};
+
+use super::why;
+
+/// What the room remembers.
 #[derive(Default)]
-pub struct WhatIfView {}
+pub struct WhatIfView {
+    bench: Option<Bench>,
+    segment: String,
+    segment_fault: Option<String>,
+    segment_open: bool,
+    renaming: Option<String>,
+    money: money::Fields,
+    levers: levers::Levers,
+    twins: figure::Twins,
+}
+
+/// The scenario on the bench.
+struct Bench {
+    /// Its name in the recipe; `None` for the draft.
+    name: Option<String>,
+    /// As the session has it.
+    source: Scenario,
+    /// As it is being edited.
+    copy: Scenario,
+    /// What was last sent, so that a refusal is not sent again.
+    sent: Option<Scenario>,
+}
 
 impl View for WhatIfView {
-    fn ui(&mut self, _ui: &mut egui::Ui, _cx: &mut Cx<'_>) {}
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let session = cx.session;
+        let Some((name, model)) = session.model() else {
+            return basic::empty(ui, cx.t("why.no_model_title"), cx.t("why.no_model"), |ui| {
+                if basic::primary(ui, cx.t("why.go_to_models")).clicked() {
+                    cx.send(Action::Go(Room::Models));
+                }
+            });
+        };
+        let (name, model) = (name.to_owned(), model.clone());
+        let (levers_ask, ask) = (Ask::Levers(name.clone()), Ask::Simulate(name.clone()));
+        cx.want(levers_ask.clone());
+        cx.want(ask.clone());
+        let mut bench = self.take_bench(cx, &name);
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            self.scenarios(ui, cx, &mut bench, &name);
+            self.whom(ui, cx, &mut bench.copy);
+            results::headline(ui, cx, &name, &bench.copy);
+            why::standing(ui, cx, &levers_ask);
+            basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
+            self.levers.ui(ui, cx, &name, &model, &mut bench.copy);
+            basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
+            self.money.ui(ui, cx, &mut bench.copy);
+            why::standing(ui, cx, &ask);
+            results::ui(ui, cx, &name, &mut self.twins);
+            ui.add_space(theme::SECTION);
+        });
+        let held = ui.input(|i| i.pointer.any_down());
+        let busy = session.job(&ask).is_some();
+        self.give_back(cx, bench, held, busy);
+    }
+}
+
+impl WhatIfView {
+    /// The scenario that is selected, else the draft, else a blank one.
+    fn take_bench(&mut self, cx: &Cx<'_>, model: &str) -> Bench {
+        let wanted = cx.session.selection.scenario.as_deref();
+        let kept = cx.session.recipe.iter().flat_map(|r| &r.scenarios).find(|s| Some(s.name.as_str()) == wanted);
+        let (name, source) = match kept {
+            Some(s) => (Some(s.name.clone()), s.clone()),
+            None => (None, cx.session.draft.clone().unwrap_or_else(|| moves::blank(cx, model))),
+        };
+        match self.bench.take() {
+            // Nothing changed behind the analyst's back: the copy goes on.
+            Some(b) if b.name == name && b.source == source => b,
+            // The session took over what was edited here.
+            Some(b) if b.name == name && b.copy == source => Bench { source, sent: None, ..b },
+            _ => {
+                self.money.forget();
+                Bench { name, copy: source.clone(), source, sent: None }
+            }
+        }
+    }
+
+    /// Sends what was edited: the draft while levers move, a scenario of the recipe once they are let go.
+    fn give_back(&mut self, cx: &mut Cx<'_>, mut bench: Bench, held: bool, busy: bool) {
+        let changed = bench.copy != bench.source && bench.sent.as_ref() != Some(&bench.copy);
+        let now = match &bench.name {
+            Some(_) => !held,
+            None => !held || !busy,
+        };
+        if changed && now {
+            bench.sent = Some(bench.copy.clone());
+            match &bench.name {
+                Some(name) => cx.command(Command::ReplaceScenario { name: name.clone(), scenario: bench.copy.clone() }),
+                None => cx.send(Action::Draft(Some(bench.copy.clone()))),
+            }
+        }
+        self.bench = Some(bench);
+    }
+
+    /// For whom: one row, a segment, everybody.
+    fn whom(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, s: &mut Scenario) {
+        let row = cx.session.selection.row;
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(cx.t("why.for_whom")).color(cx.tokens.weak));
+            let number = |r: u32| crate::base::numbers::count(i64::from(r) + 1);
+            let of_row = match s.row.or(row) {
+                Some(r) => cx.tw("why.row_n", &[("row", &number(r))]),
+                None => cx.t("why.selected_row").to_owned(),
+            };
+            let can = s.row.or(row).is_some();
+            let help = cx.t("why.selected_row_help");
+            let response = ui.add_enabled(can, egui::Button::selectable(s.row.is_some(), of_row)).on_hover_text(help);
+            if response.on_disabled_hover_text(help).clicked() {
+                (s.row, s.segment) = (s.row.or(row), None);
+                self.segment_open = false;
+            }
+            let in_segment = s.row.is_none() && (s.segment.is_some() || self.segment_open);
+            if ui.selectable_label(in_segment, cx.t("why.segment")).on_hover_text(cx.t("why.segment_help")).clicked() {
+                s.row = None;
+                s.segment = s.segment.take().or_else(|| cx.session.selection.segment.clone());
+                self.segment_open = true;
+            }
+            if ui.selectable_label(s.row.is_none() && !in_segment, cx.t("why.everybody")).clicked() {
+                (s.row, s.segment) = (None, None);
+                (self.segment_open, self.segment_fault) = (false, None);
+            }
+        });
+        // The selection moved on: offer to follow it.
+        if let (Some(of), Some(selected)) = (s.row, row)
+            && of != selected
+        {
+            let number = crate::base::numbers::count(i64::from(selected) + 1);
+            if ui.button(cx.tw("why.use_row", &[("row", &number)])).clicked() {
+                s.row = Some(selected);
+            }
+        }
+        if s.row.is_none() && (s.segment.is_some() || self.segment_open) {
+            let current = s.segment.clone();
+            let edited = why::rows::condition(
+                ui,
+                cx,
+                "whatif-segment",
+                &why::rows::SEGMENT,
+                &mut self.segment,
+                &mut self.segment_fault,
+                current.as_deref(),
+            );
+            if let Some(text) = edited {
+                // One selection drives both rooms.
+                let shared = text.clone();
+                cx.select(|sel: &mut Selection| sel.segment = shared);
+                s.segment = text;
+            }
+        }
+    }
 }

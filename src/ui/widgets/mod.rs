@@ -1,5 +1,20 @@
 //! Widgets that more than one room uses. A widget has a name for screen readers, and takes its colours from the tokens.
 
+pub mod axis;
+pub mod bars;
 pub mod basic;
+pub mod beeswarm;
 pub mod cells;
+pub mod dependence;
+pub mod figure;
+pub mod heatmap;
 pub mod histogram;
+pub mod ink;
+pub mod lever_slider;
+pub mod scenario_card;
+pub mod signed_bars;
+pub mod units;
+pub mod waterfall;
+
+#[cfg(test)]
+pub(crate) mod examples;

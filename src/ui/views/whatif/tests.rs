@@ -1,0 +1,239 @@
+//! The room by its labels, on results with known numbers: find, act, check.
+
+use std::sync::Arc;
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use super::*;
+use crate::base::Lang;
+use crate::ml::ModelKind;
+use crate::session::Session;
+use crate::session::state::{Kept, Key};
+use crate::strategy::scenario::Setting;
+use crate::strategy::{Lever, LeverStatus};
+use crate::ui::views::why::tests::{Room1, explained, room};
+use crate::ui::widgets::scenario_card::tests::simulation;
+
+const SIZE: [f32; 2] = [900.0, 1800.0];
+
+fn lever(column: &str, feature: usize, status: LeverStatus) -> Lever {
+    let reason = (status != LeverStatus::Free).then(|| crate::note!("why.proxy_help"));
+    Lever { column: column.into(), feature, status, reason, drop: None }
+}
+
+/// Levers: a free number, a locked number, a free category; results of one scenario “Push”.
+fn open(money: bool) -> (tempfile::TempDir, Session) {
+    let (folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1, 0.05]);
+    let levers = vec![
+        lever("feature_0", 0, LeverStatus::Free),
+        lever("feature_1", 1, LeverStatus::Locked),
+        lever("feature_2", 2, LeverStatus::Free),
+    ];
+    session.levers.insert("trees".into(), Kept { value: Arc::new(levers), key: Key::default() });
+    session.simulations.insert("trees".into(), Kept { value: Arc::new(simulation(money)), key: Key::default() });
+    (folder, session)
+}
+
+fn draft(h: &Harness<'_, Room1<WhatIfView>>) -> Option<Scenario> {
+    h.state().desk.session.draft.clone()
+}
+
+#[test]
+fn moving_a_lever_makes_a_draft() {
+    let (_folder, session) = open(false);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    let slider = h.get_by_role_and_label(egui::accesskit::Role::Slider, "feature_0").rect();
+    // The middle of the range.
+    h.drag_at(slider.left_center() + egui::vec2(20.0, 0.0));
+    h.step();
+    h.hover_at(slider.center());
+    h.step();
+    h.drop_at(slider.center());
+    h.run();
+    let made = draft(&h).expect("a draft");
+    let Some(Setting::Number(x)) = made.set.get("feature_0") else { panic!("{made:?}") };
+    assert!((*x - 5.0).abs() < 0.5, "{x}");
+    assert_eq!((made.row, made.segment.as_deref()), (None, None), "everybody");
+    h.get_by_label("Leave feature_0 as it is").click();
+    h.run();
+    assert!(draft(&h).is_some_and(|d| d.set.is_empty()));
+}
+
+#[test]
+fn a_proxy_is_locked_until_overridden() {
+    let (_folder, session) = open(false);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("Locked: outcome proxy");
+    let slider = |h: &Harness<'_, Room1<WhatIfView>>| h.get_by_role_and_label(egui::accesskit::Role::Slider, "feature_1").rect().center();
+    let at = slider(&h);
+    h.drag_at(at);
+    h.step();
+    h.drop_at(at);
+    h.run();
+    assert!(draft(&h).is_none_or(|d| d.set.is_empty()), "a locked lever does not move");
+    h.get_by_label("Move feature_1 anyway").click();
+    h.run();
+    assert_eq!(draft(&h).map(|d| d.overridden), Some(vec!["feature_1".to_owned()]));
+    let at = slider(&h);
+    h.drag_at(at);
+    h.step();
+    h.drop_at(at);
+    h.run();
+    assert!(draft(&h).is_some_and(|d| d.set.contains_key("feature_1")));
+    h.get_by_label("Move feature_1 anyway").click();
+    h.run();
+    assert!(draft(&h).is_some_and(|d| d.set.is_empty() && d.overridden.is_empty()), "locking takes the move back");
+}
+
+#[test]
+fn levels_are_picked_from_a_list() {
+    let (_folder, session) = open(false);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::ComboBox, "feature_2").click();
+    h.run();
+    h.get_by_label("Yes").click();
+    h.run();
+    assert_eq!(draft(&h).and_then(|d| d.set.get("feature_2").cloned()), Some(Setting::Text("Yes".into())));
+}
+
+#[test]
+fn one_row_of_the_shared_selection() {
+    let (_folder, mut session) = open(false);
+    session.selection.row = Some(7);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("Row 8").click();
+    h.run();
+    assert_eq!(draft(&h).and_then(|d| d.row), Some(7));
+}
+
+#[test]
+fn money_is_the_analysts_assumption() {
+    let (_folder, session) = open(false);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("Enter a value or a cost to see revenue, cost, profit and ROI");
+    assert!(h.query_all_by_label_contains("Revenue:").next().is_none());
+    for (text, expected) in [("x", None), ("40", Some(40.0))] {
+        h.get_by_label("Value per conversion").focus();
+        h.run();
+        h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Value per conversion").type_text(text);
+        h.run();
+        h.key_press(egui::Key::Enter);
+        h.run();
+        assert_eq!(draft(&h).and_then(|d| d.value_per_conversion), expected, "{text}");
+        if expected.is_none() {
+            h.get_by_label_contains("This is not an amount");
+            h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Value per conversion").focus();
+            h.run();
+            h.key_press(egui::Key::Backspace);
+            h.run();
+        }
+    }
+    h.get_by_label("Your assumptions");
+    let (_folder, session) = open(true);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    assert!(h.query_all_by_label_contains("Revenue:").next().is_some());
+}
+
+#[test]
+fn cards_stand_side_by_side_with_a_table_twin() {
+    let (_folder, session) = open(true);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    let (a, b) = (h.get_by_label("Conversions: 155").rect(), h.get_by_label("Conversions: 180 (+25)").rect());
+    assert!((a.top() - b.top()).abs() < 1.0 && a.right() < b.left(), "{a:?} {b:?}");
+    h.get_by_label("What drives the difference: SpecialDay: +30; Month: −5");
+    h.get_by_label("More about “Scenarios side by side”").click();
+    h.run();
+    h.get_by_label("Show as a table").click();
+    h.run();
+    h.get_by_label("Evidence grade");
+}
+
+#[test]
+fn what_is_tried_can_be_kept() {
+    let (_folder, mut session) = open(false);
+    let mut tried = Scenario { set: [("feature_0".to_owned(), Setting::Number(3.0))].into(), ..blank_scenario() };
+    tried.name = "Push".into();
+    session.set_draft(Some(tried.clone()));
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("15.5 % → 18.0 %");
+    h.get_by_label("Keep this scenario").click();
+    h.run();
+    assert!(h.state().asked.contains(&Action::Command(Command::AddScenario(tried))));
+    assert_eq!(draft(&h), None);
+}
+
+fn blank_scenario() -> Scenario {
+    Scenario {
+        name: "Scenario 1".into(),
+        segment: None,
+        row: None,
+        model: Some("trees".into()),
+        set: std::collections::BTreeMap::new(),
+        value_per_conversion: None,
+        cost_per_contact: None,
+        fixed_cost: None,
+        overridden: Vec::new(),
+    }
+}
+
+#[test]
+fn a_kept_scenario_is_renamed_duplicated_and_removed() {
+    let (_folder, mut session) = open(false);
+    let kept = Scenario { name: "Push".into(), ..blank_scenario() };
+    session.recipe.as_mut().unwrap().scenarios = vec![kept.clone()];
+    session.selection.scenario = Some("Push".into());
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("Duplicate").click();
+    h.run();
+    let copy = Scenario { name: "Push 1".into(), ..kept.clone() };
+    assert!(h.state().asked.contains(&Action::Command(Command::AddScenario(copy))));
+    h.state_mut().desk.session.selection.scenario = Some("Push".into());
+    h.run();
+    h.get_by_label("Rename").click();
+    h.run();
+    h.get_by_label("New name").focus();
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "New name").type_text(" again");
+    h.run();
+    h.get_by_label("Use this name").click();
+    h.run();
+    let renamed = h.state().asked.iter().any(
+        |a| matches!(a, Action::Command(Command::ReplaceScenario { name, scenario }) if name == "Push" && scenario.name.contains("again")),
+    );
+    assert!(renamed, "{:?}", h.state().asked);
+    h.state_mut().desk.session.selection.scenario = Some("Push".into());
+    h.run();
+    if h.query_by_label("Remove").is_some() {
+        h.get_by_label("Remove").click();
+        h.run();
+        assert!(h.state().asked.contains(&Action::Command(Command::RemoveScenario { name: "Push".into() })));
+    }
+}
+
+#[test]
+fn without_levers_it_says_what_to_do_in_both_languages() {
+    for lang in [Lang::En, Lang::Zh] {
+        let (_folder, mut session) = open(false);
+        session.lang = lang;
+        session.levers.clear();
+        let mut h = room(WhatIfView::default(), session, [420.0, 1400.0]);
+        h.run();
+        h.get_by_label(crate::base::tr(lang, "why.no_levers"));
+        h.get_by_label(crate::base::tr(lang, "why.add_lever")).click();
+        h.run();
+        h.get_by_label("feature_1").click();
+        h.run();
+        assert!(h.state().asked.contains(&Action::Command(Command::SetLever { column: "feature_1".into(), yes: true })));
+    }
+}

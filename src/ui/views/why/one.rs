@@ -1,0 +1,230 @@
+//! One row: the sentence in words, the waterfall, and how far it may be trusted. Dragging a bar asks What-if.
+
+use std::sync::Arc;
+
+use eframe::egui::{self, RichText, Ui};
+
+use super::Subject;
+use crate::base::numbers;
+use crate::data::Feature;
+use crate::explain::{Attribution, Method};
+use crate::session::state::{Ask, Command, Why};
+use crate::strategy::LeverStatus;
+use crate::strategy::scenario::Setting;
+use crate::ui::views::whatif::moves;
+use crate::ui::widgets::waterfall::{self, Drag, Marks, Waterfall};
+use crate::ui::widgets::{basic, figure};
+use crate::ui::{Action, Cx, theme};
+
+/// Features that stand alone in a waterfall.
+const MOST: usize = 10;
+
+/// What the pane remembers.
+#[derive(Default)]
+pub struct OneRow {
+    /// The bar being dragged and what it would be set to.
+    dragged: Option<(usize, Setting)>,
+    /// Why a bar cannot be dragged, until another is.
+    refused: Option<String>,
+    /// Sentence and waterfall, for the answer they were made of.
+    made: Option<(Arc<Why>, usize, crate::base::Lang, String, Waterfall)>,
+}
+
+impl OneRow {
+    /// Draws row `at` of an answer.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, at: usize, twins: &mut figure::Twins) {
+        let features = subject.model.card().features();
+        let a = &why.attribution;
+        self.make(cx, why, at, features);
+        let Some((_, _, _, sentence, w)) = self.made.take() else { return };
+        let row = a.rows[at];
+        ui.horizontal(|ui| {
+            basic::title(ui, &cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]));
+            ui.label(RichText::new(subject.unit.level(w.prediction)).size(theme::TITLE).color(cx.tokens.accent))
+                .on_hover_text(cx.tw("why.prediction_of", &[("outcome", &a.outcome)]));
+            self.draft_says(ui, cx, subject, row);
+        });
+        ui.add(egui::Label::new(&sentence).wrap());
+        chips(ui, cx, subject, a, at);
+        if let Some((f, setting)) = &self.dragged {
+            let name = a.features.get(*f).map_or("", String::as_str);
+            basic::caption(ui, &cx.tw("why.dragging", &[("feature", &name), ("value", &moves::show(setting))]));
+        }
+        if let Some(said) = &self.refused {
+            basic::warning(ui, said);
+        }
+        let selected = cx.session.selection.feature.as_deref().and_then(|n| a.features.iter().position(|f| f == n));
+        let marks = Marks { hovered: cx.hovered.feature, selected };
+        let lang = cx.lang();
+        let source =
+            figure::Source { table: Box::new(|| table(lang, &w, subject)), csv: Some(Box::new(|| exact(a, at, features))), svg: None };
+        let caption = format!("{} {}", basis(cx, a), cx.t("why.waterfall_help"));
+        let help = cx.t("why.bar_help");
+        let touch =
+            figure::ui(ui, cx, twins, "why.waterfall", &caption, &source, |ui, _| waterfall::ui(ui, &w, subject.unit, lang, marks, help));
+        drop(source);
+        if let Some(touch) = touch {
+            if touch.hovered.is_some() {
+                cx.hover.feature = touch.hovered;
+            }
+            if let Some(f) = touch.clicked {
+                let name = a.features.get(f).cloned();
+                cx.select(|s| s.feature = name);
+            }
+            match touch.drag {
+                Some(drag) => self.drag(cx, subject, row, drag),
+                None => self.dragged = None,
+            }
+        }
+        ui.horizontal_wrapped(|ui| {
+            let shown = cx.session.recipe.as_ref().is_some_and(|r| r.explain.show.contains(&row));
+            let key = if shown { "why.in_report" } else { "why.add_to_report" };
+            if ui.selectable_label(shown, cx.t(key)).on_hover_text(cx.t("why.add_to_report_help")).clicked()
+                && let Some(recipe) = &cx.session.recipe
+            {
+                let mut explain = recipe.explain.clone();
+                explain.show.retain(|r| *r != row);
+                if !shown {
+                    explain.show.push(row);
+                }
+                cx.command(Command::SetExplain(explain));
+            }
+            let pinned = cx.session.selection.pinned.contains(&row);
+            if ui.selectable_label(pinned, cx.t("why.pin")).on_hover_text(cx.t("why.pin_help")).clicked() {
+                cx.select(|s| {
+                    s.pinned.retain(|p| *p != row);
+                    if !pinned {
+                        s.pinned.push(row);
+                    }
+                });
+            }
+        });
+        for notice in &a.warnings {
+            basic::warning(ui, &notice.say(cx.lang()));
+        }
+        self.made = Some((why.clone(), at, cx.lang(), sentence, w));
+    }
+
+    fn make(&mut self, cx: &Cx<'_>, why: &Arc<Why>, at: usize, features: &[Feature]) {
+        let same = self.made.as_ref().is_some_and(|(w, i, l, _, _)| Arc::ptr_eq(w, why) && *i == at && *l == cx.lang());
+        if !same {
+            let sentence = crate::ui::soon::sentence(&why.attribution, at, features, cx.lang());
+            let w = Waterfall::of_row(&why.attribution, at, features, MOST);
+            self.made = Some((why.clone(), at, cx.lang(), sentence, w));
+            self.refused = None;
+        }
+    }
+
+    /// What the scenario being edited makes of this row.
+    fn draft_says(&self, ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, row: u32) {
+        let Some(draft) = cx.session.draft.as_ref().filter(|d| d.row == Some(row) && !d.set.is_empty()) else { return };
+        let Some(sim) = cx.session.simulation(subject.name) else { return };
+        let Some(result) = sim.scenarios.iter().skip(1).find(|r| r.name == draft.name) else { return };
+        let is_rate = subject.model.card().outcomes.get(subject.outcome).is_some_and(crate::ml::Outcome::is_binary);
+        let level = crate::ui::widgets::scenario_card::Figure::Rate.show(result.rate.value, is_rate);
+        let said = cx.tw("why.with_draft", &[("level", &level)]);
+        basic::chip(ui, &said, cx.tokens.accent, cx.t("why.with_draft_help"));
+    }
+
+    /// A dragged bar moves its feature in the scenario being edited, if it is a lever.
+    fn drag(&mut self, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32, drag: Drag) {
+        let features = subject.model.card().features();
+        let Some(feature) = features.get(drag.feature) else { return };
+        let lever = cx.session.levers(subject.name).and_then(|all| all.iter().find(|l| l.column == feature.name));
+        match lever.map(|l| l.status) {
+            Some(LeverStatus::Free | LeverStatus::Overridden) => self.refused = None,
+            Some(LeverStatus::Locked) => {
+                let reason = lever.and_then(|l| l.reason.as_ref()).map(|r| r.say(cx.lang())).unwrap_or_default();
+                self.refused = Some(format!("{} {reason}", cx.tw("why.drag_locked", &[("feature", &feature.name)])));
+                return;
+            }
+            None => {
+                self.refused = Some(cx.tw("why.drag_no_lever", &[("feature", &feature.name)]));
+                return;
+            }
+        }
+        let feature = moves::raw_feature(feature, &subject.model.card().encoder.prepare);
+        let start = moves::value_now(cx.session, &feature, row);
+        let setting = moves::dragged(&feature, start, drag.share);
+        let busy = cx.session.job(&Ask::Simulate(subject.name.to_owned())).is_some();
+        let is_new = self.dragged.as_ref() != Some(&(drag.feature, setting.clone()));
+        if drag.released || (is_new && !busy) {
+            let mut draft = moves::draft_for_row(cx, subject.name, row);
+            draft.set.insert(feature.name.clone(), setting.clone());
+            cx.send(Action::Draft(Some(draft)));
+            cx.want(Ask::Simulate(subject.name.to_owned()));
+            cx.select(|s| {
+                s.scenario = None;
+                s.row = Some(row);
+            });
+        }
+        self.dragged = (!drag.released).then_some((drag.feature, setting));
+    }
+}
+
+/// How far the numbers may be trusted.
+fn chips(ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, a: &Attribution, at: usize) {
+    let t = cx.tokens;
+    ui.horizontal_wrapped(|ui| {
+        let gap = a.gaps.get(at).copied().unwrap_or(0.0);
+        let way = (a.predictions[at] - a.base).abs().max(0.01);
+        let adds_up = gap.abs() <= 0.01 * way;
+        let shown = if gap.abs() < 1e-9 { "0".to_owned() } else { subject.unit.exact(gap) };
+        let (key, colour) = if adds_up { ("why.adds_up", t.good) } else { ("why.adds_up_not", t.warn) };
+        basic::chip(ui, &cx.tw(key, &[("gap", &shown)]), colour, cx.t("why.adds_up_help"));
+        let (key, help) = if a.exact { ("why.exact", "why.exact_help") } else { ("why.sampled", "why.sampled_help") };
+        basic::chip(ui, cx.t(key), t.weak, cx.t(help));
+        basic::chip(ui, cx.t(method_key(a.method)), t.weak, cx.t(method_help(a.method)));
+        let base = subject.unit.level(a.base);
+        basic::chip(ui, &cx.tw("why.base_chip", &[("base", &base)]), t.weak, &a.base_note.say(cx.lang()));
+    });
+}
+
+/// Catalogue key of a method.
+fn method_key(m: Method) -> &'static str {
+    match m {
+        Method::TreeShap => "why.method_tree_shap",
+        Method::LinearShap => "why.method_linear_shap",
+        Method::IntegratedGradients => "why.method_integrated_gradients",
+        Method::Attention => "why.method_attention",
+        Method::AttentionGradient => "why.method_attention_gradient",
+    }
+}
+
+/// Catalogue key of what a method does.
+fn method_help(m: Method) -> &'static str {
+    match m {
+        Method::TreeShap => "why.method_tree_shap_help",
+        Method::LinearShap => "why.method_linear_shap_help",
+        Method::IntegratedGradients => "why.method_integrated_gradients_help",
+        Method::Attention | Method::AttentionGradient => "why.attention_caveat",
+    }
+}
+
+/// n and method, for a caption.
+pub(super) fn basis(cx: &Cx<'_>, a: &Attribution) -> String {
+    let n = numbers::count(a.rows.len() as i64);
+    cx.tw("why.basis", &[("n", &n), ("method", &cx.t(method_key(a.method)))])
+}
+
+fn table(lang: crate::base::Lang, w: &Waterfall, subject: &Subject<'_>) -> figure::Table {
+    let t = |key| crate::base::tr(lang, key).to_owned();
+    let mut rows = vec![vec![t("why.base"), String::new(), subject.unit.level(w.base)]];
+    for s in &w.steps {
+        let (name, value) = waterfall::paint::words(&s.kind, &s.name, &s.value, lang);
+        rows.push(vec![name, value, subject.unit.effect(s.amount)]);
+    }
+    rows.push(vec![t("why.prediction"), String::new(), subject.unit.level(w.prediction)]);
+    figure::Table { header: vec![t("why.feature"), t("why.value"), subject.unit.effect_name(lang).to_owned()], rows }
+}
+
+/// Every feature with every digit.
+fn exact(a: &Attribution, at: usize, features: &[Feature]) -> figure::Table {
+    let header = ["feature", "value", "attribution"].map(str::to_owned).to_vec();
+    let value = |f: usize| features.get(f).map_or_else(String::new, |x| x.show(a.input(at)[f]));
+    let mut rows: Vec<Vec<String>> = (0..a.n_features()).map(|f| vec![a.features[f].clone(), value(f), a.row(at)[f].to_string()]).collect();
+    rows.push(vec!["base_value".into(), String::new(), a.base.to_string()]);
+    rows.push(vec!["prediction".into(), String::new(), a.predictions[at].to_string()]);
+    rows.push(vec!["gap".into(), String::new(), a.gaps.get(at).copied().unwrap_or(0.0).to_string()]);
+    figure::Table { header, rows }
+}

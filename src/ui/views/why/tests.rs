@@ -1,0 +1,310 @@
+//! The room by its labels, on results with known numbers: find, act, check.
+
+use std::sync::Arc;
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use crate::base::{Fingerprint, JobCtx, Lang, Result};
+use crate::data::{Encoder, FeatureMatrix};
+use crate::explain::AttentionMap;
+use crate::ml::model::{Additive, ModelCard, Outcome, OutcomeKind, PartSizes, Structure};
+use crate::ml::{Model, ModelKind, ModelSpec};
+use crate::session::Session;
+use crate::session::state::{Ask, Kept, Key, Why, WhyRequest, WhyRows};
+use crate::ui::shell::Desk;
+use crate::ui::widgets::examples;
+use crate::ui::{Action, Cx, Hover, Start, View, theme};
+
+use super::*;
+
+struct Fake(ModelCard);
+
+impl Additive for Fake {
+    fn base(&self, _: usize) -> f64 {
+        0.0
+    }
+    fn contribution(&self, _: usize, _: f64, _: usize) -> f64 {
+        0.0
+    }
+}
+
+impl Model for Fake {
+    fn card(&self) -> &ModelCard {
+        &self.0
+    }
+    fn card_mut(&mut self) -> &mut ModelCard {
+        &mut self.0
+    }
+    fn margins(&self, x: &FeatureMatrix, _: &JobCtx) -> Result<Vec<f64>> {
+        Ok(vec![0.0; x.n_rows()])
+    }
+    fn structure(&self) -> Structure<'_> {
+        Structure::Additive(self)
+    }
+    fn tensors(&self) -> Vec<crate::ml::file::NamedTensor> {
+        Vec::new()
+    }
+}
+
+/// A model of `n` features whose fingerprint is that of the example attributions.
+pub(crate) fn fake(kind: ModelKind, n: usize) -> Arc<dyn Model> {
+    let binary = OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() };
+    Arc::new(Fake(ModelCard {
+        spec: ModelSpec::new("trees", kind),
+        outcomes: vec![Outcome { name: "Revenue".into(), kind: binary, base_rate: 0.3 }],
+        encoder: Encoder { features: examples::features(n), ..Encoder::default() },
+        evaluation: Vec::new(),
+        rows: PartSizes::default(),
+        device: "CPU".into(),
+        seconds: 0.1,
+        data: Fingerprint::of(b"data"),
+        fingerprint: Fingerprint::of(b"model"),
+        curve: Vec::new(),
+        conformal: None,
+        warnings: Vec::new(),
+    }))
+}
+
+/// A session whose model “trees” was trained and explained, with `effects` of its features on two rows (5 and 10).
+pub(crate) fn explained(kind: ModelKind, effects: &[f64]) -> (tempfile::TempDir, Session) {
+    let (folder, mut session) = crate::ui::tests::shop(60);
+    session.settle();
+    session.models.insert("trees".into(), Kept { value: fake(kind, effects.len()), key: Key::default() });
+    let why = Why {
+        model: "trees".into(),
+        attribution: examples::attribution(effects, 0.0),
+        summary: examples::summary(effects.len()),
+        matrix: FeatureMatrix::default(),
+    };
+    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default() };
+    session.whys.push((request, Kept { value: Arc::new(why), key: Key::default() }));
+    (folder, session)
+}
+
+/// A view alone with a session: actions that only change the session are done, all are noted.
+pub(crate) struct Room1<V> {
+    pub view: V,
+    pub desk: Desk,
+    pub hover: Hover,
+    pub asked: Vec<Action>,
+}
+
+pub(crate) fn room<V: View + 'static>(view: V, session: Session, size: [f32; 2]) -> Harness<'static, Room1<V>> {
+    let start = Start::default();
+    let room = Room1 { view, desk: Desk::new(session, start.clone()), hover: Hover::default(), asked: Vec::new() };
+    Harness::builder().with_size(size).with_max_steps(30).allow_missing_glyphs().with_context_setup(theme::install).build_ui_state(
+        move |ui, r: &mut Room1<V>| {
+            let ctx = ui.ctx().clone();
+            let mut cx = Cx::new(&r.desk.session, &ctx, r.hover, &start);
+            r.view.ui(ui, &mut cx);
+            let (hover, actions) = (cx.hover, cx.actions);
+            r.hover = hover;
+            // Work is noted, not done: what these tests show is there already.
+            let (wants, rest): (Vec<_>, Vec<_>) = actions.into_iter().partition(|a| matches!(a, Action::Want(_)));
+            if !rest.is_empty() {
+                ctx.request_repaint();
+            }
+            for action in wants.into_iter().chain(rest.iter().cloned()) {
+                if !r.asked.contains(&action) {
+                    r.asked.push(action);
+                }
+            }
+            r.desk.execute(rest);
+        },
+        room,
+    )
+}
+
+const WIDE: [f32; 2] = [1000.0, 1600.0];
+const NARROW: [f32; 2] = [420.0, 2400.0];
+
+#[test]
+fn without_a_model_it_says_what_to_do() {
+    let mut h = room(WhyView::default(), Session::new(Lang::En), WIDE);
+    h.run();
+    h.get_by_label("Go to Models").click();
+    h.run();
+    assert!(h.state().asked.contains(&Action::Go(crate::ui::Room::Models)));
+}
+
+#[test]
+fn one_selection_drives_every_pane() {
+    for size in [WIDE, NARROW] {
+        let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1, 0.05]);
+        let mut h = room(WhyView::default(), session, size);
+        h.run();
+        // The row with the highest prediction is explained without a click.
+        assert!(h.query_all_by_label("Row 5").next().is_some());
+        h.get_by_label("feature_1 = 1: −10.0 pp").click();
+        h.run();
+        assert_eq!(h.state().desk.session.selection.feature.as_deref(), Some("feature_1"));
+        h.get_by_label_contains("Mean effect of each value of feature_1");
+        h.get_by_label("feature_2: 3.3 pp").click();
+        h.run();
+        assert_eq!(h.state().desk.session.selection.feature.as_deref(), Some("feature_2"));
+    }
+}
+
+#[test]
+fn the_same_question_is_asked_in_every_frame_and_only_that() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.run_steps(5);
+    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default() };
+    assert_eq!(h.state().asked, [Action::Want(Ask::Why(request))], "the rows on screen are among those explained");
+}
+
+#[test]
+fn a_row_that_is_not_among_them_is_asked_for() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    let field = h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Row");
+    field.focus();
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Row").type_text("33");
+    h.run();
+    h.key_press(egui::Key::Enter);
+    h.run();
+    assert_eq!(h.state().desk.session.selection.row, Some(32));
+    let line = |a: &Action| matches!(a, Action::Want(Ask::Why(r)) if r.rows == WhyRows::Line(32));
+    assert!(h.state().asked.iter().any(line), "{:?}", h.state().asked);
+}
+
+#[test]
+fn a_row_that_does_not_exist_is_named() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Row").focus();
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Row").type_text("900");
+    h.run();
+    h.key_press(egui::Key::Enter);
+    h.run();
+    h.get_by_label_contains("from 1 to 60");
+    assert_eq!(h.state().desk.session.selection.row, None);
+}
+
+#[test]
+fn next_and_previous_follow_the_list() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_label("Next row").click();
+    h.run();
+    assert_eq!(h.state().desk.session.selection.row, Some(9), "the second of the list");
+    h.get_by_label("Previous row").click();
+    h.run();
+    assert_eq!(h.state().desk.session.selection.row, Some(4));
+}
+
+#[test]
+fn the_scale_can_be_changed() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_label("Log-odds").click();
+    h.run();
+    let margin = |a: &Action| matches!(a, Action::Want(Ask::Why(r)) if r.options.scale == Scale::Margin);
+    assert!(h.state().asked.iter().any(margin));
+    assert!(h.query_all_by_label_contains("−10.0 pp").next().is_none(), "effects on the other scale are not shown for this one");
+}
+
+#[test]
+fn a_picture_has_a_table_twin_and_can_be_saved() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_label("More about “What matters”").click();
+    h.run();
+    h.get_by_label("Show as a table").click();
+    h.run();
+    h.get_by_label("Mean size");
+    h.get_by_label("More about “What matters”").click();
+    h.run();
+    h.get_by_label("Save as CSV…").click();
+    h.run();
+    let saved = h.state().asked.iter().find_map(|a| if let Action::SaveText { name, text } = a { Some((name, text)) } else { None });
+    let (name, text) = saved.expect("something is saved");
+    assert_eq!(name, "importance.csv");
+    assert!(text.starts_with("feature,mean_abs,low,high,mean,direction\nfeature_0,0.1,"), "{text}");
+}
+
+#[test]
+fn attention_comes_with_its_caveat_and_badge() {
+    let (_folder, mut session) = explained(ModelKind::Transformer, &[0.2, -0.1]);
+    let tokens: Vec<String> = ["[class]", "feature_0", "feature_1"].map(str::to_owned).to_vec();
+    let weights = vec![1.0 / 3.0; 2 * 2 * 9];
+    let map = AttentionMap { row: 4, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.12) };
+    let ask = Ask::Attention { model: "trees".into(), line: 4, outcome: 0 };
+    session.attentions.push((ask, Kept { value: Arc::new(map), key: Key::default() }));
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_label("Where the model looked, not why");
+    h.get_by_label_contains("disagree (r = 0.12)");
+    h.get_by_label("Layer 2, head 1").click();
+    h.run();
+    h.get_by_label_contains("Layer 2, head 1: the class token looked most at");
+    h.get_by_label_contains("Layer 2, head 1, gradient: the class token looked most at");
+}
+
+#[test]
+fn a_model_without_attention_shows_none() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    assert!(h.query_by_label("Where the model looked, not why").is_none());
+}
+
+#[test]
+fn odd_sizes_are_drawn() {
+    for n in [0, 1, 200] {
+        let effects: Vec<f64> = (0..n).map(|i| (i as f64).sin() * 0.01).collect();
+        let (_folder, mut session) = explained(ModelKind::Gbdt, &effects);
+        session.lang = Lang::Zh;
+        let mut h = room(WhyView::default(), session, NARROW);
+        h.run();
+    }
+    // Nobody fits the segment.
+    let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.1]);
+    let mut a = examples::attribution(&[0.1], 0.0);
+    (a.rows, a.predictions, a.values, a.inputs, a.gaps) = Default::default();
+    let why = Why {
+        model: "trees".into(),
+        attribution: a,
+        summary: crate::explain::Summary { rows: 0, importance: vec![] },
+        matrix: FeatureMatrix::default(),
+    };
+    session.whys[0].1.value = Arc::new(why);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    h.get_by_label("No row fits, so there is nothing to sum up");
+}
+
+#[test]
+fn every_word_of_these_rooms_is_in_the_catalogue() {
+    fn scan(folder: &std::path::Path, missing: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                scan(&path, missing);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for part in text.split("\"why.").skip(1) {
+                    let name: String = part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                    let key = format!("why.{name}");
+                    if !name.is_empty() && part[name.len()..].starts_with('"') && !crate::base::text::catalogue().contains_key(&key) {
+                        missing.push(format!("{}: {key}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    let mut missing = Vec::new();
+    scan(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui"), &mut missing);
+    assert!(missing.is_empty(), "{missing:#?}");
+}

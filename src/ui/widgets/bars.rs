@@ -1,0 +1,187 @@
+//! Importance: one bar per feature, mean size of its effect, with the interval of that mean. Largest first.
+
+use eframe::egui::{self, Align2, Painter, Rect, Role, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use super::axis::Axis;
+use super::ink;
+use super::units::Unit;
+use crate::base::{Lang, tr, tr_with};
+use crate::explain::summary::Importance;
+use crate::ui::theme::{ROW, Tokens};
+
+/// Bars that are shown; the table twin has all.
+pub const MOST: usize = 15;
+
+/// Places of the bars, relative to the top left corner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// Space it takes.
+    pub size: Vec2,
+    /// Mean size to place.
+    pub axis: Axis,
+    /// One line per bar.
+    pub rows: Vec<Rect>,
+    /// Where names end.
+    pub names_right: f32,
+}
+
+/// Lays bars out in a width.
+pub fn lay_out(all: &[Importance], width: f32) -> Layout {
+    let width = width.max(160.0);
+    let names_right = (width * 0.36).min(240.0);
+    let shown = &all[..all.len().min(MOST)];
+    let ends = shown.iter().flat_map(|i| [i.mean_abs, i.interval.1]).chain([0.0]);
+    let mut axis = Axis::spanning(ends, names_right + 24.0, width - 72.0, 0.0);
+    axis.low = 0.0;
+    let rows: Vec<_> = (0..shown.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
+    let size = vec2(width, rows.len() as f32 * ROW + ink::X_AXIS);
+    Layout { size, axis, rows, names_right }
+}
+
+/// What the analyst did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Feature under the pointer.
+    pub hovered: Option<usize>,
+    /// Feature clicked.
+    pub clicked: Option<usize>,
+}
+
+/// Draws the bars in the width that is there.
+pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Option<usize>, selected: Option<&str>) -> Touch {
+    let l = lay_out(all, ui.available_width());
+    let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
+    whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(all, unit, lang)));
+    let offset = rect.min.to_vec2();
+    let mut touch = Touch::default();
+    for (row, bar) in l.rows.iter().zip(all) {
+        let response = ui.interact(row.translate(offset), whole.id.with(bar.feature), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit)));
+        if response.hovered() {
+            touch.hovered = Some(bar.feature);
+        }
+        if response.clicked() {
+            touch.clicked = Some(bar.feature);
+        }
+        response.on_hover_ui(|ui| {
+            ui.label(egui::RichText::new(&bar.name).strong());
+            let fields: [(&str, &dyn std::fmt::Display); 3] =
+                [("mean", &plain(unit, bar.mean_abs)), ("low", &plain(unit, bar.interval.0)), ("high", &plain(unit, bar.interval.1))];
+            ui.label(tr_with(lang, "why.importance_exact", &fields));
+            ui.label(tr_with(lang, "why.mean_effect", &[("mean", &unit.effect(bar.mean))]));
+            ui.label(direction_words(bar, lang));
+        });
+    }
+    if ui.is_rect_visible(rect) {
+        let marks = (hovered.or(touch.hovered), selected);
+        paint(ui.painter(), Tokens::of(ui.ctx()), all, &l, offset, unit, lang, marks);
+    }
+    touch
+}
+
+fn paint(
+    p: &Painter,
+    t: &Tokens,
+    all: &[Importance],
+    l: &Layout,
+    offset: Vec2,
+    unit: Unit,
+    lang: Lang,
+    marks: (Option<usize>, Option<&str>),
+) {
+    let axis = Axis { left: l.axis.left + offset.x, right: l.axis.right + offset.x, ..l.axis };
+    let bottom = offset.y + l.rows.len() as f32 * ROW;
+    ink::x_axis(
+        p,
+        t,
+        &axis,
+        offset.y,
+        bottom,
+        |v| unit.tick(v),
+        tr(lang, "why.mean_size").replace("{unit}", unit.effect_name(lang)).as_str(),
+    );
+    for (row, bar) in l.rows.iter().zip(all) {
+        let row = row.translate(offset);
+        if marks.1 == Some(&bar.name) {
+            p.rect_filled(row, 3.0, t.accent_soft);
+        } else if marks.0 == Some(bar.feature) {
+            p.rect_filled(row, 3.0, t.hover);
+        }
+        let names = Rect::from_min_max(row.min, pos2(offset.x + l.names_right, row.bottom()));
+        ink::text(p, names.shrink2(vec2(4.0, 0.0)), Align2::RIGHT_CENTER, &bar.name, t.text);
+        if let Some(d) = bar.direction.filter(|d| d.abs() >= 0.1) {
+            let up = d > 0.0;
+            p.add(ink::triangle(pos2(names.right() + 10.0, row.center().y), up, if up { t.up } else { t.down }));
+        }
+        let (y, end) = (row.center().y, axis.at(bar.mean_abs));
+        p.rect_filled(Rect::from_min_max(pos2(axis.left, y - 7.0), pos2(end.max(axis.left + 1.0), y + 7.0)), 0.0, t.accent);
+        ink::whisker(p, axis.at(bar.interval.0), axis.at(bar.interval.1), y, t.text);
+        let figures = Rect::from_min_max(pos2(row.right() - 68.0, row.top()), row.max);
+        ink::text(p, figures, Align2::RIGHT_CENTER, &plain(unit, bar.mean_abs), t.text);
+    }
+}
+
+/// A size without sign.
+fn plain(unit: Unit, x: f64) -> String {
+    unit.effect(x).trim_start_matches('+').to_owned()
+}
+
+/// One bar as a line of text.
+pub fn line(bar: &Importance, unit: Unit) -> String {
+    format!("{}: {}", bar.name, plain(unit, bar.mean_abs))
+}
+
+/// Does more of it push up?
+pub fn direction_words(bar: &Importance, lang: Lang) -> String {
+    match bar.direction {
+        Some(d) if d >= 0.1 => tr(lang, "why.direction_up"),
+        Some(d) if d <= -0.1 => tr(lang, "why.direction_down"),
+        Some(_) => tr(lang, "why.direction_mixed"),
+        None => tr(lang, "why.direction_none"),
+    }
+    .to_owned()
+}
+
+/// The picture in words.
+pub fn summary(all: &[Importance], unit: Unit, lang: Lang) -> String {
+    let lines: Vec<_> = all.iter().take(MOST).map(|b| line(b, unit)).collect();
+    tr_with(lang, "why.importance_summary", &[("n", &all.len()), ("bars", &lines.join("; "))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::widgets::examples;
+
+    #[test]
+    fn bars_begin_at_zero_and_stay_inside() {
+        for n in [0, 1, 15, 200] {
+            let s = examples::summary(n);
+            let l = lay_out(&s.importance, 420.0);
+            assert_eq!(l.rows.len(), n.min(MOST));
+            assert_eq!(l.axis.at(0.0), l.axis.left);
+            for b in s.importance.iter().take(MOST) {
+                assert!(l.axis.at(b.interval.1) <= l.axis.right + 0.01 && l.axis.at(b.mean_abs) > l.axis.left);
+            }
+        }
+    }
+
+    #[test]
+    fn a_click_selects_and_long_names_fit() {
+        use egui_kittest::Harness;
+        use egui_kittest::kittest::Queryable as _;
+        let mut s = examples::summary(3);
+        s.importance[0].name = "n".repeat(80);
+        let touched = std::cell::RefCell::new(None);
+        let mut h = Harness::builder().with_size([420.0, 200.0]).build_ui(|ui| {
+            let touch = super::ui(ui, &s.importance, Unit::Probability, Lang::En, None, None);
+            if touch.clicked.is_some() {
+                *touched.borrow_mut() = touch.clicked;
+            }
+        });
+        h.run();
+        h.get_by_label(&line(&s.importance[1], Unit::Probability)).click();
+        h.run();
+        assert_eq!(*touched.borrow(), Some(1));
+    }
+}

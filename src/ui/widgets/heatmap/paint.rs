@@ -1,0 +1,73 @@
+//! Pixels of an attention map.
+
+use eframe::egui::epaint::TextShape;
+use eframe::egui::text::{LayoutJob, TextWrapping};
+use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, TextureId, Vec2, pos2, vec2};
+
+use super::layout::Layout;
+use crate::ui::theme::{SMALL, Tokens};
+use crate::ui::widgets::ink;
+
+const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
+
+/// A texture in its place.
+pub fn texture(p: &Painter, id: TextureId, rect: Rect) {
+    p.image(id, rect, WHOLE, Color32::WHITE);
+}
+
+/// A frame around a thumbnail.
+pub fn frame(p: &Painter, t: &Tokens, rect: Rect, selected: bool, hovered: bool) {
+    let (width, colour) = if selected { (2.0, t.accent) } else { (1.0, if hovered { t.text } else { t.rule }) };
+    p.rect_stroke(rect, 0.0, Stroke::new(width, colour), StrokeKind::Outside);
+}
+
+/// The large map with its names; the hovered cell's line and column are marked.
+pub fn map(p: &Painter, t: &Tokens, l: &Layout, offset: Vec2, id: Option<TextureId>, tokens: &[String], hovered: Option<(usize, usize)>) {
+    let grid = l.grid.translate(offset);
+    match id {
+        Some(id) => texture(p, id, grid),
+        None => drop(p.rect_filled(grid, 0.0, t.missing)),
+    }
+    let strong = |i: usize, axis: Option<usize>| if axis == Some(i) { t.text } else { t.weak };
+    let (query, key) = (hovered.map(|h| h.0), hovered.map(|h| h.1));
+    for (i, token) in tokens.iter().enumerate() {
+        let at = i as f32 * l.cell + l.cell / 2.0;
+        let near = |axis: Option<usize>| axis.is_some_and(|h| h != i && h.abs_diff(i) < l.label_every);
+        let named = |axis: Option<usize>| axis == Some(i) || (i.is_multiple_of(l.label_every) && !near(axis));
+        if named(query) {
+            let y = grid.top() + at;
+            let place = Rect::from_min_max(pos2(offset.x, y - 8.0), pos2(grid.left() - 4.0, y + 8.0));
+            ink::text(p, place, Align2::RIGHT_CENTER, token, strong(i, query));
+        }
+        if named(key) {
+            upwards(p, pos2(grid.left() + at, grid.top() - 4.0), l.grid.top() - 4.0, token, strong(i, key));
+        }
+    }
+    if let Some((q, k)) = hovered {
+        let cell = l.cell_rect(q, k).translate(offset);
+        let line = Rect::from_min_max(pos2(grid.left(), cell.top()), pos2(grid.right(), cell.bottom()));
+        let column = Rect::from_min_max(pos2(cell.left(), grid.top()), pos2(cell.right(), grid.bottom()));
+        for r in [line, column] {
+            p.rect_stroke(r, 0.0, Stroke::new(1.0, t.soft(t.text, 0.5)), StrokeKind::Outside);
+        }
+        p.rect_stroke(cell, 0.0, Stroke::new(2.0, t.text), StrokeKind::Outside);
+    }
+}
+
+/// A name that reads upwards from `foot`.
+fn upwards(p: &Painter, foot: eframe::egui::Pos2, room: f32, text: &str, colour: Color32) {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SMALL), colour);
+    job.wrap = TextWrapping::truncate_at_width(room.max(8.0));
+    let galley = p.layout_job(job);
+    let at = foot - vec2(galley.size().y / 2.0, 0.0);
+    p.add(TextShape::new(at, galley, colour).with_angle(-std::f32::consts::FRAC_PI_2));
+}
+
+/// The colours from nothing to the most.
+pub fn ramp(p: &Painter, t: &Tokens, rect: Rect) {
+    let step = rect.width() / 24.0;
+    for i in 0..24 {
+        let min = pos2(rect.left() + i as f32 * step, rect.top());
+        p.rect_filled(Rect::from_min_size(min, vec2(step + 0.5, rect.height())), 0.0, t.sequential(f64::from(i) / 23.0));
+    }
+}

@@ -1,0 +1,100 @@
+//! Signed bars around zero: what drives a difference, and by how much. They sum to the whole, which is said below them.
+
+use eframe::egui::{self, Align2, Painter, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+
+use super::axis::Axis;
+use super::ink;
+use crate::ui::theme::{ROW, Tokens};
+
+/// One bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// Its name.
+    pub name: String,
+    /// How much it adds.
+    pub amount: f64,
+    /// The amount as shown.
+    pub shown: String,
+    /// What a tooltip says besides.
+    pub help: String,
+}
+
+/// Places of the bars, relative to the top left corner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// Space it takes.
+    pub size: Vec2,
+    /// Amount to place; zero is always on it.
+    pub axis: Axis,
+    /// One line per bar.
+    pub rows: Vec<Rect>,
+    /// Where names end.
+    pub names_right: f32,
+}
+
+/// Lays bars out in a width.
+pub fn lay_out(bars: &[Bar], width: f32) -> Layout {
+    let width = width.max(120.0);
+    let names_right = (width * 0.4).min(240.0);
+    let axis = Axis::spanning(bars.iter().map(|b| b.amount).chain([0.0]), names_right + 6.0, width - 70.0, 0.02);
+    let rows: Vec<_> = (0..bars.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
+    Layout { size: vec2(width, rows.len() as f32 * ROW), axis, rows, names_right }
+}
+
+/// Draws them in the width that is there.
+pub fn ui(ui: &mut Ui, bars: &[Bar], title: &str) {
+    let l = lay_out(bars, ui.available_width());
+    let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
+    whole.widget_info(|| {
+        let lines: Vec<_> = bars.iter().map(|b| format!("{}: {}", b.name, b.shown)).collect();
+        WidgetInfo::labeled(Role::Image, true, format!("{title}: {}", lines.join("; ")))
+    });
+    let offset = rect.min.to_vec2();
+    for (i, (row, bar)) in l.rows.iter().zip(bars).enumerate() {
+        ui.interact(row.translate(offset), whole.id.with(i), Sense::hover()).on_hover_ui(|ui| {
+            ui.label(egui::RichText::new(&bar.name).strong());
+            ui.label(&bar.shown);
+            if !bar.help.is_empty() {
+                ui.label(&bar.help);
+            }
+        });
+    }
+    if ui.is_rect_visible(rect) {
+        paint(ui.painter(), Tokens::of(ui.ctx()), bars, &l, offset);
+    }
+}
+
+fn paint(p: &Painter, t: &Tokens, bars: &[Bar], l: &Layout, offset: Vec2) {
+    let zero = l.axis.at(0.0) + offset.x;
+    p.vline(zero, offset.y..=offset.y + l.size.y, Stroke::new(1.0, t.faint));
+    for (row, bar) in l.rows.iter().zip(bars) {
+        let row = row.translate(offset);
+        let names = Rect::from_min_max(row.min, pos2(offset.x + l.names_right, row.bottom()));
+        ink::text(p, names, Align2::RIGHT_CENTER, &bar.name, t.text);
+        let end = l.axis.at(if bar.amount.is_finite() { bar.amount } else { 0.0 }) + offset.x;
+        let colour = if bar.amount >= 0.0 { t.up } else { t.down };
+        if (end - zero).abs() >= 0.5 {
+            p.add(ink::arrow_bar(zero, end, row.top() + 5.0, row.bottom() - 5.0, colour));
+        }
+        ink::text(p, Rect::from_min_max(pos2(row.right() - 66.0, row.top()), row.max), Align2::RIGHT_CENTER, &bar.shown, t.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_go_to_their_sides() {
+        let bar = |amount: f64| Bar { name: "b".into(), amount, shown: String::new(), help: String::new() };
+        let bars = [bar(2.0), bar(-1.0), bar(0.0), bar(f64::NAN)];
+        let l = lay_out(&bars, 300.0);
+        let zero = l.axis.at(0.0);
+        assert!(l.axis.at(2.0) > zero && l.axis.at(-1.0) < zero);
+        assert!((l.axis.at(2.0) - zero) / (zero - l.axis.at(-1.0)) > 1.99, "lengths are in proportion");
+        assert!(l.axis.at(2.0) <= 300.0 - 70.0 && l.axis.at(-1.0) >= l.names_right);
+        assert_eq!(lay_out(&[], 300.0).rows.len(), 0);
+        let only_up = lay_out(&[bar(1.0)], 300.0);
+        assert!(only_up.axis.at(0.0) >= only_up.axis.left);
+    }
+}
