@@ -205,7 +205,15 @@ impl Session {
                     pipeline::rank(&recipe, &folder, &prepared, &*model, &person, ctx).map(|r| Done::Ranking(Arc::new(r)))
                 }))
             }
-            Ask::Devices => compute(Box::new(|_| Ok(Done::Devices(pipeline::devices())))),
+            Ask::Devices => compute(Box::new(|_| {
+                let line = |d: crate::ml::device::DeviceInfo| DeviceLine {
+                    name: d.name,
+                    backend: d.backend,
+                    software: d.software,
+                    choice: d.choice,
+                };
+                Ok(Done::Devices(crate::ml::device::list().into_iter().map(line).collect()))
+            })),
             Ask::WriteText { path, text } => {
                 let work: Work = Box::new(move |_| {
                     crate::base::file::write_atomic(&path, text.as_bytes())?;

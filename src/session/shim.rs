@@ -182,9 +182,6 @@ pub fn for_file(path: &Path) -> Recipe {
         report: ReportSection::default(),
     }
 }
-pub fn devices() -> Vec<super::task::DeviceLine> {
-    Vec::new()
-}
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SavedModel {
