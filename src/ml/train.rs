@@ -85,7 +85,7 @@ pub(crate) fn blank_card(spec: &ModelSpec, data: &TrainData) -> ModelCard {
     ModelCard {
         spec: spec.clone(),
         outcomes: data.outcomes.clone(),
-        encoder: data.encoder.clone(),
+        encoder: finite(data.encoder.clone()),
         evaluation: Vec::new(),
         rows: PartSizes::default(),
         device: "CPU".to_owned(),
@@ -96,6 +96,19 @@ pub(crate) fn blank_card(spec: &ModelSpec, data: &TrainData) -> ModelCard {
         conformal: None,
         warnings: Vec::new(),
     }
+}
+
+/// Summaries of a column without a single number are undefined; JSON cannot hold that, so they become 0.
+fn finite(mut encoder: Encoder) -> Encoder {
+    for f in &mut encoder.features {
+        let summaries = [&mut f.mean, &mut f.sd, &mut f.range.0, &mut f.range.1, &mut f.missing];
+        for v in summaries.into_iter().chain(&mut f.quantiles).chain(&mut f.shares) {
+            if !v.is_finite() {
+                *v = 0.0;
+            }
+        }
+    }
+    encoder
 }
 
 /// Faults unless a matrix has the columns that the model learned.
@@ -372,7 +385,16 @@ mod tests {
         let codes: Vec<&str> = card.warnings.iter().map(|w| w.code.as_str()).collect();
         assert_eq!(codes, ["ml.target_missing", "ml.imbalance"]);
         assert_eq!(card.warnings[0].fields["rows"], crate::base::Field::Int(40));
+        // A column without a single number, and no test rows: still a model, and one that can be saved.
         d.parts.fill(Part::Train);
+        d.encoder.features[1].mean = f64::NAN;
+        (0..400).for_each(|r| d.x.values[r * 5 + 1] = f64::NAN);
+        for kind in [ModelKind::Logistic, ModelKind::Gbdt] {
+            let dir = tempfile::tempdir().unwrap();
+            let m = train(&ModelSpec::new("m", kind), &d, &JobCtx::quiet()).unwrap();
+            crate::ml::file::save(m.as_ref(), &dir.path().join("m.whymodel")).unwrap();
+            assert!(crate::ml::file::load(&dir.path().join("m.whymodel")).is_ok());
+        }
         let m = train(&ModelSpec::new("m", ModelKind::Gbdt), &d, &JobCtx::quiet()).unwrap();
         assert!(m.card().warnings.iter().any(|w| w.code == "ml.no_test_rows"));
         assert_eq!(m.card().evaluation[0].rows, 0);
