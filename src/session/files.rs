@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::flow::Work;
 use super::recipe::Recipe;
 use super::shim::{Project, SavedModel, autosave_folder};
 use super::state::{Ask, Kept, Key, Session};
-use super::task::{Done, Lane, Opened};
+use super::task::{Done, Lane, Opened, Work};
 use crate::base::{Fault, Fingerprint, Notice, Result};
 use crate::ml::{Model, ModelKind};
 
@@ -55,6 +54,8 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             Some((Lane::Compute, true, work))
         }
         Ask::LoadModel(path) => Some((Lane::Compute, false, Box::new(move |_| crate::ml::file::load(&path).map(Done::Model)))),
+        // Until the pipeline gathers reports: said, not silently dropped.
+        Ask::Report { .. } => Some((Lane::Io, true, Box::new(|_| Err(crate::fault!("ui.not_yet"))))),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::shim as pipeline;
 use super::state::{Ask, Job, Kept, Key, Session, Status};
-use super::task::{Done, Lane, Task};
+use super::task::{Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
 
@@ -13,8 +13,6 @@ use crate::data::Role;
 const PREVIEW_ROWS: usize = 200;
 /// Answers to *why* and attention maps that are kept for going back and forth.
 const RECENT: usize = 12;
-
-pub(super) type Work = Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>;
 
 impl Session {
     /// How an answer stands.

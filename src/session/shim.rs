@@ -1,5 +1,7 @@
-//! Shapes of the pipeline and the commands as agreed, for as long as their own files do not hold them yet.
-//! Everybody names them through [`super::state`]; this file goes away when they land.
+//! Shapes of the pipeline, the commands and the project file as agreed, for as long as their own files do not hold them
+//! yet. Only [`super::state`], `super::flow` and `super::files` name this file: when `pipeline`, `command` and `project`
+//! land, their three `use super::shim` lines turn to those, `for_file` becomes `Recipe::for_file`, `detect` becomes
+//! `Roles::detect`, `devices` becomes `ml::device::list`, and this file goes away.
 #![allow(dead_code, missing_docs, unused_variables, clippy::too_many_arguments)]
 
 use std::path::{Path, PathBuf};

@@ -130,11 +130,14 @@ impl Ask {
     }
     /// Whether a failure is said by the pane that asked, and needs no message besides.
     pub(super) fn fails_in_its_pane(&self) -> bool {
-        matches!(self, Self::Why(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare)
+        matches!(
+            self,
+            Self::Why(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare | Self::Load
+        )
     }
     /// Whether only a click asks for it; then it may be asked again whatever came of it before.
     pub(super) fn is_click(&self) -> bool {
-        !self.fails_in_its_pane() && !matches!(self, Self::Preview | Self::Load | Self::Profile)
+        !self.fails_in_its_pane() && !matches!(self, Self::Preview | Self::Profile)
     }
 }
 

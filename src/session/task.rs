@@ -22,6 +22,9 @@ pub enum Lane {
     Compute,
 }
 
+/// What a lane runs.
+pub type Work = Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>;
+
 /// One piece of work with shared inputs.
 pub struct Task {
     /// Its number, as in [`super::state::Job`].
@@ -35,7 +38,7 @@ pub struct Task {
     /// Stops or holds it.
     pub token: CancelToken,
     /// The work.
-    pub work: Box<dyn FnOnce(&JobCtx) -> Result<Done> + Send>,
+    pub work: Work,
 }
 
 impl std::fmt::Debug for Task {

@@ -28,17 +28,17 @@ const fn ctrl_shift(key: Key) -> Option<KeyboardShortcut> {
     Some(KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key))
 }
 
-/// Every command, as it stands now. Longer shortcuts come first: `Ctrl+Z` also matches `Ctrl+Shift+Z`.
+/// Every command, as it stands now.
 pub fn list(session: &Session) -> Vec<Entry> {
     let open = session.recipe.is_some();
     let entry = |key, shortcut, enabled, action| Entry { key, name: String::new(), shortcut, enabled, action };
     let mut all = vec![
-        entry("ui.cmd_save_as", ctrl_shift(Key::S), open, Action::SaveAs),
-        entry("ui.cmd_redo", ctrl_shift(Key::Z), session.history.can_redo(), Action::Redo),
         entry("ui.cmd_open", ctrl(Key::O), true, Action::ChooseFile),
         entry("ui.cmd_type_path", ctrl_shift(Key::O), true, Action::TypePath),
         entry("ui.cmd_save", ctrl(Key::S), open, Action::Save),
+        entry("ui.cmd_save_as", ctrl_shift(Key::S), open, Action::SaveAs),
         entry("ui.cmd_undo", ctrl(Key::Z), session.history.can_undo(), Action::Undo),
+        entry("ui.cmd_redo", ctrl_shift(Key::Z), session.history.can_redo(), Action::Redo),
         entry("ui.cmd_palette", ctrl(Key::K), true, Action::Palette),
         entry("ui.cmd_inspector", ctrl(Key::I), open, Action::Inspector),
         entry("ui.cmd_close", ctrl(Key::W), open, Action::Close),

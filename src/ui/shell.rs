@@ -243,7 +243,10 @@ fn shortcuts(ctx: &egui::Context, cx: &mut Cx<'_>) {
     }
     // A text field keeps its own undo.
     let typing = ctx.memory(|m| m.focused().is_some()) && ctx.egui_wants_keyboard_input();
-    for entry in commands::list(cx.session) {
+    // Longer shortcuts first: `Ctrl+Z` also matches `Ctrl+Shift+Z`.
+    let (longer, shorter): (Vec<_>, Vec<_>) =
+        commands::list(cx.session).into_iter().partition(|e| e.shortcut.is_some_and(|s| s.modifiers.shift));
+    for entry in longer.into_iter().chain(shorter) {
         let Some(shortcut) = entry.shortcut.filter(|s| !(typing && s.logical_key == Key::Z)) else { continue };
         if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) && entry.enabled {
             cx.send(entry.action);

@@ -158,9 +158,21 @@ fn a_missing_file_says_so_and_what_to_do() {
     h.get_by_label("The file could not be read");
     h.get_by_label("Try again");
     assert!(h.query_all_by_label_contains("there is no such file").next().is_some());
-    h.get_all_by_label("Dismiss").next().unwrap().click();
+    h.get_by_label("Find the file…").click();
     h.run();
-    assert!(h.state().desk.session.messages.is_empty());
+    assert_eq!(h.state().asked, [Action::FindData]);
+}
+
+#[test]
+fn a_fault_stays_until_it_is_dismissed() {
+    let (_folder, session) = shop(10);
+    let mut h = harness(session, Room::Data);
+    h.state_mut().desk.session.say_fault(&crate::fault!("ui.busy"));
+    h.run();
+    assert!(h.query_all_by_label_contains("Too much work is waiting").next().is_some());
+    h.get_by_label("Dismiss").click();
+    h.run();
+    assert!(h.query_all_by_label_contains("Too much work is waiting").next().is_none());
 }
 
 #[test]

@@ -95,8 +95,6 @@ impl PrepareView {
             }
         }
     }
-
-    #[expect(clippy::too_many_arguments, reason = "one line of the list, all of it shown")]
     fn step(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, at: usize, of: usize, step: &Step, effect: Option<&StepEffect>, stale: bool) {
         ui.add_space(theme::SPACE);
         ui.push_id(("step", at), |ui| {

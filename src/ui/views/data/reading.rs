@@ -75,14 +75,16 @@ impl ReadingBar {
 fn menu<T: Clone + PartialEq>(ui: &mut Ui, cx: &Cx<'_>, key: &str, value: &mut T, choices: impl Iterator<Item = (T, String)>) {
     let choices: Vec<_> = choices.collect();
     let label = cx.t(key);
-    ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak));
     let shown = choices.iter().find(|(v, _)| v == value).map_or_else(|| "…".to_owned(), |(_, text)| text.clone());
     let combo = egui::ComboBox::from_id_salt(key).selected_text(RichText::new(shown).size(theme::SMALL)).width(96.0);
     ui.name_inputs(label, |ui| {
-        combo.show_ui(ui, |ui| {
-            for (v, text) in &choices {
-                ui.selectable_value(value, v.clone(), text);
-            }
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak));
+            combo.show_ui(ui, |ui| {
+                for (v, text) in &choices {
+                    ui.selectable_value(value, v.clone(), text);
+                }
+            });
         });
     });
 }

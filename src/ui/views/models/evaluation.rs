@@ -46,7 +46,6 @@ pub(super) fn curve(ui: &mut Ui, cx: &Cx<'_>, name: &str, points: &[CurvePoint])
 }
 
 /// A quiet plot that cannot be dragged by accident, with a text twin for screen readers.
-#[expect(clippy::too_many_arguments, reason = "a picture with its words")]
 fn plot<'a>(
     ui: &mut Ui,
     cx: &Cx<'_>,

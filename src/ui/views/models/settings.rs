@@ -125,8 +125,6 @@ impl Cell {
         ui.name_inputs(label, add);
         self.end(ui);
     }
-
-    #[expect(clippy::too_many_arguments, reason = "one field of a form")]
     fn optional<T: egui::emath::Numeric>(
         &mut self,
         ui: &mut Ui,
