@@ -451,7 +451,7 @@ fn recode(mut codes: Vec<i32>, sorted: &[usize]) -> Vec<i32> {
 }
 
 /// Edits between two names, ignoring case; long names are compared by their beginnings.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.to_lowercase().chars().take(64).collect();
     let b: Vec<char> = b.to_lowercase().chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
