@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::model::{Model, ModelCard};
-use super::spec::ModelKind;
+use super::spec::{DeviceChoice, ModelKind};
 use crate::base::{Fault, Fingerprint, Result};
 use crate::fault;
 
@@ -235,7 +235,9 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
         ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
         ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
         ModelKind::Dnn | ModelKind::Transformer => {
-            Arc::new(super::net::NetModel::from_tensors(card, tensors, &super::spec::DeviceChoice::Auto)?)
+            // The device it was trained on may not exist here; only the wish for the CPU is kept.
+            let device = if card.spec.device == DeviceChoice::Cpu { DeviceChoice::Cpu } else { DeviceChoice::Auto };
+            Arc::new(super::net::NetModel::from_tensors(card, tensors, &device)?)
         }
     })
 }

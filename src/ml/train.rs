@@ -111,19 +111,6 @@ fn finite(mut encoder: Encoder) -> Encoder {
     encoder
 }
 
-/// Summaries of a column without a single number are undefined; JSON cannot hold that, so they become 0.
-fn finite(mut encoder: Encoder) -> Encoder {
-    for f in &mut encoder.features {
-        let summaries = [&mut f.mean, &mut f.sd, &mut f.range.0, &mut f.range.1, &mut f.missing];
-        for v in summaries.into_iter().chain(&mut f.quantiles).chain(&mut f.shares) {
-            if !v.is_finite() {
-                *v = 0.0;
-            }
-        }
-    }
-    encoder
-}
-
 /// Faults unless a matrix has the columns that the model learned.
 pub(crate) fn check_width(card: &ModelCard, x: &FeatureMatrix) -> Result<()> {
     let known = card.features().len();
