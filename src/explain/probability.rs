@@ -1,1 +1,516 @@
-//! stub
+//! Shapley values on the scale shown: the game v(S) = σ(m(S)), m(S) the expected margin when only the features S are
+//! known. Not a rescaling of the margin's values, which would credit a feature for what σ does to the others.
+//!
+//! Up to [`MOST_EXACT`] features every subset is tried: the Möbius coefficients of all leaves go into one table of 2^M
+//! numbers, one zeta transform makes m(S) of it. Above, orders are sampled in antithetic pairs until the 95 % intervals
+//! are narrow.
+
+use rayon::prelude::*;
+
+use crate::base::{JobCtx, Result, rng};
+use crate::data::FeatureMatrix;
+use crate::ml::ensemble::{Node, TreeEnsemble};
+use crate::ml::model::{Additive, sigmoid};
+
+use super::tree_shap::{base as tree_base, shares};
+
+/// Most features for which every subset is tried.
+pub const MOST_EXACT: usize = 20;
+/// Most sampled orders per row, in pairs.
+pub const MOST_ORDERS: usize = 2_000;
+/// Coefficients of all leaves together above which trying every subset costs more than sampling.
+const MOST_COEFFICIENTS: usize = 1 << 26;
+/// Rows between two looks at the stop button.
+const BATCH: usize = 16;
+
+/// Attributions of many rows on the probability scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// `rows × features`.
+    pub values: Vec<f64>,
+    /// 95 % half-widths, same layout; empty when every value is exact.
+    pub half_width: Vec<f64>,
+    /// σ(m(∅)).
+    pub base: f64,
+    /// Features in the game.
+    pub players: usize,
+}
+
+/// Shapley values of a game given by its table `v[S]`, which is used up.
+///
+/// φ_j = Σ_{S∋j} (w(|S|−1) + w(|S|)) v(S) − Σ_S w(|S|) v(S): the second sum is common, the first is folded half by half.
+pub fn shapley_of_table(v: &mut [f64]) -> Vec<f64> {
+    let m = v.len().trailing_zeros() as usize;
+    if m == 0 {
+        return Vec::new();
+    }
+    // w(s) = s! (m − s − 1)! / m!
+    let mut w = vec![1.0 / m as f64; m];
+    for s in 1..m {
+        w[s] = w[s - 1] * s as f64 / (m - s) as f64;
+    }
+    let with: Vec<f64> = (0..=m).map(|s| if s > 0 { w[s - 1] } else { 0.0 } + if s < m { w[s] } else { 0.0 }).collect();
+    // The empty set's value is taken off first, so that equal values cancel to zero.
+    let empty = v[0];
+    let mut without = 0.0;
+    for (s, v) in v.iter_mut().enumerate() {
+        let size = s.count_ones() as usize;
+        let value = *v - empty;
+        if size < m {
+            without += w[size] * value;
+        }
+        *v = with[size] * value;
+    }
+    let mut phi = vec![0.0; m];
+    let mut v = v;
+    for j in (0..m).rev() {
+        let (low, high) = v.split_at_mut(1 << j);
+        let mut sum = 0.0;
+        for (l, h) in low.iter_mut().zip(high.iter()) {
+            sum += *h;
+            *l += *h;
+        }
+        phi[j] = sum - without;
+        v = low;
+    }
+    phi
+}
+
+/// m(S) for all S from its Möbius coefficients.
+fn zeta(table: &mut [f64]) {
+    let mut half = 1;
+    while half < table.len() {
+        for block in table.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (l, h) in low.iter().zip(high) {
+                *h += *l;
+            }
+        }
+        half *= 2;
+    }
+}
+
+/// The orders of one row: `step(None)` forgets all and gives m(∅), `step(Some(j))` makes j known and gives m.
+/// Returns values and half-widths.
+fn sample(m: usize, rng: &mut rng::Rng, mut step: impl FnMut(Option<usize>) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let (mut sum, mut squares) = (vec![0.0; m], vec![0.0; m]);
+    let mut order: Vec<usize> = (0..m).collect();
+    let mut pair = vec![0.0; m];
+    let mut pairs = 0;
+    loop {
+        rng::shuffle(rng, &mut order);
+        pair.fill(0.0);
+        let mut whole = 0.0;
+        for _ in 0..2 {
+            let first = sigmoid(step(None));
+            let mut last = first;
+            for &j in &order {
+                let v = sigmoid(step(Some(j)));
+                pair[j] += 0.5 * (v - last);
+                last = v;
+            }
+            whole = last - first;
+            order.reverse();
+        }
+        for j in 0..m {
+            sum[j] += pair[j];
+            squares[j] += pair[j] * pair[j];
+        }
+        pairs += 1;
+        if pairs % 16 != 0 && pairs * 2 < MOST_ORDERS {
+            continue;
+        }
+        let n = f64::from(pairs as u32);
+        let width = |j: usize| 1.96 * ((squares[j] / n - (sum[j] / n).powi(2)).max(0.0) / (n - 1.0)).sqrt();
+        let widths: Vec<f64> = (0..m).map(width).collect();
+        // A tenth of a point, or one per cent of the whole difference, is finer than anything shown.
+        let enough = widths.iter().all(|w| *w <= (0.01 * f64::abs(whole)).max(0.001));
+        if (enough && pairs >= 32) || pairs * 2 >= MOST_ORDERS {
+            return (sum.iter().map(|s| s / n).collect(), widths);
+        }
+    }
+}
+
+/// Runs one row after the other on all threads; each row alone decides its numbers.
+fn each_row<W: Send>(
+    x: &FeatureMatrix,
+    sampled: bool,
+    ctx: &JobCtx,
+    new: impl Fn() -> W + Sync,
+    one: impl Fn(&mut W, usize, &mut [f64], &mut [f64]) + Sync,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let (rows, m) = (x.n_rows(), x.n_features);
+    let mut values = vec![0.0; rows * m];
+    let mut widths = vec![0.0; if sampled { rows * m } else { 0 }];
+    ctx.stage("explain.stage_probability", rows as u64);
+    for from in (0..rows).step_by(BATCH) {
+        ctx.check()?;
+        let to = rows.min(from + BATCH);
+        let none: &mut [f64] = &mut [];
+        let widths = if sampled { &mut widths[from * m..to * m] } else { none };
+        let mut jobs: Vec<(usize, &mut [f64], &mut [f64])> = Vec::with_capacity(BATCH);
+        let mut widths = widths.chunks_mut(m.max(1));
+        for (i, v) in values[from * m..to * m].chunks_mut(m.max(1)).enumerate() {
+            jobs.push((from + i, v, widths.next().unwrap_or_default()));
+        }
+        jobs.into_par_iter().for_each_init(&new, |work, (row, values, widths)| one(work, row, values, widths));
+        ctx.at(to as u64);
+    }
+    Ok((values, widths))
+}
+
+/// Name of a row's random stream: by its line, so that a row's numbers do not depend on the rows beside it.
+fn stream(rows: &[u32], i: usize) -> String {
+    format!("shapley {}", rows.get(i).copied().unwrap_or(i as u32))
+}
+
+/// Attributions of trees. `rows` are lines in the file and name the random streams.
+pub fn trees(e: &TreeEnsemble, x: &FeatureMatrix, rows: &[u32], output: usize, seed: u64, ctx: &JobCtx) -> Result<Explained> {
+    trees_up_to(MOST_EXACT, e, x, rows, output, seed, ctx)
+}
+
+fn trees_up_to(
+    most: usize,
+    e: &TreeEnsemble,
+    x: &FeatureMatrix,
+    rows: &[u32],
+    output: usize,
+    seed: u64,
+    ctx: &JobCtx,
+) -> Result<Explained> {
+    let game = TreeGame::new(e, output);
+    let m = game.players.len();
+    let coefficients: usize = game.leaves.iter().map(|l| 1usize << l.count.min(40)).sum();
+    let exact = m <= most && coefficients <= MOST_COEFFICIENTS;
+    let (values, half_width) = each_row(x, !exact, ctx, TreeWork::default, |work, i, values, widths| {
+        game.enter(x.row(i), work);
+        if exact {
+            game.table(work);
+            for v in &mut work.table {
+                *v = sigmoid(*v);
+            }
+            for (player, phi) in game.players.iter().zip(shapley_of_table(&mut work.table)) {
+                values[*player] = phi;
+            }
+        } else {
+            let mut rng = rng::rng(seed, &stream(rows, i));
+            let (phi, wide) = sample(m, &mut rng, |step| game.step(work, step));
+            for (k, player) in game.players.iter().enumerate() {
+                (values[*player], widths[*player]) = (phi[k], wide[k]);
+            }
+        }
+    })?;
+    Ok(Explained { values, half_width, base: sigmoid(tree_base(e, output)), players: m })
+}
+
+/// The leaves of an output's trees, each with the distinct features of its path.
+struct TreeGame<'a> {
+    ensemble: &'a TreeEnsemble,
+    intercept: f64,
+    /// Features that occur in the trees.
+    players: Vec<usize>,
+    /// Tree and node of every split.
+    splits: Vec<(usize, usize)>,
+    leaves: Vec<Leaf>,
+    elements: Vec<Element>,
+    /// Split and side.
+    conditions: Vec<(u32, bool)>,
+    /// Per player, the leaves whose path it is on and its element there.
+    of_player: Vec<Vec<(u32, u32)>>,
+}
+
+struct Leaf {
+    value: f64,
+    first: usize,
+    count: usize,
+}
+
+/// A feature on the path to a leaf.
+struct Element {
+    player: usize,
+    z: f64,
+    conditions: std::ops::Range<usize>,
+}
+
+#[derive(Default)]
+struct TreeWork {
+    goes_left: Vec<bool>,
+    /// Per element: 1 if the row follows.
+    on: Vec<f64>,
+    table: Vec<f64>,
+    coefficients: Vec<(usize, f64)>,
+    /// Sampling: what is known, every element's factor now, every leaf's product, their sum.
+    factor: Vec<f64>,
+    product: Vec<f64>,
+    margin: f64,
+}
+
+impl<'a> TreeGame<'a> {
+    fn new(ensemble: &'a TreeEnsemble, output: usize) -> Self {
+        let mine: Vec<usize> = (0..ensemble.trees.len()).filter(|&t| ensemble.trees[t].output as usize == output).collect();
+        let mut players: Vec<usize> = Vec::new();
+        for &t in &mine {
+            players.extend(ensemble.trees[t].nodes.iter().filter_map(|n| match n {
+                Node::Split { feature, .. } => Some(*feature as usize),
+                Node::Leaf { .. } => None,
+            }));
+        }
+        players.sort_unstable();
+        players.dedup();
+        let intercept = ensemble.intercept.get(output).copied().unwrap_or(0.0);
+        let of_player = vec![Vec::new(); players.len()];
+        let (splits, leaves, elements, conditions) = Default::default();
+        let mut game = Self { ensemble, intercept, players, splits, leaves, elements, conditions, of_player };
+        for t in mine {
+            let mut path = Vec::new();
+            game.walk(t, 0, &mut path);
+        }
+        game
+    }
+
+    /// `path` holds feature, split, side and share of every edge above.
+    fn walk(&mut self, t: usize, at: usize, path: &mut Vec<(u32, u32, bool, f64)>) {
+        let tree = &self.ensemble.trees[t];
+        match &tree.nodes[at] {
+            Node::Leaf { value, .. } => {
+                let first = self.elements.len();
+                let mut seen: Vec<u32> = Vec::new();
+                for i in 0..path.len() {
+                    let feature = path[i].0;
+                    if seen.contains(&feature) {
+                        continue;
+                    }
+                    seen.push(feature);
+                    let from = self.conditions.len();
+                    let mut z = 1.0;
+                    for &(_, split, left, share) in path[i..].iter().filter(|e| e.0 == feature) {
+                        z *= share;
+                        self.conditions.push((split, left));
+                    }
+                    let player = self.players.binary_search(&(feature as usize)).unwrap_or_default();
+                    self.of_player[player].push((self.leaves.len() as u32, self.elements.len() as u32));
+                    self.elements.push(Element { player, z, conditions: from..self.conditions.len() });
+                }
+                self.leaves.push(Leaf { value: value * tree.weight, first, count: seen.len() });
+            }
+            Node::Split { feature, left, right, .. } => {
+                let split = self.splits.len() as u32;
+                self.splits.push((t, at));
+                let (zl, zr) = shares(tree.nodes[*left as usize].cover(), tree.nodes[*right as usize].cover());
+                for (child, is_left, share) in [(*left, true, zl), (*right, false, zr)] {
+                    path.push((*feature, split, is_left, share));
+                    self.walk(t, child as usize, path);
+                    path.pop();
+                }
+            }
+        }
+    }
+
+    /// Which way the row goes at every split.
+    fn enter(&self, row: &[f64], work: &mut TreeWork) {
+        work.goes_left.clear();
+        work.goes_left.extend(self.splits.iter().map(|&(t, n)| match &self.ensemble.trees[t].nodes[n] {
+            node @ Node::Split { feature, .. } => node.goes_left(row[*feature as usize]),
+            Node::Leaf { .. } => true,
+        }));
+        work.on.clear();
+        let follows = |e: &Element| self.conditions[e.conditions.clone()].iter().all(|&(s, left)| work.goes_left[s as usize] == left);
+        work.on.extend(self.elements.iter().map(|e| f64::from(u8::from(follows(e)))));
+    }
+
+    /// m(S) for every S.
+    fn table(&self, work: &mut TreeWork) {
+        work.table.clear();
+        work.table.resize(1 << self.players.len(), 0.0);
+        work.table[0] = self.intercept;
+        for leaf in &self.leaves {
+            let c = &mut work.coefficients;
+            c.clear();
+            c.push((0, leaf.value));
+            for e in leaf.first..leaf.first + leaf.count {
+                let Element { player, z, .. } = self.elements[e];
+                let gain = work.on[e] - z;
+                for i in 0..c.len() {
+                    let (mask, value) = c[i];
+                    c.push((mask | 1 << player, value * gain));
+                    c[i].1 = value * z;
+                }
+            }
+            for &(mask, value) in c.iter() {
+                work.table[mask] += value;
+            }
+        }
+        zeta(&mut work.table);
+    }
+
+    fn step(&self, work: &mut TreeWork, step: Option<usize>) -> f64 {
+        let product = |factor: &[f64], leaf: &Leaf| leaf.value * factor[leaf.first..leaf.first + leaf.count].iter().product::<f64>();
+        match step {
+            None => {
+                work.factor.clear();
+                work.factor.extend(self.elements.iter().map(|e| e.z));
+                work.product.clear();
+                work.product.extend(self.leaves.iter().map(|l| product(&work.factor, l)));
+                work.margin = self.intercept + work.product.iter().sum::<f64>();
+            }
+            Some(j) => {
+                for &(leaf, element) in &self.of_player[j] {
+                    let (leaf, element) = (leaf as usize, element as usize);
+                    work.factor[element] = work.on[element];
+                    let now = product(&work.factor, &self.leaves[leaf]);
+                    work.margin += now - work.product[leaf];
+                    work.product[leaf] = now;
+                }
+            }
+        }
+        work.margin
+    }
+}
+
+/// Attributions of an additive model.
+pub fn additive(a: &dyn Additive, x: &FeatureMatrix, rows: &[u32], output: usize, seed: u64, ctx: &JobCtx) -> Result<Explained> {
+    let m = x.n_features;
+    let base = a.base(output);
+    // Whether values are sampled is one answer for all rows, so that half-widths have one layout.
+    let mut most = 0;
+    for i in 0..x.n_rows() {
+        most = most.max(x.row(i).iter().enumerate().filter(|(f, v)| a.contribution(*f, **v, output) != 0.0).count());
+    }
+    let exact = most <= MOST_EXACT;
+    let (values, half_width) = each_row(x, !exact, ctx, Vec::new, |table: &mut Vec<f64>, i, values, widths| {
+        let terms = x.row(i).iter().enumerate().map(|(f, v)| (f, a.contribution(f, *v, output)));
+        let terms: Vec<(usize, f64)> = terms.filter(|t| t.1 != 0.0).collect();
+        if terms.len() <= MOST_EXACT {
+            table.clear();
+            table.push(base);
+            for &(_, c) in &terms {
+                table.extend_from_within(..);
+                let half = table.len() / 2;
+                table[half..].iter_mut().for_each(|v| *v += c);
+            }
+            table.iter_mut().for_each(|v| *v = sigmoid(*v));
+            for (t, phi) in terms.iter().zip(shapley_of_table(table)) {
+                values[t.0] = phi;
+            }
+        } else {
+            let mut rng = rng::rng(seed, &stream(rows, i));
+            let mut margin = base;
+            let (phi, wide) = sample(terms.len(), &mut rng, |step| {
+                margin = step.map_or(base, |j| margin + terms[j].1);
+                margin
+            });
+            for (k, t) in terms.iter().enumerate() {
+                (values[t.0], widths[t.0]) = (phi[k], wide[k]);
+            }
+        }
+    })?;
+    Ok(Explained { values, half_width, base: sigmoid(base), players: if exact { m.min(MOST_EXACT) } else { most } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree_shap::tests::{brute, game, random_ensemble, random_row};
+    use super::*;
+
+    fn rows(seed: u64, n: usize, m: usize) -> FeatureMatrix {
+        let mut rng = rng::rng(seed, "rows");
+        FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(&mut rng, m)).collect() }
+    }
+
+    #[test]
+    fn every_subset_by_brute_force() {
+        for seed in 0..30 {
+            let m = 1 + seed as usize % 7;
+            let e = random_ensemble(seed, m, 5, 1 + seed as usize % 6, 2);
+            let x = rows(seed, 3, m);
+            for output in 0..2 {
+                let got = trees(&e, &x, &[0, 1, 2], output, 1, &JobCtx::quiet()).unwrap();
+                assert!(got.half_width.is_empty());
+                for i in 0..3 {
+                    let want = brute(m, |s| sigmoid(game(&e, x.row(i), output, s)));
+                    let values = &got.values[i * m..(i + 1) * m];
+                    assert!(values.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-11), "{values:?} {want:?}");
+                    let sum = got.base + values.iter().sum::<f64>();
+                    assert!((sum - sigmoid(e.margins(x.row(i))[output])).abs() < 1e-11);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_not_the_margin_rescaled() {
+        let e = random_ensemble(5, 4, 5, 4, 1);
+        let x = rows(5, 6, 4);
+        let p = trees(&e, &x, &[0, 1, 2, 3, 4, 5], 0, 1, &JobCtx::quiet()).unwrap();
+        let worst = (0..6)
+            .flat_map(|i| {
+                let margin = super::super::tree_shap::shapley(&e, x.row(i), 0);
+                let sum: f64 = margin.iter().sum();
+                let change = sigmoid(e.margins(x.row(i))[0]) - p.base;
+                (0..4).map(|f| (margin[f] / sum * change - p.values[i * 4 + f]).abs()).collect::<Vec<_>>()
+            })
+            .fold(0.0, f64::max);
+        assert!(worst > 1e-3, "{worst}");
+    }
+
+    #[test]
+    fn sampling_finds_the_exact_values_within_its_intervals() {
+        let e = random_ensemble(8, 6, 8, 4, 1);
+        let x = rows(8, 12, 6);
+        let lines: Vec<u32> = (0..12).collect();
+        let exact = trees(&e, &x, &lines, 0, 1, &JobCtx::quiet()).unwrap();
+        let guess = trees_up_to(2, &e, &x, &lines, 0, 1, &JobCtx::quiet()).unwrap();
+        let within = |factor: f64| {
+            let near = |i: &usize| (exact.values[*i] - guess.values[*i]).abs() <= factor * guess.half_width[*i] + 1e-12;
+            (0..exact.values.len()).filter(near).count()
+        };
+        assert!(within(1.0) >= 62 && within(2.5) == 72, "{} {}", within(1.0), within(2.5));
+        for i in 0..12 {
+            let sum = |v: &[f64]| v[i * 6..i * 6 + 6].iter().sum::<f64>();
+            assert!((sum(&exact.values) - sum(&guess.values)).abs() < 1e-10);
+        }
+        // A row's numbers do not depend on the rows beside it.
+        let alone = trees_up_to(2, &e, &x.select(&[7]), &[7], 0, 1, &JobCtx::quiet()).unwrap();
+        assert_eq!(alone.values, guess.values[42..48]);
+    }
+
+    struct Sum(Vec<f64>);
+    impl Additive for Sum {
+        fn base(&self, _: usize) -> f64 {
+            -0.7
+        }
+        fn contribution(&self, feature: usize, value: f64, _: usize) -> f64 {
+            self.0[feature] * value
+        }
+    }
+
+    #[test]
+    fn additive_models_too() {
+        let a = Sum(vec![0.5, 0.0, -1.0, 2.0, 0.1]);
+        let x = FeatureMatrix { n_features: 5, values: vec![1.0, 9.0, 0.5, -1.0, 3.0] };
+        let got = additive(&a, &x, &[0], 0, 1, &JobCtx::quiet()).unwrap();
+        let c: Vec<f64> = (0..5).map(|f| a.contribution(f, x.values[f], 0)).collect();
+        let want = brute(5, |s| sigmoid(-0.7 + (0..5).filter(|f| s >> f & 1 == 1).map(|f| c[f]).sum::<f64>()));
+        assert!(got.values.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-14));
+        assert_eq!(got.values[1], 0.0);
+        let wide = Sum((0..30).map(|i| f64::from(i) / 30.0 - 0.4).collect());
+        let x = FeatureMatrix { n_features: 30, values: vec![1.0; 30] };
+        let got = additive(&wide, &x, &[0], 0, 1, &JobCtx::quiet()).unwrap();
+        let output = sigmoid(-0.7 + wide.0.iter().sum::<f64>());
+        assert!((got.base + got.values.iter().sum::<f64>() - output).abs() < 1e-12);
+        assert!(got.half_width.iter().all(|w| *w <= 0.01) && got.players == 29, "{}", got.players);
+    }
+
+    #[test]
+    fn the_same_bits_at_any_number_of_threads() {
+        let e = random_ensemble(9, 7, 10, 5, 1);
+        let x = rows(9, 40, 7);
+        let lines: Vec<u32> = (0..40).collect();
+        let run = |threads, most| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let got = pool.install(|| trees_up_to(most, &e, &x, &lines, 0, 3, &JobCtx::quiet())).unwrap();
+            got.values.iter().chain(&got.half_width).map(|v| v.to_bits()).collect::<Vec<_>>()
+        };
+        assert!(run(1, 20) == run(2, 20) && run(1, 3) == run(2, 3));
+    }
+}
