@@ -312,7 +312,7 @@ impl Session {
 }
 
 fn loaded(l: crate::data::Loaded) -> Done {
-    let detected = Arc::new(pipeline::detect(&l.table));
+    let detected = Arc::new(crate::data::Roles::detect(&l.table));
     Done::Loaded(Arc::new(l), detected)
 }
 

@@ -1,7 +1,6 @@
 //! Shapes of the pipeline, the commands and the project file as agreed, for as long as their own files do not hold them
 //! yet. Only [`super::state`], `super::flow` and `super::files` name this file: when `pipeline`, `command` and `project`
-//! land, their three `use super::shim` lines turn to those, `for_file` becomes `Recipe::for_file`, `detect` becomes
-//! `Roles::detect`, `devices` becomes `ml::device::list`, and this file goes away.
+//! land, their three `use super::shim` lines turn to those, `for_file` becomes `Recipe::for_file`, and this file goes away.
 #![allow(dead_code, missing_docs, unused_variables, clippy::too_many_arguments)]
 
 use std::path::{Path, PathBuf};
@@ -93,7 +92,7 @@ pub fn rank(recipe: &Recipe, folder: &Path, prepared: &Prepared, model: &dyn Mod
     Err(crate::fault!("ui.not_yet"))
 }
 pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile> {
-    crate::data::profile::profile(&loaded.table, &detect(&loaded.table), Some(("Revenue", "TRUE")), ctx)
+    crate::data::profile::profile(&loaded.table, &Roles::detect(&loaded.table), None, ctx)
 }
 
 pub fn load(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Loaded> {
@@ -162,14 +161,6 @@ impl History {
     }
 }
 
-pub fn detect(table: &Table) -> Roles {
-    let mut roles = Roles::default();
-    for name in table.names() {
-        let role = if name == "Revenue" { crate::data::Role::Target } else { crate::data::Role::Feature };
-        roles.of.insert(name, role);
-    }
-    roles
-}
 pub fn for_file(path: &Path) -> Recipe {
     Recipe {
         version: 1,
