@@ -178,8 +178,7 @@ fn interval(sizes: &[f64], weights: &[Vec<u16>]) -> (f64, f64) {
         let half = 1.96 * (variance / n.max(1.0)).sqrt();
         return ((middle - half).max(0.0), middle + half);
     }
-    let mut means: Vec<f64> =
-        weights.iter().map(|w| w.iter().zip(sizes).map(|(k, s)| f64::from(*k) * s).sum::<f64>() / n).collect();
+    let mut means: Vec<f64> = weights.iter().map(|w| w.iter().zip(sizes).map(|(k, s)| f64::from(*k) * s).sum::<f64>() / n).collect();
     means.sort_by(f64::total_cmp);
     (quantile(&means, 0.025), quantile(&means, 0.975))
 }
@@ -289,7 +288,8 @@ pub(super) mod tests {
 
     pub fn feature(name: &str, levels: &[&str]) -> Feature {
         let levels: Vec<String> = levels.iter().map(ToString::to_string).collect();
-        let kind = if levels.is_empty() { FeatureKind::Numeric { integer: false, boolean: false } } else { FeatureKind::Categorical { levels } };
+        let kind =
+            if levels.is_empty() { FeatureKind::Numeric { integer: false, boolean: false } } else { FeatureKind::Categorical { levels } };
         let (quantiles, shares) = (Vec::new(), Vec::new());
         Feature { name: name.to_owned(), kind, mean: 0.0, sd: 1.0, range: (0.0, 1.0), quantiles, shares, missing: 0.0 }
     }

@@ -127,13 +127,7 @@ impl Compiled {
             for &(t, _) in &rule {
                 let (was, is) = (z0 + t * (1.0 - z0), e.z + t * (1.0 - e.z));
                 let before = if e.same == NONE { 0.0 } else { (1.0 - z0) / was };
-                terms.push(Terms {
-                    follows: is / was,
-                    leaves: e.z * (1.0 - t) / was,
-                    left: share,
-                    now: (1.0 - e.z) / is,
-                    before,
-                });
+                terms.push(Terms { follows: is / was, leaves: e.z * (1.0 - t) / was, left: share, now: (1.0 - e.z) / is, before });
             }
         }
         let nodes = rule.len();

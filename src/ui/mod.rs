@@ -7,7 +7,6 @@ pub mod commands;
 pub mod palette;
 pub mod prompt;
 pub mod shell;
-mod soon;
 pub mod strip;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,6 +6,7 @@ use eframe::egui::Ui;
 
 use super::{Subject, one};
 use crate::base::numbers;
+use crate::explain::words;
 use crate::session::state::Why;
 use crate::ui::Cx;
 use crate::ui::widgets::{bars, basic, beeswarm, dependence, figure};
@@ -20,7 +21,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
         basic::caption(ui, cx.t("why.nobody"));
         return;
     }
-    ui.label(crate::ui::soon::overview(&why.summary, &why.attribution, lang));
+    ui.label(words::overview(&why.summary, &why.attribution, lang));
     let caption = one::basis(cx, &why.attribution);
     let selected = cx.session.selection.feature.clone();
 

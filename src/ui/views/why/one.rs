@@ -7,7 +7,7 @@ use eframe::egui::{self, RichText, Ui};
 use super::Subject;
 use crate::base::numbers;
 use crate::data::Feature;
-use crate::explain::{Attribution, Method};
+use crate::explain::{Attribution, Method, words};
 use crate::session::state::{Ask, Command, Why};
 use crate::strategy::LeverStatus;
 use crate::strategy::scenario::Setting;
@@ -108,7 +108,7 @@ impl OneRow {
     fn make(&mut self, cx: &Cx<'_>, why: &Arc<Why>, at: usize, features: &[Feature]) {
         let same = self.made.as_ref().is_some_and(|(w, i, l, _, _)| Arc::ptr_eq(w, why) && *i == at && *l == cx.lang());
         if !same {
-            let sentence = crate::ui::soon::sentence(&why.attribution, at, features, cx.lang());
+            let sentence = words::sentence(&why.attribution, at, features, cx.lang());
             let w = Waterfall::of_row(&why.attribution, at, features, MOST);
             self.made = Some((why.clone(), at, cx.lang(), sentence, w));
             self.refused = None;
