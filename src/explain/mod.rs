@@ -13,6 +13,8 @@ pub mod gradients;
 pub mod method;
 pub mod probability;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod tree_shap;
 pub mod words;
 
