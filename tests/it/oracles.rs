@@ -3,47 +3,41 @@
 
 use std::path::Path;
 
-use whybench::base::{Fingerprint, JobCtx};
-use whybench::data::{Encoder, Feature, FeatureKind, FeatureMatrix, Part, ReadOptions, Table};
+use whybench::base::{JobCtx, Notice};
+use whybench::data::{Encoder, Loaded, Part, ReadOptions, Role, Roles, Split, prepare, read};
 use whybench::ml::metrics::{BinaryFigures, Figures};
 use whybench::ml::train::{TrainData, train};
 use whybench::ml::{ModelKind, ModelSpec, Outcome, OutcomeKind};
 
-const CODES: [&str; 6] = ["OperatingSystems", "Browser", "Region", "TrafficType", "VisitorType", "Month"];
-
-fn shoppers() -> Table {
+fn shoppers() -> Loaded {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/online_shoppers_intention.csv");
-    whybench::data::read::open(&path, &ReadOptions::default(), &JobCtx::quiet()).unwrap().table
+    read::open(&path, &ReadOptions::default(), &JobCtx::quiet()).unwrap()
 }
 
-fn encoded(table: &Table, without: &[&str]) -> TrainData {
-    let n = table.n_rows();
-    let (mut features, mut columns) = (Vec::new(), Vec::new());
-    for name in table.names() {
-        if name == "Revenue" || without.contains(&name.as_str()) {
-            continue;
-        }
-        let at = table.column(&name).unwrap();
-        let (kind, values) = if CODES.contains(&name.as_str()) {
-            let (codes, levels) = table.codes(at);
-            (FeatureKind::Categorical { levels }, codes.into_iter().map(f64::from).collect())
-        } else {
-            (FeatureKind::Numeric { integer: false, boolean: name == "Weekend" }, table.numbers(at))
-        };
-        let shares = Vec::new();
-        features.push(Feature { name, kind, mean: 0.0, sd: 1.0, range: (0.0, 1.0), quantiles: Vec::new(), shares, missing: 0.0 });
-        columns.push(values);
+/// The whole way from the file: detected roles, the split, the encoder.
+fn encoded(file: &Loaded, without: &[&str]) -> TrainData {
+    let table = &file.table;
+    let mut roles = Roles::detect(table);
+    for name in without {
+        roles.of.insert((*name).to_owned(), Role::Ignore);
     }
-    let values = (0..n).flat_map(|r| columns.iter().map(move |c: &Vec<f64>| c[r])).collect();
+    assert_eq!(roles.with_role(Role::Target), ["Revenue"]);
+    let parts = Split::parse("modulo:10,7").unwrap().assign(1, table).unwrap();
+    let prepared = prepare::fit(&[], table, &parts, &JobCtx::quiet()).unwrap();
+    let train: Vec<usize> = (0..prepared.parts.len()).filter(|&r| prepared.parts[r] == Part::Train).collect();
+    let encoder = Encoder::fit(&prepared.table, &roles.features(&prepared.table), &roles, &train, prepared.fitted).unwrap();
+    let (x, warnings): (_, Vec<Notice>) = encoder.encode(&prepared.table).unwrap();
+    assert_eq!(encoder.features.len(), 17 - without.len());
+    assert_eq!(encoder.features.iter().filter(|f| f.is_categorical()).count(), 6, "codes and words");
     let kind = OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() };
     TrainData {
-        x: FeatureMatrix { n_features: features.len(), values },
+        x,
         y: vec![table.numbers(table.column("Revenue").unwrap())],
-        parts: (0..n).map(|r| if r % 10 >= 7 { Part::Test } else { Part::Train }).collect(),
+        parts: prepared.parts,
         outcomes: vec![Outcome { name: "Revenue".into(), kind, base_rate: 0.155 }],
-        encoder: Encoder { features, ..Encoder::default() },
-        data: Fingerprint::default(),
-        warnings: Vec::new(),
+        encoder,
+        data: file.fingerprint.clone(),
+        warnings,
     }
 }
 
@@ -57,10 +51,10 @@ fn figures(kind: ModelKind, data: &TrainData) -> BinaryFigures {
 
 #[test]
 fn online_shoppers() {
-    let table = shoppers();
+    let file = shoppers();
     let logistic = [[0.8970, 0.6536, 0.8827, 0.5135, 0.2970], [0.7576, 0.3380, 0.8394, 0.0481, 0.3773]];
     for (without, expected, floor) in [(&[][..], logistic[0], 0.9345), (&["PageValues"][..], logistic[1], 0.7811)] {
-        let data = encoded(&table, without);
+        let data = encoded(&file, without);
         assert_eq!(data.y[0].iter().sum::<f64>(), 1908.0);
         let f = figures(ModelKind::Logistic, &data);
         let found = [f.auc.unwrap(), f.average_precision.unwrap(), f.accuracy, f.f1, f.log_loss];
