@@ -101,6 +101,10 @@ impl Roles {
             binary.last().filter(|(name, _)| Some(name) == last.as_ref())
         });
         if let Some((name, _)) = target {
+            // Other columns named like outcomes know what came after: they are left out until the analyst says otherwise.
+            for (other, _) in binary.iter().filter(|(other, named)| *named && other != name) {
+                out.of.insert(other.clone(), Role::Ignore);
+            }
             out.of.insert(name.clone(), Role::Target);
         }
         out
@@ -167,6 +171,11 @@ const OUTCOMES: [&str; 26] = [
     "default",
     "income",
 ];
+/// Whether a column is named like something that is known only afterwards.
+pub fn named_like_outcome(name: &str) -> bool {
+    words(name).iter().any(|w| OUTCOMES.contains(&w.as_str()))
+}
+
 /// Words of columns whose numbers are codes.
 const CODES: [&str; 27] = [
     "type",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::recipe::Recipe;
-use super::shim::{Project, SavedModel, autosave_folder};
+use super::project::{Project, SavedModel, autosave_folder};
 use super::state::{Ask, Kept, Key, Session};
 use super::task::{Done, Lane, Opened, Work};
 use crate::base::{Fault, Fingerprint, Notice, Result};

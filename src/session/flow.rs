@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::shim as pipeline;
+use super::pipeline;
 use super::state::{Ask, Job, Kept, Key, Session, Status};
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};

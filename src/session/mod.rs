@@ -10,7 +10,6 @@ mod flow;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;
-mod shim;
 pub mod state;
 pub mod task;
 

@@ -1,12 +1,13 @@
 //! The recipe: what to load, which roles, which steps, which models, which scenarios. Declarative, versioned; unknown
 //! keys are refused by name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::read::ReadOptions;
-use crate::data::{Split, Step};
+use crate::base::{Fault, Result};
+use crate::data::{ReadOptions, Role, Roles, Split, Step};
+use crate::fault;
 use crate::ml::ModelSpec;
 use crate::strategy::Scenario;
 
@@ -45,6 +46,21 @@ pub struct Recipe {
     /// What to report.
     #[serde(default)]
     pub report: ReportSection,
+    /// What a project adds to a recipe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectSection>,
+}
+
+/// What a project adds to a recipe: its saved models and what the window remembers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectSection {
+    /// Models beside the project.
+    #[serde(rename = "model", skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<super::project::SavedModel>,
+    /// What the window remembers.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub window: std::collections::BTreeMap<String, toml::Value>,
 }
 
 /// The data file and how to read it.
@@ -162,6 +178,89 @@ impl Default for ReportSection {
     }
 }
 
+impl RolesSection {
+    /// Detected roles with what the recipe says over them. Columns that the data does not have are passed over here;
+    /// [`super::pipeline::roles`] refuses them by name.
+    pub fn over(&self, detected: &Roles) -> Roles {
+        let mut roles = detected.clone();
+        if !self.target.is_empty() {
+            // Naming the outcomes replaces the detected one, which still tells what came after if its name says so.
+            for (name, role) in roles.of.iter_mut().filter(|(_, r)| **r == Role::Target) {
+                *role = if crate::data::roles::named_like_outcome(name) { Role::Ignore } else { Role::Feature };
+            }
+        }
+        for (role, names) in super::command::lists(&mut self.clone()) {
+            for name in names {
+                if let Some(r) = roles.of.get_mut(name) {
+                    *r = role;
+                }
+            }
+        }
+        for name in &self.target {
+            if let Some(r) = roles.of.get_mut(name) {
+                *r = Role::Target;
+            }
+        }
+        roles.categorical.extend(self.categorical.iter().cloned());
+        for name in &self.numeric {
+            roles.categorical.remove(name);
+        }
+        roles.levers.extend(self.lever.iter().cloned());
+        roles
+    }
+}
+
+impl Recipe {
+    /// The recipe of a data file that nobody has described yet.
+    pub fn for_file(path: &Path) -> Self {
+        Self {
+            version: VERSION,
+            data: DataSection { path: path.to_owned(), fingerprint: None, read: ReadOptions::default() },
+            roles: RolesSection::default(),
+            prepare: Vec::new(),
+            split: default_split(),
+            models: Vec::new(),
+            explain: ExplainSection::default(),
+            scenarios: Vec::new(),
+            recommend: None,
+            report: ReportSection::default(),
+            project: None,
+        }
+    }
+
+    /// Reads a recipe; `file` is named in faults.
+    pub fn parse(text: &str, file: &Path) -> Result<Self> {
+        // The version comes first: a newer file may have keys that this program must not call wrong.
+        let version = text.parse::<toml::Table>().ok().and_then(|t| t.get("version").and_then(toml::Value::as_integer));
+        if let Some(version) = version.filter(|v| *v > i64::from(VERSION)) {
+            return Err(fault!("session.recipe_newer", file = file, version = version, known = VERSION));
+        }
+        let recipe: Self = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            fault!("session.recipe_invalid", file = file, line = line.to_string(), reason = e.message())
+        })?;
+        let mut names = std::collections::BTreeSet::new();
+        for model in &recipe.models {
+            if !names.insert(&model.name) {
+                return Err(fault!("session.model_twice", file = file, model = &model.name));
+            }
+        }
+        Ok(recipe)
+    }
+
+    /// Opens a recipe or project file.
+    pub fn open(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| Fault::io(path, &e))?;
+        let text = String::from_utf8(bytes).map_err(|_| fault!("session.recipe_not_text", file = path))?;
+        Self::parse(&text, path)
+    }
+
+    /// The recipe as a file holds it.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| fault!("session.recipe_not_writable", reason = e.to_string()))
+    }
+}
+
 fn one() -> u64 {
     1
 }
@@ -169,4 +268,67 @@ fn one() -> u64 {
 /// A random 30 % tests, seed 1.
 pub fn default_split() -> SplitSection {
     SplitSection { split: Split::Random { test: 0.3 }, seed: 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+version = 1
+[data]
+path = "online_shoppers_intention.csv"
+[roles]
+target = ["Revenue"]
+ignore = ["Region"]
+lever = ["SpecialDay"]
+categorical = ["OperatingSystems", "Browser", "TrafficType"]
+[[prepare]]
+step = "winsorise"
+columns = ["ProductRelated_Duration"]
+upper = 0.99
+[split]
+kind = "modulo"
+of = 10
+test_from = 7
+[[model]]
+name = "trees"
+kind = "gbdt"
+seed = 1
+[explain]
+model = "trees"
+methods = ["tree-shap"]
+rows = [0, 2000]
+[[scenario]]
+name = "Holiday push"
+where = "VisitorType = 'Returning_Visitor'"
+set = { SpecialDay = 0.8 }
+value_per_conversion = 40.0
+cost_per_contact = 0.05
+[report]
+formats = ["html", "json"]
+"#;
+
+    #[test]
+    fn the_example_is_read_and_written_back() {
+        let recipe = Recipe::parse(EXAMPLE, Path::new("r.toml")).unwrap();
+        assert_eq!(recipe.split.split, Split::Modulo { of: 10, test_from: 7 });
+        assert_eq!(recipe.explain.rows, Some((0, 2000)));
+        let text = recipe.to_toml().unwrap();
+        assert_eq!(Recipe::parse(&text, Path::new("r.toml")).unwrap(), recipe, "{text}");
+    }
+
+    #[test]
+    fn unknown_keys_and_newer_versions_are_refused_by_name() {
+        for (from, to, says) in [
+            ("[report]", "[report]\ncolour = 1", "colour"),
+            ("upper = 0.99", "uper = 0.99", "uper"),
+            ("test_from = 7", "test_from = 7\nodd = 1", "odd"),
+            ("kind = \"gbdt\"", "kind = \"forest\"", "forest"),
+            ("version = 1", "version = 99", "99"),
+        ] {
+            let fault = Recipe::parse(&EXAMPLE.replace(from, to), Path::new("r.toml")).unwrap_err().to_string();
+            assert!(fault.contains(says) && fault.contains("r.toml"), "{fault}");
+        }
+    }
 }

@@ -20,7 +20,8 @@ use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
 use crate::strategy::{Lever, Scenario, Simulation};
 
-pub use super::shim::{Command, History, Prepared, Why, WhyRows};
+pub use super::command::{Command, History};
+pub use super::pipeline::{Prepared, Why, WhyRows};
 
 /// What a result was computed from: equal keys, equal result.
 pub type Key = Fingerprint;
@@ -346,7 +347,7 @@ impl Session {
         self.close();
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let name = path.file_name().map(PathBuf::from).unwrap_or_else(|| path.to_path_buf());
-        self.recipe = Some(super::shim::for_file(&name));
+        self.recipe = Some(Recipe::for_file(&name));
         self.folder = folder;
         self.touched();
     }
@@ -357,7 +358,7 @@ impl Session {
         let before = recipe.clone();
         recipe.data.path = super::files::relative_to(&self.folder, path);
         if *recipe != before {
-            self.history.push(before, Notice::new("ui.undo_find_data"));
+            self.history.push(before, &Command::OpenData { path: path.to_path_buf() });
             self.touched();
         }
     }
@@ -379,7 +380,7 @@ impl Session {
         match command.apply(recipe, &self.detected) {
             Ok(_) if *recipe == before => {}
             Ok(_) => {
-                self.history.push(before, command.title());
+                self.history.push(before, command);
                 self.touched();
             }
             Err(fault) => {
@@ -417,7 +418,7 @@ impl Session {
     /// Recomputes roles and keys after the recipe or the data changed.
     pub(super) fn refresh(&mut self) {
         let Some(recipe) = &self.recipe else { return };
-        self.roles = self.loaded.as_ref().map(|_| Arc::new(overlay(&self.detected, &recipe.roles)));
+        self.roles = self.loaded.as_ref().map(|_| Arc::new(recipe.roles.over(&self.detected)));
         let full = self.loaded.as_ref().filter(|l| !l.value.preview);
         let content = full.map(|l| &l.value.fingerprint);
         let roles = {
@@ -528,42 +529,4 @@ impl Session {
     pub fn job(&self, ask: &Ask) -> Option<&Job> {
         self.jobs.iter().find(|j| j.ask == *ask && !j.token.is_cancelled())
     }
-}
-
-/// Roles as detected, with what the recipe says instead.
-fn overlay(detected: &Roles, section: &RolesSection) -> Roles {
-    let mut roles = detected.clone();
-    if !section.target.is_empty() {
-        // Naming the outcomes replaces the detected ones.
-        for role in roles.of.values_mut().filter(|r| **r == Role::Target) {
-            *role = Role::Feature;
-        }
-    }
-    for (role, names) in [
-        (Role::Feature, &section.feature),
-        (Role::Ignore, &section.ignore),
-        (Role::User, &section.user),
-        (Role::Item, &section.item),
-        (Role::Time, &section.time),
-        (Role::Event, &section.event),
-        (Role::Treatment, &section.treatment),
-        (Role::Propensity, &section.propensity),
-        (Role::Value, &section.value),
-        (Role::Cost, &section.cost),
-        (Role::Text, &section.text),
-        (Role::Sensitive, &section.sensitive),
-        (Role::Target, &section.target),
-    ] {
-        for name in names {
-            if let Some(r) = roles.of.get_mut(name) {
-                *r = role;
-            }
-        }
-    }
-    roles.categorical.extend(section.categorical.iter().cloned());
-    for name in &section.numeric {
-        roles.categorical.remove(name);
-    }
-    roles.levers.extend(section.lever.iter().cloned());
-    roles
 }
