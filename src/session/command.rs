@@ -394,7 +394,9 @@ mod tests {
     fn refused_edits_change_nothing() {
         let mut recipe = Recipe::for_file(Path::new("a.csv"));
         let before = recipe.clone();
-        for command in [Command::RemoveStep { at: 3 }, Command::ReplaceModel { name: "m".into(), spec: ModelSpec::new("m", ModelKind::Dnn) }] {
+        for command in
+            [Command::RemoveStep { at: 3 }, Command::ReplaceModel { name: "m".into(), spec: ModelSpec::new("m", ModelKind::Dnn) }]
+        {
             assert!(command.apply(&mut recipe, &Roles::default()).is_err());
         }
         assert_eq!(recipe, before);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::recipe::Recipe;
 use super::project::{Project, SavedModel, autosave_folder};
+use super::recipe::Recipe;
 use super::state::{Ask, Kept, Key, Session};
 use super::task::{Done, Lane, Opened, Work};
 use crate::base::{Fault, Fingerprint, Notice, Result};

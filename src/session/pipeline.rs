@@ -1,1 +1,363 @@
-//! stub
+//! The pipeline: a recipe executed stage by stage, for the window and for headless runs alike.
+//!
+//! Every function here takes what the stage before gave and returns a plain value. Nothing is kept and nothing is started:
+//! the window runs these functions on its lanes and the command line runs them one after the other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::recipe::{Recipe, RolesSection};
+use crate::base::{JobCtx, Notice, Result, rng};
+use crate::data::{
+    ColumnType, Encoder, FeatureMatrix, FittedPrepare, Loaded, Part, Profile, Role, Roles, Segment, StepEffect, Table, prepare as steps,
+    read,
+};
+use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Summary};
+use crate::ml::model::Structure;
+use crate::ml::train::TrainData;
+use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
+use crate::recommend::{self, Ranking};
+use crate::strategy::{self, Lever, Scenario, Simulation};
+use crate::{fault, note};
+
+/// Most rows explained together, where the model is exact and fast.
+const WHY_ROWS: usize = 2_000;
+/// Most rows explained together for a network.
+const WHY_ROWS_NETWORK: usize = 400;
+
+/// Rows that models may be trained on.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The file.
+    pub loaded: Arc<Loaded>,
+    /// What columns are for.
+    pub roles: Roles,
+    /// Rows after steps that remove rows, cells untouched.
+    pub raw: Table,
+    /// The same rows, prepared.
+    pub table: Table,
+    /// Part of each of these rows.
+    pub parts: Vec<Part>,
+    /// The steps with what they learned.
+    pub fitted: FittedPrepare,
+    /// What each step did.
+    pub effects: Vec<StepEffect>,
+    /// What is predicted; base rates over the train rows.
+    pub outcomes: Vec<Outcome>,
+    /// Targets, one vector per outcome; NaN is missing.
+    pub y: Vec<Vec<f64>>,
+    /// Columns that models may use, in file order.
+    pub features: Vec<String>,
+    /// What the analyst should know.
+    pub warnings: Vec<Notice>,
+}
+
+/// Which rows to explain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WhyRows {
+    /// One line of the file.
+    Line(u32),
+    /// Lines from the first up to, but not including, the second.
+    Lines(u32, u32),
+    /// Rows that meet a condition.
+    Segment(String),
+    /// The held-out rows.
+    Test,
+    /// All rows.
+    All,
+}
+
+/// Why, for some rows of one model.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// The model's name.
+    pub model: String,
+    /// The attributions.
+    pub attribution: Attribution,
+    /// Many rows at once.
+    pub summary: Summary,
+    /// Their features.
+    pub matrix: FeatureMatrix,
+}
+
+/// Reads the data file; `folder` is the recipe's.
+pub fn load(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Loaded> {
+    read::open(&folder.join(&recipe.data.path), &recipe.data.read, ctx)
+}
+
+/// What columns are for: detected, then as the recipe says. A column that the recipe names and the data lacks is a fault.
+pub fn roles(recipe: &Recipe, table: &Table) -> Result<Roles> {
+    let section = &recipe.roles;
+    for (_, names) in super::command::lists(&mut section.clone()) {
+        for name in names.iter() {
+            table.column(name)?;
+        }
+    }
+    for name in section.categorical.iter().chain(&section.numeric).chain(&section.lever) {
+        table.column(name)?;
+    }
+    Ok(section.over(&Roles::detect(table)))
+}
+
+/// The outcomes, the main one first: in the recipe's order, else in file order.
+pub fn targets(section: &RolesSection, roles: &Roles, table: &Table) -> Vec<String> {
+    let mut out: Vec<String> = section.target.clone();
+    out.extend(table.names().into_iter().filter(|n| roles.role(n) == Role::Target && !section.target.contains(n)));
+    out
+}
+
+/// Describes every column.
+pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile> {
+    let table = &loaded.table;
+    let roles = roles(recipe, table)?;
+    let outcome = targets(&recipe.roles, &roles, table).first().and_then(|t| outcome_of(table, t, recipe.roles.positive.as_deref()).ok());
+    let positive = outcome.as_ref().and_then(|(o, _, _)| match &o.kind {
+        OutcomeKind::Binary { positive, .. } => Some((o.name.as_str(), positive.as_str())),
+        OutcomeKind::Number => None,
+    });
+    let mut profile = crate::data::profile::profile(table, &roles, positive, ctx)?;
+    profile.warnings.splice(0..0, loaded.warnings.iter().cloned());
+    Ok(profile)
+}
+
+/// Splits, prepares and finds the outcomes.
+pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Prepared> {
+    let table = &loaded.table;
+    if table.n_rows() == 0 {
+        return Err(fault!("session.no_rows", file = &loaded.path));
+    }
+    let roles = roles(recipe, table)?;
+    let targets = targets(&recipe.roles, &roles, table);
+    if targets.is_empty() {
+        return Err(fault!("session.no_target", file = &loaded.path));
+    }
+    for step in &recipe.prepare {
+        let rewrites = !matches!(step, crate::data::Step::Deduplicate { .. });
+        if let Some(target) = step.columns().iter().find(|c| rewrites && targets.contains(c)) {
+            return Err(fault!("session.step_on_target", column = target));
+        }
+    }
+    // Which row tests is decided on all rows of the file, before any step removes one.
+    let parts = recipe.split.split.assign(recipe.split.seed, table)?;
+    let fitted = steps::fit(&recipe.prepare, table, &parts, ctx)?;
+    let mut warnings = Vec::new();
+    let (mut outcomes, mut y) = (Vec::new(), Vec::new());
+    for target in &targets {
+        let (mut outcome, values, notice) = outcome_of(&fitted.raw, target, recipe.roles.positive.as_deref())?;
+        let train: Vec<f64> =
+            values.iter().zip(&fitted.parts).filter(|(v, p)| **p == Part::Train && !v.is_nan()).map(|(v, _)| *v).collect();
+        outcome.base_rate = if train.is_empty() { 0.0 } else { train.iter().sum::<f64>() / train.len() as f64 };
+        warnings.extend(notice);
+        outcomes.push(outcome);
+        y.push(values);
+    }
+    let features = roles.features(&fitted.table);
+    if features.is_empty() {
+        return Err(fault!("data.no_features"));
+    }
+    let left_out = |role: Role| -> Vec<String> { roles.with_role(role) };
+    for (role, code) in [(Role::Sensitive, "session.sensitive_left_out"), (Role::Text, "session.text_left_out")] {
+        let names = left_out(role);
+        if !names.is_empty() {
+            warnings.push(Notice::new(code).with("columns", names.join(", ")));
+        }
+    }
+    let steps::Fitted { fitted, table, raw, parts, effects } = fitted;
+    warnings.extend(effects.iter().flat_map(|e| e.warnings.iter().cloned()));
+    Ok(Prepared { loaded: loaded.clone(), roles, raw, table, parts, fitted, effects, outcomes, y, features, warnings })
+}
+
+/// The outcome that a column holds, its values, and what was assumed.
+fn outcome_of(table: &Table, name: &str, positive: Option<&str>) -> Result<(Outcome, Vec<f64>, Option<Notice>)> {
+    let i = table.column(name)?;
+    let (codes, levels) = table.codes(i);
+    let kind = table.column_type(i);
+    match levels.len() {
+        0 => return Err(fault!("session.target_empty", column = name)),
+        1 => return Err(fault!("session.target_one_class", column = name, value = &levels[0])),
+        _ => {}
+    }
+    let numeric = matches!(kind, ColumnType::Integer | ColumnType::Number);
+    if positive.is_none() && levels.len() > 2 {
+        if numeric {
+            return Ok((Outcome { name: name.to_owned(), kind: OutcomeKind::Number, base_rate: 0.0 }, table.numbers(i), None));
+        }
+        return Err(fault!("session.target_many_classes", column = name, count = levels.len(), first = &levels[0]));
+    }
+    let mut notice = None;
+    let yes = match positive {
+        Some(p) => levels.iter().position(|l| l.eq_ignore_ascii_case(p.trim())).ok_or_else(|| {
+            fault!(
+                "session.no_such_positive",
+                column = name,
+                value = p,
+                values = levels.iter().take(6).cloned().collect::<Vec<_>>().join(", ")
+            )
+        })?,
+        None if numeric => levels.len() - 1,
+        None => {
+            let known = ["true", "1", "yes", "y", "t", "positive", "是", ">50k"];
+            levels.iter().position(|l| known.contains(&l.to_lowercase().trim())).unwrap_or_else(|| {
+                let count = |c: usize| codes.iter().filter(|x| **x == c as i32).count();
+                let rarer = usize::from(count(1) <= count(0));
+                notice = Some(note!("session.positive_assumed", column = name, value = &levels[rarer]));
+                rarer
+            })
+        }
+    };
+    let others: Vec<&str> = levels.iter().enumerate().filter(|(c, _)| *c != yes).map(|(_, l)| l.as_str()).collect();
+    let negative = if others.len() == 1 { others[0].to_owned() } else { String::new() };
+    let y = codes.iter().map(|c| if *c < 0 { f64::NAN } else { f64::from(u8::from(*c as usize == yes)) }).collect();
+    let kind = OutcomeKind::Binary { positive: levels[yes].clone(), negative };
+    Ok((Outcome { name: name.to_owned(), kind, base_rate: 0.0 }, y, notice))
+}
+
+/// What trainers read.
+pub fn train_data(prepared: &Prepared) -> Result<TrainData> {
+    let Prepared { table, parts, roles, features, .. } = prepared;
+    let train: Vec<usize> = positions(parts, Part::Train);
+    let encoder = Encoder::fit(table, features, roles, &train, prepared.fitted.clone())?;
+    let (x, notices) = encoder.encode(table)?;
+    let mut warnings = prepared.warnings.clone();
+    warnings.extend(notices);
+    Ok(TrainData {
+        x,
+        y: prepared.y.clone(),
+        parts: parts.clone(),
+        outcomes: prepared.outcomes.clone(),
+        encoder,
+        data: prepared.loaded.fingerprint.clone(),
+        warnings,
+    })
+}
+
+/// Trains one model.
+pub fn train(prepared: &Prepared, spec: &ModelSpec, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    crate::ml::train::train(spec, &train_data(prepared)?, ctx)
+}
+
+/// Positions of the rows of one part.
+pub fn positions(parts: &[Part], part: Part) -> Vec<usize> {
+    parts.iter().enumerate().filter(|(_, p)| **p == part).map(|(i, _)| i).collect()
+}
+
+/// Rows of a table as a model reads them, with the lines that they stand in.
+pub fn matrix(raw: &Table, rows: &[usize], model: &dyn Model) -> Result<(FeatureMatrix, Vec<u32>, Vec<Notice>)> {
+    let chosen = raw.select_rows(rows);
+    let (x, notices) = model.card().encoder.encode_raw(&chosen)?;
+    Ok((x, rows.iter().map(|&r| raw.file_row(r)).collect(), notices))
+}
+
+/// Positions of the rows asked for, and what was left out of them.
+fn chosen(raw: &Table, parts: &[Part], rows: &WhyRows, most: usize, seed: u64) -> Result<(Vec<usize>, Vec<Notice>)> {
+    let n = raw.n_rows();
+    let mut rows: Vec<usize> = match rows {
+        WhyRows::Line(line) => vec![position(raw, *line)?],
+        WhyRows::Lines(from, to) => {
+            let rows: Vec<usize> = (0..n).filter(|&i| (*from..*to).contains(&raw.file_row(i))).collect();
+            // A range is named line by line, so none of its rows is left out.
+            return if rows.is_empty() { Err(fault!("session.no_such_lines", from = *from, to = *to)) } else { Ok((rows, Vec::new())) };
+        }
+        WhyRows::Segment(text) => Segment::parse(text)?.rows(raw)?,
+        WhyRows::Test if parts.contains(&Part::Test) => positions(parts, Part::Test),
+        WhyRows::Test | WhyRows::All => (0..n).collect(),
+    };
+    if rows.is_empty() {
+        return Err(fault!("session.no_rows_chosen"));
+    }
+    let mut notices = Vec::new();
+    if rows.len() > most {
+        notices.push(note!("session.sampled", shown = most, rows = rows.len(), seed = seed));
+        rng::shuffle(&mut rng::rng(seed, "why-rows"), &mut rows);
+        rows.truncate(most);
+        rows.sort_unstable();
+    }
+    Ok((rows, notices))
+}
+
+/// Position of a line of the file among rows from which some may have been removed.
+pub fn position(raw: &Table, line: u32) -> Result<usize> {
+    let n = raw.n_rows();
+    // Lines ascend, so a bisection finds it.
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = (low + high) / 2;
+        if raw.file_row(middle) < line { low = middle + 1 } else { high = middle }
+    }
+    if low < n && raw.file_row(low) == line { Ok(low) } else { Err(fault!("session.no_such_line", line = line, rows = n)) }
+}
+
+/// Explains rows of the prepared data.
+pub fn why(prepared: &Prepared, model: &dyn Model, rows: &WhyRows, options: &ExplainOptions, ctx: &JobCtx) -> Result<Why> {
+    explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, options, ctx)
+}
+
+/// Explains rows of any table that has the model's columns.
+pub fn explain_rows(
+    raw: &Table,
+    parts: &[Part],
+    data: &crate::base::Fingerprint,
+    model: &dyn Model,
+    rows: &WhyRows,
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+) -> Result<Why> {
+    let most = if matches!(model.structure(), Structure::Network(_)) { WHY_ROWS_NETWORK } else { WHY_ROWS };
+    let (at, mut notices) = chosen(raw, parts, rows, most, options.seed)?;
+    let (matrix, lines, unseen) = matrix(raw, &at, model)?;
+    let mut attribution = explain::explain(model, &matrix, &lines, data, options, ctx)?;
+    notices.extend(unseen);
+    attribution.warnings.splice(0..0, notices);
+    let summary = explain::summary::summarise(&attribution, model.card().features(), options.seed);
+    Ok(Why { model: model.card().spec.name.clone(), attribution, summary, matrix })
+}
+
+/// Attention of one row.
+pub fn attention(prepared: &Prepared, model: &dyn Model, line: u32, outcome: usize, ctx: &JobCtx) -> Result<AttentionMap> {
+    let (x, lines, _) = matrix(&prepared.raw, &[position(&prepared.raw, line)?], model)?;
+    explain::attention::maps(model, &x, &lines, outcome, ctx)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| fault!("session.no_such_line", line = line, rows = 1))
+}
+
+/// The levers, with outcome proxies locked.
+pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Vec<Lever>> {
+    let data = train_data(prepared)?;
+    // Declared levers, or every feature while nobody has declared one: so that a proxy is flagged before it is chosen.
+    let declared = &prepared.roles.levers;
+    let candidates: Vec<usize> = data
+        .encoder
+        .features
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| declared.is_empty() || declared.contains(&f.name))
+        .map(|(i, _)| i)
+        .collect();
+    let drops = strategy::lever::measure_drops(&data, &candidates, ctx)?;
+    let overridden: Vec<String> = recipe.scenarios.iter().flat_map(|s| s.overridden.iter().cloned()).collect();
+    Ok(strategy::lever::levers(model, &prepared.roles, &overridden, &drops))
+}
+
+/// What the scenarios do.
+pub fn simulate(
+    _recipe: &Recipe,
+    prepared: &Prepared,
+    model: &dyn Model,
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    ctx: &JobCtx,
+) -> Result<Simulation> {
+    let (x, _) = model.card().encoder.encode_raw(&prepared.raw)?;
+    let options = strategy::simulate::SimulateOptions::default();
+    strategy::simulate::simulate(model, &prepared.raw, &x, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
+}
+
+/// Items for one person, best first.
+pub fn rank(recipe: &Recipe, folder: &Path, prepared: &Prepared, model: &dyn Model, person: &str, ctx: &JobCtx) -> Result<Ranking> {
+    let items = match recipe.recommend.as_ref().and_then(|r| r.items.as_ref()) {
+        Some(path) => Some(read::open(&folder.join(path), &recipe.data.read, ctx)?.table),
+        None => None,
+    };
+    recommend::rank::rank(model, &prepared.raw, &prepared.roles, person, items.as_ref(), &prepared.loaded.fingerprint, ctx)
+}
