@@ -95,6 +95,10 @@ impl JobCtx {
     pub fn curve(&self, point: CurvePoint) {
         self.sink.curve(point);
     }
+    /// A sink that says nothing, for a step within a larger stage.
+    pub fn sink_silent(&self) -> Arc<dyn ProgressSink> {
+        Arc::new(Silent)
+    }
     /// The flag behind this context.
     pub fn token(&self) -> &CancelToken {
         &self.cancel

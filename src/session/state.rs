@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Recipe;
-use super::recipe::RolesSection;
+
 use super::task::{DeviceLine, Progress};
 use crate::base::{Fault, Fingerprint, Lang, Notice};
 use crate::data::{Loaded, Profile, Role, Roles};

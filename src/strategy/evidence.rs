@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::{Notice, numbers};
+use crate::note;
+
 /// How far a number may be trusted as an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Grade {
@@ -13,4 +16,32 @@ pub enum Grade {
     C,
     /// Outside what the data supports.
     D,
+}
+
+/// Share of reached rows outside what training saw from which a number is unsupported.
+pub const MOST_OUTSIDE: f64 = 0.05;
+
+/// The grade of a scenario on logged, not randomised data: C, or D where too many rows leave what training saw.
+/// `moved` says whether any lever moves, `overridden` which outcome proxies the analyst unlocked.
+pub fn grade(outside: f64, moved: bool, overridden: &[String]) -> (Grade, Notice) {
+    if !overridden.is_empty() {
+        return (Grade::D, note!("strategy.grade_proxy", columns = overridden.join(", ")));
+    }
+    if outside > MOST_OUTSIDE {
+        return (Grade::D, note!("strategy.grade_outside", share = numbers::percent(outside)));
+    }
+    if moved { (Grade::C, note!("strategy.grade_model_only")) } else { (Grade::C, note!("strategy.grade_baseline")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grade_follows_the_support() {
+        assert_eq!(grade(0.0, true, &[]).0, Grade::C);
+        assert_eq!(grade(0.05, true, &[]).0, Grade::C);
+        assert_eq!(grade(0.051, true, &[]).0, Grade::D);
+        assert_eq!(grade(0.0, true, &["PageValues".to_owned()]).0, Grade::D);
+    }
 }

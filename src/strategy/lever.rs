@@ -1,8 +1,24 @@
 //! Levers: the columns that a scenario may move, and the ones it must not.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::base::Notice;
+use crate::base::{JobCtx, Notice, Result, numbers, rng};
+use crate::data::{Part, Role, Roles};
+use crate::ml::metrics::Figures;
+use crate::ml::train::{TrainData, train};
+use crate::ml::{Model, ModelKind, ModelSpec};
+use crate::note;
+
+/// AUC (or R²) that a column may be worth before it looks like the outcome in disguise.
+const MOST_WORTH: f64 = 0.05;
+/// The same, as a share of what all columns together are worth.
+const MOST_SHARE: f64 = 1.0 / 3.0;
+/// Rows that the check looks at.
+const CHECK_ROWS: usize = 20_000;
+/// Boosting rounds of the check.
+const CHECK_ROUNDS: u32 = 60;
 
 /// A column that a scenario may move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,4 +47,84 @@ pub enum LeverStatus {
     Locked,
     /// Locked, and overridden by the analyst; every result then says so.
     Overridden,
+}
+
+/// What the model loses without each candidate feature: small boosted trees with and without it, on the same rows.
+/// The entry `""` holds what all features together are worth over guessing.
+pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Result<BTreeMap<String, f64>> {
+    let mut rows: Vec<usize> = (0..data.parts.len()).collect();
+    if rows.len() > CHECK_ROWS {
+        rng::shuffle(&mut rng::rng(1, "proxy-check"), &mut rows);
+        rows.truncate(CHECK_ROWS);
+        rows.sort_unstable();
+    }
+    let parts: Vec<Part> = rows.iter().map(|&r| data.parts[r]).collect();
+    let x = data.x.select(&rows);
+    let y: Vec<Vec<f64>> = data.y.iter().take(1).map(|y| rows.iter().map(|&r| y[r]).collect()).collect();
+    let mut spec = ModelSpec::new("check", ModelKind::Gbdt);
+    spec.epochs = Some(CHECK_ROUNDS);
+    let worth = |without: Option<usize>| -> Result<Option<f64>> {
+        let keep: Vec<usize> = (0..x.n_features).filter(|j| Some(*j) != without).collect();
+        if keep.is_empty() {
+            return Ok(Some(0.0));
+        }
+        let mut encoder = data.encoder.clone();
+        encoder.features = keep.iter().map(|&j| data.encoder.features[j].clone()).collect();
+        let values = (0..x.n_rows()).flat_map(|i| keep.iter().map(move |&j| (i, j))).map(|(i, j)| x.row(i)[j]).collect();
+        let part = TrainData {
+            x: crate::data::FeatureMatrix { n_features: keep.len(), values },
+            y: y.clone(),
+            parts: parts.clone(),
+            outcomes: data.outcomes.iter().take(1).cloned().collect(),
+            encoder,
+            data: data.data.clone(),
+            warnings: Vec::new(),
+        };
+        let model = train(&spec, &part, &JobCtx::new(ctx.sink_silent(), ctx.token().clone()))?;
+        Ok(model.card().evaluation.first().and_then(|e| match &e.figures {
+            Figures::Binary(f) => f.auc.map(|a| a - 0.5),
+            Figures::Number(f) => f.r2,
+        }))
+    };
+    ctx.stage("strategy.stage_proxies", candidates.len() as u64 + 1);
+    let mut out = BTreeMap::new();
+    let Some(whole) = worth(None)? else { return Ok(out) };
+    out.insert(String::new(), whole);
+    for (k, &j) in candidates.iter().enumerate() {
+        ctx.check()?;
+        ctx.at(k as u64 + 1);
+        if let (Some(rest), Some(f)) = (worth(Some(j))?, data.encoder.features.get(j)) {
+            out.insert(f.name.clone(), whole - rest);
+        }
+    }
+    Ok(out)
+}
+
+/// The levers of a model: the declared columns, or every feature while none is declared. An outcome proxy is locked until
+/// the analyst overrides it.
+pub fn levers(model: &dyn Model, roles: &Roles, overridden: &[String], drops: &BTreeMap<String, f64>) -> Vec<Lever> {
+    let whole = drops.get("").copied().unwrap_or(0.0);
+    model
+        .card()
+        .features()
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| roles.levers.is_empty() || roles.levers.contains(&f.name))
+        .map(|(feature, f)| {
+            let drop = drops.get(&f.name).copied();
+            let late = matches!(roles.role(&f.name), Role::Value | Role::Event);
+            let reason = if late {
+                Some(note!("strategy.proxy_late", column = &f.name))
+            } else {
+                drop.filter(|d| *d >= MOST_WORTH || (whole > 0.0 && *d > whole * MOST_SHARE && *d > 0.01))
+                    .map(|d| note!("strategy.proxy", column = &f.name, drop = numbers::fixed(d, 3)))
+            };
+            let status = match &reason {
+                None => LeverStatus::Free,
+                Some(_) if overridden.contains(&f.name) => LeverStatus::Overridden,
+                Some(_) => LeverStatus::Locked,
+            };
+            Lever { column: f.name.clone(), feature, status, reason, drop }
+        })
+        .collect()
 }

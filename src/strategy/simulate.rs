@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Grade;
-use super::scenario::Money;
-use crate::base::{Fingerprint, Notice};
+use super::evidence::{Grade, grade};
+use super::lever::{Lever, LeverStatus};
+use super::scenario::{Money, Move, Scenario};
+use crate::base::coalition::shapley;
+use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers, rng};
+use crate::data::{FeatureKind, FeatureMatrix, Segment, Table};
+use crate::ml::Model;
+use crate::ml::model::sigmoid;
+use crate::{fault, note};
 
 /// A number with its interval and what the interval covers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,4 +108,328 @@ pub struct Simulation {
     pub replicates: u32,
     /// What the reader should know.
     pub warnings: Vec<Notice>,
+}
+
+/// Settings of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimulateOptions {
+    /// Seed of the bootstrap.
+    pub seed: u64,
+    /// Replicates of the bootstrap.
+    pub replicates: u32,
+    /// Which outcome of the model.
+    pub outcome: usize,
+}
+
+impl Default for SimulateOptions {
+    fn default() -> Self {
+        Self { seed: 1, replicates: 400, outcome: 0 }
+    }
+}
+
+/// People are resampled in at most this many random blocks, so that the bootstrap of a million rows costs no more than
+/// that of a thousand.
+const BLOCKS: usize = 1_000;
+/// Most levers that drivers are computed for: 2^10 coalitions.
+const MOST_DRIVERS: usize = 10;
+
+/// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `x` the same rows as the model reads them.
+pub fn simulate(
+    model: &dyn Model,
+    raw: &Table,
+    x: &FeatureMatrix,
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    data: &Fingerprint,
+    options: &SimulateOptions,
+    ctx: &JobCtx,
+) -> Result<Simulation> {
+    let card = model.card();
+    let outcome = card.outcomes.get(options.outcome).ok_or_else(|| fault!("strategy.no_outcome", number = options.outcome))?;
+    let plans: Vec<Plan> = scenarios.iter().map(|s| Plan::read(s, model, raw, levers)).collect::<Result<_>>()?;
+    ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
+    let margins = model.margins(x, ctx)?;
+    let world = World { model, raw, x, margins: &margins, outcome: options.outcome, binary: outcome.is_binary(), options, ctx };
+
+    // The baseline is everybody of the first scenario's segment: what the scenarios are compared with. Each difference is
+    // taken within its own scenario's segment.
+    let shared = plans.first().map_or_else(|| (0..x.n_rows()).collect(), |p| p.rows.clone());
+    let money = scenarios.first().map(Scenario::money).unwrap_or_default();
+    let before = world.shown(&margins, &shared);
+    let mut results = vec![world.result("", &shared, &before, money, 0.0, false, &[])];
+    let mut differences = Vec::new();
+    for (k, (scenario, plan)) in scenarios.iter().zip(&plans).enumerate() {
+        ctx.check()?;
+        let before = world.shown(&margins, &plan.rows);
+        let (after, outside) = world.after(plan, usize::MAX)?;
+        let mut result =
+            world.result(&scenario.name, &plan.rows, &after, scenario.money(), outside, !plan.moves.is_empty(), &plan.overridden);
+        if plan.rows != shared {
+            result.warnings.push(note!("strategy.other_segment"));
+        }
+        differences.push(world.difference(scenario, plan, &before, &after)?);
+        results.push(result);
+        ctx.at(k as u64 + 2);
+    }
+    let mut assumptions = Vec::new();
+    for s in scenarios {
+        let entered = [
+            ("strategy.assume_value", s.value_per_conversion),
+            ("strategy.assume_cost", s.cost_per_contact),
+            ("strategy.assume_fixed", s.fixed_cost),
+        ];
+        for (code, amount) in entered {
+            if let Some(amount) = amount {
+                assumptions.push(Notice::new(code).with("name", &s.name).with("amount", numbers::plain(amount)));
+            }
+        }
+    }
+    let mut warnings = vec![note!("strategy.not_causal")];
+    if card.spec.weight == crate::ml::Weighting::Balanced {
+        warnings.push(note!("strategy.balanced"));
+    }
+    Ok(Simulation {
+        model_name: card.spec.name.clone(),
+        model: card.fingerprint.clone(),
+        data: data.clone(),
+        outcome: outcome.name.clone(),
+        scenarios: results,
+        differences,
+        assumptions,
+        seed: options.seed,
+        replicates: options.replicates,
+        warnings,
+    })
+}
+
+/// A scenario checked against the model, the data and the locks.
+struct Plan {
+    rows: Vec<usize>,
+    moves: Vec<(usize, Move)>,
+    overridden: Vec<String>,
+}
+
+impl Plan {
+    fn read(scenario: &Scenario, model: &dyn Model, raw: &Table, levers: &[Lever]) -> Result<Self> {
+        for (what, amount) in [
+            ("value_per_conversion", scenario.value_per_conversion),
+            ("cost_per_contact", scenario.cost_per_contact),
+            ("fixed_cost", scenario.fixed_cost),
+        ] {
+            if amount.is_some_and(|a| !a.is_finite() || a < 0.0) {
+                return Err(fault!("strategy.bad_money", name = &scenario.name, what = what, amount = amount.unwrap_or_default()));
+            }
+        }
+        let rows = match (&scenario.row, &scenario.segment) {
+            (Some(line), _) => {
+                let at = (0..raw.n_rows()).find(|&i| raw.file_row(i) == *line);
+                vec![at.ok_or_else(|| fault!("strategy.no_row", name = &scenario.name, row = *line))?]
+            }
+            (None, Some(text)) if !text.trim().is_empty() => Segment::parse(text)?.rows(raw)?,
+            _ => (0..raw.n_rows()).collect(),
+        };
+        if rows.is_empty() {
+            return Err(fault!("strategy.empty_segment", name = &scenario.name, segment = scenario.segment.clone().unwrap_or_default()));
+        }
+        let mut moves = Vec::new();
+        let mut overridden = Vec::new();
+        for (column, setting) in &scenario.set {
+            let lever = levers.iter().find(|l| l.column == *column).ok_or_else(|| {
+                let near = levers.iter().min_by_key(|l| crate::data::table::distance(&l.column, column));
+                fault!("strategy.no_lever", name = &scenario.name, column = column, nearest = near.map_or("–", |l| l.column.as_str()))
+            })?;
+            if lever.status != LeverStatus::Free {
+                if !scenario.overridden.contains(column) {
+                    return Err(fault!("strategy.locked", name = &scenario.name, column = column));
+                }
+                overridden.push(column.clone());
+            }
+            moves.push((lever.feature, setting.read(&model.card().features()[lever.feature])?));
+        }
+        Ok(Self { rows, moves, overridden })
+    }
+}
+
+struct World<'a> {
+    model: &'a dyn Model,
+    raw: &'a Table,
+    x: &'a FeatureMatrix,
+    margins: &'a [f64],
+    outcome: usize,
+    binary: bool,
+    options: &'a SimulateOptions,
+    ctx: &'a JobCtx,
+}
+
+impl World<'_> {
+    /// Probabilities or amounts of some rows.
+    fn shown(&self, margins: &[f64], rows: &[usize]) -> Vec<f64> {
+        let k = self.model.card().outcomes.len();
+        rows.iter().map(|&r| self.show(margins[r * k + self.outcome])).collect()
+    }
+
+    fn show(&self, margin: f64) -> f64 {
+        if self.binary { sigmoid(margin) } else { margin }
+    }
+
+    /// Shown values with the moves of the bit set `which`, and the share of rows that leave what training saw.
+    fn after(&self, plan: &Plan, which: usize) -> Result<(Vec<f64>, f64)> {
+        let moves: Vec<&(usize, Move)> =
+            plan.moves.iter().enumerate().filter(|(i, _)| which >> (*i).min(63) & 1 == 1).map(|(_, m)| m).collect();
+        let k = self.model.card().outcomes.len();
+        let base: Vec<f64> = plan.rows.iter().flat_map(|&r| self.margins[r * k..(r + 1) * k].iter().copied()).collect();
+        if moves.is_empty() {
+            return Ok((base.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect(), 0.0));
+        }
+        let features = self.model.card().features();
+        let before = self.x.select(&plan.rows);
+        let mut x = before.clone();
+        let mut leaves = vec![false; plan.rows.len()];
+        for (j, step) in &moves {
+            let feature = &features[*j];
+            let prepare = &self.model.card().encoder.prepare;
+            if feature.is_categorical() {
+                if let Move::To(level) = step {
+                    (0..plan.rows.len()).for_each(|i| x.values[i * x.n_features + j] = *level);
+                }
+                continue;
+            }
+            let raw = match step {
+                Move::To(_) => None,
+                _ => Some(self.raw.numbers(self.raw.column(&feature.name)?)),
+            };
+            let whole = matches!(feature.kind, FeatureKind::Numeric { integer: true, .. });
+            let slack = (feature.range.1 - feature.range.0).abs() * 1e-9;
+            for (i, &r) in plan.rows.iter().enumerate() {
+                let was = raw.as_ref().map_or(f64::NAN, |v| v[r]);
+                let now = prepare.apply_value(&feature.name, step.apply(was));
+                // Counts stay whole numbers unless preparation rescaled them.
+                let now = if whole && raw.is_some() && !prepare.touched().contains(feature.name.as_str()) { now.round() } else { now };
+                x.values[i * x.n_features + j] = now;
+                leaves[i] |= now < feature.range.0 - slack || now > feature.range.1 + slack;
+            }
+        }
+        let changed: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
+        let margins = self.model.margins_changed(&x, &before, &changed, &base, self.ctx)?;
+        let outside = leaves.iter().filter(|l| **l).count() as f64 / leaves.len().max(1) as f64;
+        Ok((margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect(), outside))
+    }
+
+    /// Sum of `values` with a 95 % percentile interval over resampled people.
+    fn total(&self, values: &[f64]) -> Estimate {
+        let value: f64 = values.iter().sum();
+        let n = values.len();
+        if n < 2 {
+            return Estimate { value, low: value, high: value, covers: Covers::Sample };
+        }
+        let blocks = n.min(BLOCKS);
+        let mut sums = vec![0.0; blocks];
+        if blocks == n {
+            sums.copy_from_slice(values);
+        } else {
+            // The same rows always fall into the same blocks, so that differences are paired.
+            let mut random = rng::rng(self.options.seed, "bootstrap-blocks");
+            for v in values {
+                sums[rng::below(&mut random, blocks)] += v;
+            }
+        }
+        let mut random = rng::rng(self.options.seed, "bootstrap");
+        let mut totals: Vec<f64> =
+            (0..self.options.replicates.max(1)).map(|_| (0..blocks).map(|_| sums[rng::below(&mut random, blocks)]).sum()).collect();
+        totals.sort_unstable_by(f64::total_cmp);
+        let at = |q| crate::data::features::quantile(&totals, q);
+        Estimate { value, low: at(0.025).min(value), high: at(0.975).max(value), covers: Covers::Sample }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a result is made of")]
+    fn result(
+        &self,
+        name: &str,
+        rows: &[usize],
+        shown: &[f64],
+        money: Money,
+        outside: f64,
+        moved: bool,
+        overridden: &[String],
+    ) -> ScenarioResult {
+        let n = rows.len() as f64;
+        let conversions = self.total(shown);
+        let cost = (money.cost_per_contact.is_some() || money.fixed_cost.is_some())
+            .then(|| exact(n * money.cost_per_contact.unwrap_or(0.0) + money.fixed_cost.unwrap_or(0.0)));
+        let revenue = money.value_per_conversion.map(|v| scaled(conversions, v, 0.0));
+        let profit = revenue.map(|r| scaled(r, 1.0, -cost.map_or(0.0, |c| c.value)));
+        let roi = match (profit, cost) {
+            (Some(p), Some(c)) if c.value > 0.0 => Some(scaled(p, 1.0 / c.value, 0.0)),
+            _ => None,
+        };
+        let (grade, reason) = grade(outside, moved, overridden);
+        let mut warnings = Vec::new();
+        if rows.len() == 1 {
+            warnings.push(note!("strategy.one_row"));
+        }
+        if !overridden.is_empty() {
+            warnings.push(note!("strategy.overridden", columns = overridden.join(", ")));
+        }
+        ScenarioResult {
+            name: name.to_owned(),
+            grade,
+            reason,
+            reach: exact(n),
+            conversions,
+            rate: scaled(conversions, 1.0 / n.max(1.0), 0.0),
+            revenue,
+            cost,
+            profit,
+            roi,
+            money,
+            outside,
+            warnings,
+        }
+    }
+
+    fn difference(&self, scenario: &Scenario, plan: &Plan, before: &[f64], after: &[f64]) -> Result<Difference> {
+        let gap: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
+        let conversions = self.total(&gap);
+        let money = scenario.money();
+        let revenue = money.value_per_conversion.map(|v| scaled(conversions, v, 0.0));
+        Ok(Difference {
+            name: scenario.name.clone(),
+            conversions,
+            rate: scaled(conversions, 1.0 / (gap.len() as f64).max(1.0), 0.0),
+            revenue,
+            // Both contact the same people at the same cost, so the profit changes as the revenue does.
+            profit: revenue,
+            drivers: self.drivers(plan, before, after)?,
+        })
+    }
+
+    /// Exact Shapley values over the moved levers; the game is the total with a subset of the moves made.
+    fn drivers(&self, plan: &Plan, before: &[f64], after: &[f64]) -> Result<Vec<(String, f64)>> {
+        let m = plan.moves.len();
+        let name = |i: usize| self.model.card().features()[plan.moves[i].0].name.clone();
+        if m == 0 || m > MOST_DRIVERS {
+            return Ok(Vec::new());
+        }
+        let full = (1usize << m) - 1;
+        let mut v = vec![0.0; full + 1];
+        for (set, slot) in v.iter_mut().enumerate() {
+            *slot = if set == 0 {
+                before.iter().sum()
+            } else if set == full {
+                after.iter().sum()
+            } else {
+                self.after(plan, set)?.0.iter().sum()
+            };
+        }
+        Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())
+    }
+}
+
+fn exact(value: f64) -> Estimate {
+    Estimate { value, low: value, high: value, covers: Covers::Sample }
+}
+
+fn scaled(e: Estimate, by: f64, plus: f64) -> Estimate {
+    let (a, b) = (e.low * by + plus, e.high * by + plus);
+    Estimate { value: e.value * by + plus, low: a.min(b), high: a.max(b), covers: e.covers }
 }
