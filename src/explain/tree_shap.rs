@@ -57,9 +57,8 @@ struct Edge {
     parent: u32,
     /// The edge above on the path that splits on the same feature, or `NONE`.
     same: u32,
-    /// Which split decides, and which way this edge goes.
+    /// Which split decides; its right edge stands at an even place, its left edge behind it.
     split: u32,
-    left: bool,
     feature: u32,
     /// Weighted value of the leaf below, or NaN for an inner child.
     leaf: f64,
@@ -68,6 +67,7 @@ struct Edge {
 }
 
 const NONE: u32 = u32::MAX;
+const ONES: Lanes = [1.0; LANES];
 
 /// Per quadrature node of an edge: factors of the path product and terms of the attribution.
 #[derive(Clone, Copy)]
@@ -109,13 +109,13 @@ impl Compiled {
             let distinct = distinct + usize::from(same == NONE);
             most = most.max(distinct);
             let z = if same == NONE { 1.0 } else { edges[same as usize].z };
-            for (child, is_left, share) in [(*right, false, zr), (*left, true, zl)] {
+            for (child, share) in [(*right, zr), (*left, zl)] {
                 let leaf = match &tree.nodes[child as usize] {
                     Node::Leaf { value, .. } => value * tree.weight,
                     Node::Split { .. } => f64::NAN,
                 };
                 let id = edges.len() as u32;
-                edges.push(Edge { parent: above, same, split: node as u32, left: is_left, feature: *feature, leaf, z: z * share });
+                edges.push(Edge { parent: above, same, split: node as u32, feature: *feature, leaf, z: z * share });
                 todo.push((child as usize, id, distinct));
             }
         }
@@ -136,53 +136,87 @@ impl Compiled {
 
     /// Adds this tree's attributions of up to [`LANES`] rows to `phi` (`features × lanes`).
     fn add(&self, ensemble: &TreeEnsemble, rows: &[&[f64]], work: &mut Work, phi: &mut [Lanes]) {
-        let n = self.nodes;
+        // The count of nodes as a constant where it is small: the loops then unroll.
+        match self.nodes {
+            1 => self.add_with::<1>(ensemble, rows, work, phi),
+            2 => self.add_with::<2>(ensemble, rows, work, phi),
+            3 => self.add_with::<3>(ensemble, rows, work, phi),
+            4 => self.add_with::<4>(ensemble, rows, work, phi),
+            _ => self.add_with::<0>(ensemble, rows, work, phi),
+        }
+    }
+
+    fn add_with<const N: usize>(&self, ensemble: &TreeEnsemble, rows: &[&[f64]], work: &mut Work, phi: &mut [Lanes]) {
+        let n = if N == 0 { self.nodes } else { N };
         let tree = &ensemble.trees[self.tree];
         work.on.resize(self.edges.len(), [0.0; LANES]);
         work.product.resize(self.edges.len() * n, [0.0; LANES]);
         work.sum.clear();
         work.sum.resize(self.edges.len() * n, [0.0; LANES]);
-        // Down: does the row follow, and the product of the path at every node of the rule.
-        for (i, e) in self.edges.iter().enumerate() {
+        // Down, the two edges of a split together: does the row follow, and the path's product at every node of the rule.
+        for (pair, e) in self.edges.iter().step_by(2).enumerate() {
             let split = &tree.nodes[e.split as usize];
-            let before = if e.same == NONE { [1.0; LANES] } else { work.on[e.same as usize] };
-            let mut on = [0.0; LANES];
+            let first = e.same == NONE;
+            let before = if first { [1.0; LANES] } else { work.on[e.same as usize] };
+            let (mut right, mut left) = ([0.0; LANES], [0.0; LANES]);
             for (lane, row) in rows.iter().enumerate() {
-                on[lane] = if split.goes_left(row[e.feature as usize]) == e.left { before[lane] } else { 0.0 };
+                let to_left = split.goes_left(row[e.feature as usize]);
+                (left[lane], right[lane]) = if to_left { (before[lane], 0.0) } else { (0.0, before[lane]) };
             }
-            work.on[i] = on;
-            for q in 0..n {
-                let terms = self.terms[i * n + q];
-                let above = if e.parent == NONE { [1.0; LANES] } else { work.product[e.parent as usize * n + q] };
-                let mut product = [0.0; LANES];
-                for lane in 0..LANES {
-                    let factor = on[lane] * terms.follows + (before[lane] - on[lane]) * terms.leaves + (1.0 - before[lane]) * terms.left;
-                    product[lane] = above[lane] * factor;
+            for (i, on) in [(2 * pair, right), (2 * pair + 1, left)] {
+                work.on[i] = on;
+                let leaf = self.edges[i].leaf;
+                let (done, rest) = work.product.split_at_mut(i * n);
+                let terms = &self.terms[i * n..i * n + n];
+                for q in 0..n {
+                    let above = if e.parent == NONE { &ONES } else { &done[e.parent as usize * n + q] };
+                    let terms = &terms[q];
+                    let product = &mut rest[q];
+                    if first {
+                        for lane in 0..LANES {
+                            product[lane] = above[lane] * (terms.leaves + on[lane] * (terms.follows - terms.leaves));
+                        }
+                    } else {
+                        for lane in 0..LANES {
+                            let gone = (before[lane] - on[lane]) * terms.leaves + (1.0 - before[lane]) * terms.left;
+                            product[lane] = above[lane] * (on[lane] * terms.follows + gone);
+                        }
+                    }
+                    if !leaf.is_nan() {
+                        let scale = self.rule[q].0 * leaf;
+                        work.sum[i * n + q] = product.map(|p| p * scale);
+                    }
                 }
-                if !e.leaf.is_nan() {
-                    let scale = self.rule[q].0 * e.leaf;
-                    work.sum[i * n + q] = product.map(|p| p * scale);
-                }
-                work.product[i * n + q] = product;
             }
         }
         // Up: what hangs below every edge, and what its feature takes of it.
         for (i, e) in self.edges.iter().enumerate().rev() {
             let on = work.on[i];
-            let before = if e.same == NONE { [0.0; LANES] } else { work.on[e.same as usize] };
             let phi = &mut phi[e.feature as usize];
+            let terms = &self.terms[i * n..i * n + n];
+            let (above, sums) = work.sum.split_at_mut(i * n);
+            let mut take = [0.0; LANES];
             for q in 0..n {
-                let (terms, off) = (self.terms[i * n + q], self.rule[q].1);
-                // Before the first split on a feature nothing is taken back.
-                let off_before = if e.same == NONE { 0.0 } else { off };
-                let sum = work.sum[i * n + q];
+                let (now, off, sum) = (terms[q].now, self.rule[q].1, &sums[q]);
                 for lane in 0..LANES {
-                    let now = off + on[lane] * (terms.now - off);
-                    let then = off_before + before[lane] * (terms.before - off_before);
-                    phi[lane] += (now - then) * sum[lane];
+                    take[lane] += (off + on[lane] * (now - off)) * sum[lane];
                 }
-                if e.parent != NONE {
-                    let above = &mut work.sum[e.parent as usize * n + q];
+            }
+            if e.same != NONE {
+                // What the feature took before, without this split, is given back.
+                let before = work.on[e.same as usize];
+                for q in 0..n {
+                    let (then, off, sum) = (terms[q].before, self.rule[q].1, &sums[q]);
+                    for lane in 0..LANES {
+                        take[lane] -= (off + before[lane] * (then - off)) * sum[lane];
+                    }
+                }
+            }
+            for lane in 0..LANES {
+                phi[lane] += take[lane];
+            }
+            if e.parent != NONE {
+                for (above, sum) in above[e.parent as usize * n..][..n].iter_mut().zip(sums.iter()) {
                     for lane in 0..LANES {
                         above[lane] += sum[lane];
                     }
