@@ -307,7 +307,7 @@ impl App {
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
             Purpose::Report(format) => {
                 let path = with_ending(path, &format);
-                session.want(Ask::Report { format, path, made: preferences::today() });
+                session.want(Ask::Report { format, path, made: crate::base::clock::today() });
             }
             Purpose::WriteText(text) => session.want(Ask::WriteText { path, text }),
         }

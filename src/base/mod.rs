@@ -1,6 +1,7 @@
 //! What every layer may use: words in two languages, faults and notices, progress and cancel, seeded
 //! randomness, numbers with units, fingerprints, atomic files. Knows nobody.
 
+pub mod clock;
 pub mod coalition;
 pub mod file;
 pub mod fingerprint;

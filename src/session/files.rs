@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::project::{Project, SavedModel, autosave_folder};
 use super::recipe::Recipe;
+use super::run;
 use super::state::{Ask, Kept, Key, Session};
 use super::task::{Done, Lane, Opened, Work};
 use crate::base::{Fault, Fingerprint, Notice, Result};
@@ -54,8 +55,33 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             Some((Lane::Compute, true, work))
         }
         Ask::LoadModel(path) => Some((Lane::Compute, false, Box::new(move |_| crate::ml::file::load(&path).map(Done::Model)))),
-        // Until the pipeline gathers reports: said, not silently dropped.
-        Ask::Report { .. } => Some((Lane::Io, true, Box::new(|_| Err(crate::fault!("ui.not_yet"))))),
+        Ask::Report { format, path, made } => {
+            let recipe = session.recipe.clone()?;
+            let folder = session.folder.clone();
+            let profile = (*session.profile.as_ref()?.value).clone();
+            let prepared = session.prepared.as_ref()?.value.clone();
+            // Models of the recipe that are trained, in its order; what follows from them is computed by the pipeline.
+            let models: Vec<_> =
+                recipe.models.iter().filter_map(|m| session.models.get(&m.name)).map(|kept| kept.value.clone()).collect();
+            let lang = session.lang;
+            let work: Work = Box::new(move |ctx| {
+                if models.is_empty() {
+                    return Err(crate::fault!("session.nothing_trained"));
+                }
+                let mut recipe = recipe;
+                let trained = |name: &String| models.iter().any(|m| m.card().spec.name == *name);
+                recipe.models.retain(|m| trained(&m.name));
+                recipe.scenarios.retain(|s| s.model.as_ref().is_none_or(trained));
+                recipe.explain.model = recipe.explain.model.take().filter(trained);
+                if let Some(r) = &mut recipe.recommend {
+                    r.model = r.model.take().filter(trained);
+                }
+                let gathered = run::complete(&recipe, &folder, profile, prepared, models, ctx)?;
+                run::write_report(&run::report(&recipe, &gathered, lang, &made), &format, &path)?;
+                Ok(Done::Saved(Some(path)))
+            });
+            Some((Lane::Compute, true, work))
+        }
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod flow;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;
+pub mod run;
 pub mod state;
 pub mod task;
 

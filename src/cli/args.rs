@@ -1,0 +1,301 @@
+//! The command line's words: what `--help` says, and how each flag is read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::Lang;
+use crate::data::ReadOptions;
+use crate::data::read::Header;
+use crate::ml::{DeviceChoice, ModelKind, Weighting};
+
+/// See why people act, and what a strategy would change. Without a command, the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "whybench", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Data file or .whybench project to open in the window
+    pub file: Option<PathBuf>,
+    /// Language of messages and reports
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<LangArg>,
+    /// What to do without a window
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Language on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LangArg {
+    /// English.
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl From<LangArg> for Lang {
+    fn from(l: LangArg) -> Self {
+        match l {
+            LangArg::En => Self::En,
+            LangArg::Zh => Self::Zh,
+        }
+    }
+}
+
+/// How a data file is read; everything left out is detected.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Reading {
+    /// Character between fields; `tab` for a tab
+    #[arg(long, value_name = "C", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// Whether the first line names the columns
+    #[arg(long, value_enum, default_value = "auto")]
+    pub header: HeaderArg,
+    /// Encoding, such as utf-8, gb18030, windows-1252
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
+/// `--header`.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum HeaderArg {
+    /// Detected.
+    #[default]
+    Auto,
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl Reading {
+    /// As the data layer takes it.
+    pub fn options(&self) -> ReadOptions {
+        let header = match self.header {
+            HeaderArg::Auto => Header::Auto,
+            HeaderArg::Yes => Header::Yes,
+            HeaderArg::No => Header::No,
+        };
+        ReadOptions { delimiter: self.delimiter, header, encoding: self.encoding.clone(), decimal: None }
+    }
+}
+
+/// The headless commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Describe a data file
+    Profile {
+        /// Data file
+        data: PathBuf,
+        /// Outcome column
+        #[arg(long, value_name = "COL")]
+        target: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Train a model and save it
+    Train(Box<Train>),
+    /// Predict with a saved model
+    Predict {
+        /// Model file
+        model: PathBuf,
+        /// Data file
+        data: PathBuf,
+        /// Where the predictions go
+        #[arg(long, value_name = "FILE.parquet")]
+        out: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say why a saved model predicts what it predicts
+    Explain(Box<Explain>),
+    /// Rank items for one person, the first explained against the second
+    Rank {
+        /// Model file
+        model: PathBuf,
+        /// Log of what was shown
+        data: PathBuf,
+        /// Condition that describes the person
+        #[arg(long, value_name = "COL=VALUE")]
+        person: String,
+        /// File with the items' features
+        #[arg(long)]
+        items: Option<PathBuf>,
+        /// Where the ranking goes
+        #[arg(long, value_name = "FILE.parquet")]
+        out: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try the scenarios of a project or recipe
+    Simulate {
+        /// Project or recipe
+        recipe: PathBuf,
+        /// Only this scenario
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        /// Where the result goes
+        #[arg(long, value_name = "FILE.json")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do everything that a recipe says, with report
+    Run {
+        /// Project or recipe
+        recipe: PathBuf,
+        /// Folder for the results
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the report of a project or recipe
+    Report {
+        /// Project or recipe
+        project: PathBuf,
+        /// html, json
+        #[arg(long, value_delimiter = ',', default_value = "html")]
+        format: Vec<String>,
+        /// Folder for the report
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `whybench train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Data file
+    pub data: PathBuf,
+    /// Outcome column, or several with commas
+    #[arg(long, value_name = "COL[,COL…]", value_delimiter = ',', required = true)]
+    pub target: Vec<String>,
+    /// Value of the outcome that counts as yes
+    #[arg(long, value_name = "VALUE")]
+    pub positive: Option<String>,
+    /// Kind of model
+    #[arg(long, value_parser = model_kind, value_name = "logistic|gbdt|dnn|transformer")]
+    pub model: ModelKind,
+    /// Columns that the model must not use
+    #[arg(long, value_name = "COLS", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Number columns that are codes
+    #[arg(long, value_name = "COLS", value_delimiter = ',')]
+    pub categorical: Vec<String>,
+    /// random:F, time:COL, column:COL, group:COL,F or modulo:K,A
+    #[arg(long, default_value = "random:0.3")]
+    pub split: String,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// auto, cpu, gpu or gpu:NAME
+    #[arg(long, default_value = "auto", value_parser = device)]
+    pub device: DeviceChoice,
+    /// Most passes over the rows, or rounds
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// none or balanced
+    #[arg(long, default_value = "none", value_parser = weighting)]
+    pub weight: Weighting,
+    /// Where the model goes
+    #[arg(long, value_name = "MODEL.whymodel")]
+    pub out: PathBuf,
+    /// Where the predictions of all rows go
+    #[arg(long, value_name = "FILE.parquet")]
+    pub predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whybench explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file
+    pub data: PathBuf,
+    /// tree-shap, linear-shap, integrated-gradients, attention or attention-gradient
+    #[arg(long)]
+    pub method: String,
+    /// Rows A up to but not including B, counted from 0; all if absent
+    #[arg(long, value_name = "A..B", value_parser = range)]
+    pub rows: Option<(u32, u32)>,
+    /// margin or probability
+    #[arg(long, default_value = "margin", value_parser = scale)]
+    pub scale: crate::ml::model::Scale,
+    /// Outcome to explain; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Seed where sampling is needed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the explanation goes
+    #[arg(long, value_name = "FILE.parquet")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn delimiter(s: &str) -> Result<char, String> {
+    match s {
+        "tab" | "\\t" => Ok('\t'),
+        _ => {
+            let mut chars = s.chars();
+            match (chars.next(), chars.next()) {
+                (Some(c), None) => Ok(c),
+                _ => Err("one character, or tab".to_owned()),
+            }
+        }
+    }
+}
+
+fn model_kind(s: &str) -> Result<ModelKind, String> {
+    ModelKind::ALL.into_iter().find(|k| k.name() == s).ok_or_else(|| "logistic, gbdt, dnn or transformer".to_owned())
+}
+
+fn device(s: &str) -> Result<DeviceChoice, String> {
+    DeviceChoice::try_from(s.to_owned())
+}
+
+fn weighting(s: &str) -> Result<Weighting, String> {
+    match s {
+        "none" => Ok(Weighting::None),
+        "balanced" => Ok(Weighting::Balanced),
+        _ => Err("none or balanced".to_owned()),
+    }
+}
+
+fn scale(s: &str) -> Result<crate::ml::model::Scale, String> {
+    match s {
+        "margin" => Ok(crate::ml::model::Scale::Margin),
+        "probability" => Ok(crate::ml::model::Scale::Probability),
+        _ => Err("margin or probability".to_owned()),
+    }
+}
+
+fn range(s: &str) -> Result<(u32, u32), String> {
+    let bad = || "two row numbers such as 0..100".to_owned();
+    let (a, b) = s.split_once("..").ok_or_else(bad)?;
+    let (a, b) = (a.trim().parse().map_err(|_| bad())?, b.trim().parse().map_err(|_| bad())?);
+    if a < b { Ok((a, b)) } else { Err(bad()) }
+}

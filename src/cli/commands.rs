@@ -1,0 +1,323 @@
+//! What each headless command does: pipeline in, text or JSON out.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::{Command, Explain, Train};
+use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
+use crate::data::read;
+use crate::explain::{ExplainOptions, Method};
+use crate::ml::metrics::Figures;
+use crate::ml::{Model, ModelCard, OutcomeKind};
+use crate::recommend;
+use crate::session::recipe::{Recipe, SplitSection};
+use crate::session::{pipeline, run};
+use crate::{fault, note};
+
+/// Executes a command; returns what goes to stdout.
+pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
+    match command {
+        Command::Profile { data, target, reading, json } => {
+            let mut recipe = Recipe::for_file(data);
+            recipe.data.read = reading.options();
+            recipe.roles.target = target.iter().cloned().collect();
+            profile(&recipe, lang, *json, ctx)
+        }
+        Command::Train(t) => train(t, lang, ctx),
+        Command::Predict { model, data, out, reading, json } => {
+            let model = crate::ml::file::load(model)?;
+            let loaded = read::open(data, &reading.options(), ctx)?;
+            let mut warnings = loaded.warnings.clone();
+            warnings.extend(run::predictions(&*model, &loaded.table, None, None, out, ctx)?);
+            let value = json!({ "rows": loaded.table.n_rows(), "out": out, "model": model.card().fingerprint, "data": loaded.fingerprint, "reading": loaded.reading, "warnings": said(&warnings, lang) });
+            Ok(text_or_json(*json, value, &warnings, lang, &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display())))
+        }
+        Command::Explain(e) => explain(e, lang, ctx),
+        Command::Rank { model, data, person, items, out, reading, json } => {
+            let model = crate::ml::file::load(model)?;
+            let loaded = read::open(data, &reading.options(), ctx)?;
+            let items = items.as_ref().map(|p| read::open(p, &reading.options(), ctx)).transpose()?;
+            let roles = crate::data::Roles::detect(&loaded.table);
+            let ranking = recommend::rank::rank(
+                &*model,
+                &loaded.table,
+                &roles,
+                person,
+                items.as_ref().map(|i| &i.table),
+                &loaded.fingerprint,
+                ctx,
+            )?;
+            run::write_ranking(&ranking, out)?;
+            let mut text: String = ranking.reason.iter().map(|n| n.say(lang) + "\n").collect();
+            for i in ranking.items.iter().take(10) {
+                text += &format!("{:>3}  {:<12} {}\n", i.rank, i.item, numbers::plain(i.predicted));
+            }
+            Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, lang, text.trim_end()))
+        }
+        Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
+        Command::Run { recipe, out, json } => {
+            let summary = run::run(&Recipe::open(recipe)?, folder_of(recipe), out, lang, &clock::today(), ctx)?;
+            let value = json!({ "out": out, "files": summary.files, "warnings": said(&summary.warnings, lang) });
+            let files: Vec<String> = summary.files.iter().map(|f| out.join(f).display().to_string()).collect();
+            Ok(text_or_json(*json, value, &summary.warnings, lang, &files.join("\n")))
+        }
+        Command::Report { project, format, out, json } => {
+            for f in format.iter().filter(|f| !run::FORMATS.contains(&f.as_str())) {
+                return Err(fault!("session.no_such_format", format = f, formats = run::FORMATS.join(", ")));
+            }
+            std::fs::create_dir_all(out).map_err(|e| Fault::io(out, &e))?;
+            let recipe = Recipe::open(project)?;
+            let gathered = run::gather(&recipe, folder_of(project), ctx)?;
+            let report = run::report(&recipe, &gathered, lang, &clock::today());
+            let mut files = Vec::new();
+            for f in format {
+                let path = out.join(format!("report.{f}"));
+                run::write_report(&report, f, &path)?;
+                files.push(path);
+            }
+            let shown: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+            Ok(text_or_json(*json, json!({ "files": files }), &[], lang, &shown.join("\n")))
+        }
+    }
+}
+
+fn folder_of(recipe: &Path) -> &Path {
+    recipe.parent().unwrap_or(Path::new(""))
+}
+
+fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(|e| fault!("cli.not_json", reason = e.to_string()))
+}
+
+/// Warnings for JSON: code, fields, and the sentence.
+fn said(warnings: &[Notice], lang: Lang) -> Vec<Value> {
+    warnings.iter().map(|w| json!({ "code": w.code, "fields": w.fields, "text": w.say(lang) })).collect()
+}
+
+fn text_or_json(json: bool, value: Value, warnings: &[Notice], lang: Lang, text: &str) -> String {
+    if json {
+        return format!("{value}\n");
+    }
+    let mut out = format!("{text}\n");
+    for w in warnings {
+        out += &format!("! {}\n", w.say(lang));
+    }
+    out
+}
+
+fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<String> {
+    let loaded = pipeline::load(recipe, Path::new(""), ctx)?;
+    let profile = pipeline::profile(recipe, &loaded, ctx)?;
+    let mut value = to_value(&profile)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("reading".to_owned(), to_value(&loaded.reading)?);
+        map.insert("fingerprint".to_owned(), to_value(&loaded.fingerprint)?);
+        map.insert("warnings".to_owned(), Value::from(said(&profile.warnings, lang)));
+    }
+    let mut text = format!("{}: {}\n", tr(lang, "cli.rows"), numbers::count(profile.rows as i64));
+    let head = ["cli.column", "cli.type", "cli.role", "cli.missing", "cli.distinct", "cli.range"].map(|k| tr(lang, k).to_owned());
+    let mut rows = vec![head.to_vec()];
+    for c in &profile.columns {
+        let range = match (c.min, c.max) {
+            (Some(a), Some(b)) => format!("{} … {}", numbers::plain(a), numbers::plain(b)),
+            _ => c.top.iter().take(3).map(|t| t.value.clone()).collect::<Vec<_>>().join(", "),
+        };
+        let name = |v: Result<Value>| v.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+        rows.push(vec![
+            c.name.clone(),
+            name(to_value(&c.kind)),
+            name(to_value(&c.role)),
+            numbers::count(c.missing as i64),
+            numbers::count(c.distinct as i64),
+            range,
+        ]);
+    }
+    text += &table(&rows);
+    Ok(text_or_json(json, value, &profile.warnings, lang, text.trim_end()))
+}
+
+/// Columns side by side, padded to their widest cell.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |j: usize| rows.iter().filter_map(|r| r.get(j)).map(|c| c.chars().count()).max().unwrap_or(0).min(40);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let line: Vec<String> = row.iter().zip(&widths).map(|(c, w)| format!("{c:<w$}")).collect();
+        out += line.join("  ").trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+fn train(t: &Train, lang: Lang, ctx: &JobCtx) -> Result<String> {
+    let mut recipe = Recipe::for_file(&t.data);
+    recipe.data.read = t.reading.options();
+    recipe.roles.target = t.target.clone();
+    recipe.roles.positive = t.positive.clone();
+    recipe.roles.ignore = t.ignore.clone();
+    recipe.roles.categorical = t.categorical.clone();
+    recipe.split = SplitSection { split: crate::data::Split::parse(&t.split)?, seed: t.seed };
+    let stem = t.out.file_stem().map_or_else(|| "model".to_owned(), |s| s.to_string_lossy().into_owned());
+    let mut spec = crate::ml::ModelSpec::new(&stem, t.model);
+    (spec.seed, spec.weight, spec.device, spec.epochs) = (t.seed, t.weight, t.device.clone(), t.epochs);
+    let loaded = std::sync::Arc::new(pipeline::load(&recipe, Path::new(""), ctx)?);
+    let prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
+    let model = pipeline::train(&prepared, &spec, ctx)?;
+    crate::ml::file::save(&*model, &t.out)?;
+    if let Some(path) = &t.predictions {
+        run::write_predictions(&*model, &prepared, path, ctx)?;
+    }
+    let card = model.card();
+    let mut warnings = loaded.warnings.clone();
+    warnings.extend(card.warnings.iter().filter(|w| !loaded.warnings.contains(w)).cloned());
+    Ok(text_or_json(t.json, trained(card, &warnings, lang)?, &warnings, lang, &trained_text(card, lang)))
+}
+
+fn trained(card: &ModelCard, warnings: &[Notice], lang: Lang) -> Result<Value> {
+    let mut targets = Vec::new();
+    for (outcome, e) in card.outcomes.iter().zip(&card.evaluation) {
+        let kind = match outcome.kind {
+            OutcomeKind::Binary { .. } => "binary",
+            OutcomeKind::Number => "number",
+        };
+        targets.push(json!({ "name": outcome.name, "kind": kind, "outcome": to_value(outcome)?, "test": to_value(&e.figures)? }));
+    }
+    let first = targets.first().map_or(Value::Null, |t| t["test"].clone());
+    Ok(json!({
+        "model": card.spec.kind.name(),
+        "name": card.spec.name,
+        "targets": targets,
+        "test": first,
+        "rows": to_value(&card.rows)?,
+        "seconds": card.seconds,
+        "device": card.device,
+        "seed": card.spec.seed,
+        "fingerprint": card.fingerprint,
+        "data": card.data,
+        "warnings": said(warnings, lang),
+    }))
+}
+
+fn trained_text(card: &ModelCard, lang: Lang) -> String {
+    let mut rows = vec![vec![tr(lang, "cli.rows").to_owned(), format!("{} / {} / {}", card.rows.train, card.rows.validation, card.rows.test)]];
+    let f = |x: f64| numbers::fixed(x, 4);
+    let o = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), f);
+    for e in &card.evaluation {
+        rows.push(vec![tr(lang, "cli.target").to_owned(), e.target.clone()]);
+        match &e.figures {
+            Figures::Binary(b) => {
+                let interval = b.auc_interval.map_or_else(String::new, |(a, z)| format!("  [{} … {}]", f(a), f(z)));
+                rows.push(vec!["AUC".into(), o(b.auc) + &interval]);
+                rows.push(vec![tr(lang, "cli.average_precision").to_owned(), o(b.average_precision)]);
+                rows.push(vec![tr(lang, "cli.log_loss").to_owned(), f(b.log_loss)]);
+                rows.push(vec![tr(lang, "cli.accuracy").to_owned(), f(b.accuracy)]);
+                rows.push(vec!["F1".into(), f(b.f1)]);
+                rows.push(vec!["ECE".into(), f(b.ece)]);
+            }
+            Figures::Number(n) => {
+                rows.push(vec!["RMSE".into(), f(n.rmse)]);
+                rows.push(vec!["MAE".into(), f(n.mae)]);
+                rows.push(vec!["R²".into(), o(n.r2)]);
+            }
+        }
+    }
+    rows.push(vec![tr(lang, "cli.device").to_owned(), card.device.clone()]);
+    rows.push(vec![tr(lang, "cli.time").to_owned(), numbers::duration(card.seconds)]);
+    rows.push(vec![tr(lang, "cli.fingerprint").to_owned(), card.fingerprint.short().to_owned()]);
+    table(&rows).trim_end().to_owned()
+}
+
+/// The methods that can be asked for by name.
+const METHODS: [Method; 5] =
+    [Method::TreeShap, Method::LinearShap, Method::IntegratedGradients, Method::Attention, Method::AttentionGradient];
+
+fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<String> {
+    let method = METHODS.into_iter().find(|m| m.name() == e.method).ok_or_else(|| {
+        fault!("cli.no_such_method", method = &e.method, methods = METHODS.map(Method::name).join(", "))
+    })?;
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let outcome = match &e.class {
+        None => 0,
+        Some(name) => model.card().outcomes.iter().position(|o| o.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = model.card().outcomes.iter().map(|o| o.name.as_str()).collect();
+            fault!("cli.no_such_outcome", name = name, names = names.join(", "))
+        })?,
+    };
+    let raw = &loaded.table;
+    let mut warnings = loaded.warnings.clone();
+    let value = if matches!(method, Method::Attention | Method::AttentionGradient) {
+        let rows = run::write_attention(&*model, raw, e.rows, method == Method::AttentionGradient, outcome, &e.out, ctx)?;
+        warnings.push(note!("cli.attention_is_not_why"));
+        json!({ "method": method.name(), "rows": rows, "out": e.out })
+    } else {
+        let options = ExplainOptions { method: Some(method), scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
+        let (rows, gap, more) = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;
+        warnings.extend(more);
+        json!({ "method": method.name(), "scale": e.scale, "rows": rows, "largest_gap": gap, "seed": e.seed, "out": e.out })
+    };
+    let mut value = value;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("model".to_owned(), to_value(&model.card().fingerprint)?);
+        map.insert("data".to_owned(), to_value(&loaded.fingerprint)?);
+        map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
+    }
+    let text = format!("{} → {}", value["rows"], e.out.display());
+    Ok(text_or_json(e.json, value, &warnings, lang, &text))
+}
+
+fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool, ctx: &JobCtx) -> Result<String> {
+    let mut recipe = Recipe::open(path)?;
+    if let Some(name) = only {
+        if !recipe.scenarios.iter().any(|s| s.name == name) {
+            return Err(fault!("session.no_scenario", name = name));
+        }
+        recipe.scenarios.retain(|s| s.name == name);
+    }
+    if recipe.scenarios.is_empty() {
+        return Err(fault!("cli.no_scenarios", file = path));
+    }
+    let loaded = std::sync::Arc::new(pipeline::load(&recipe, folder_of(path), ctx)?);
+    let prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
+    let mut simulations = Vec::new();
+    let mut done: Vec<String> = Vec::new();
+    for scenario in &recipe.scenarios {
+        let spec = match &scenario.model {
+            Some(name) => recipe.models.iter().find(|m| m.name == *name).ok_or_else(|| fault!("session.no_model", name = name))?,
+            None => recipe.models.first().ok_or_else(|| fault!("session.no_models"))?,
+        };
+        if done.contains(&spec.name) {
+            continue;
+        }
+        done.push(spec.name.clone());
+        let first = recipe.models.first().map(|m| m.name.clone());
+        let mine: Vec<_> =
+            recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
+        let model = pipeline::train(&prepared, spec, ctx)?;
+        let levers = pipeline::levers(&recipe, &prepared, &*model, ctx)?;
+        simulations.push(pipeline::simulate(&recipe, &prepared, &*model, &mine, &levers, ctx)?);
+    }
+    let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
+    run::write_json(out, &joined)?;
+    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, k).to_owned()).to_vec()];
+    for s in &joined.scenarios {
+        let name = if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() };
+        let c = &s.conversions;
+        let band = format!("{} [{} … {}]", numbers::fixed(c.value, 1), numbers::fixed(c.low, 1), numbers::fixed(c.high, 1));
+        rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
+    }
+    Ok(text_or_json(json, to_value(&joined)?, &joined.warnings, lang, table(&rows).trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up() {
+        let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["long".to_owned(), "c".to_owned()]];
+        assert_eq!(table(&rows), "a     b\nlong  c\n");
+    }
+}

@@ -1,0 +1,455 @@
+//! A whole recipe at once: every stage, every result, the report and the files of a headless run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::pipeline::{self, Prepared, Why, WhyRows};
+use super::recipe::Recipe;
+use crate::base::{Fault, JobCtx, Lang, Notice, Result, file};
+use crate::data::write::{Out, TableWriter};
+use crate::data::{Part, Profile, Role};
+use crate::explain::{AttentionMap, Attribution, ExplainOptions, words};
+use crate::ml::model::{Scale, Structure};
+use crate::ml::{Model, ModelKind};
+use crate::recommend::Ranking;
+use crate::report::content::{Report, WhySection};
+use crate::strategy::{Lever, Simulation};
+use crate::{fault, note};
+
+/// Rows written at once.
+const CHUNK: usize = 20_000;
+
+/// Everything that a recipe's results consist of.
+pub struct Gathered {
+    /// Description of the columns.
+    pub profile: Profile,
+    /// Prepared rows.
+    pub prepared: Arc<Prepared>,
+    /// Trained models, in the recipe's order.
+    pub models: Vec<Arc<dyn Model>>,
+    /// Why, with the rows shown one by one and their attention.
+    pub whys: Vec<(Why, Attribution, Option<AttentionMap>)>,
+    /// Levers of the first model.
+    pub levers: Vec<Lever>,
+    /// Scenarios, one simulation per model that answers some.
+    pub simulations: Vec<Simulation>,
+    /// Rankings.
+    pub rankings: Vec<Ranking>,
+}
+
+/// What a run wrote.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// Files, relative to the folder of the run.
+    pub files: Vec<PathBuf>,
+    /// What the analyst should know.
+    pub warnings: Vec<Notice>,
+}
+
+/// Formats that a report can have.
+pub const FORMATS: [&str; 2] = ["html", "json"];
+
+/// Executes every stage of a recipe.
+pub fn gather(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Gathered> {
+    let loaded = Arc::new(pipeline::load(recipe, folder, ctx)?);
+    let profile = pipeline::profile(recipe, &loaded, ctx)?;
+    let prepared = Arc::new(pipeline::prepare(recipe, &loaded, ctx)?);
+    if recipe.models.is_empty() {
+        return Err(fault!("session.no_models"));
+    }
+    let models: Vec<Arc<dyn Model>> = recipe.models.iter().map(|spec| pipeline::train(&prepared, spec, ctx)).collect::<Result<_>>()?;
+    complete(recipe, folder, profile, prepared, models, ctx)
+}
+
+/// The results that follow from trained models.
+pub fn complete(
+    recipe: &Recipe,
+    folder: &Path,
+    profile: Profile,
+    prepared: Arc<Prepared>,
+    models: Vec<Arc<dyn Model>>,
+    ctx: &JobCtx,
+) -> Result<Gathered> {
+    let named = |name: &Option<String>| -> Result<&Arc<dyn Model>> {
+        let found = match name {
+            Some(name) => models.iter().find(|m| m.card().spec.name == *name),
+            None => models.first(),
+        };
+        found.ok_or_else(|| fault!("session.no_model", name = name.clone().unwrap_or_default()))
+    };
+    let mut whys = Vec::new();
+    for model in if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] } {
+        whys.push(explain(recipe, &prepared, &**model, ctx)?);
+    }
+    let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
+    let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
+    let mut simulations = Vec::new();
+    for model in &models {
+        let mine: Vec<_> = recipe
+            .scenarios
+            .iter()
+            .filter(|s| named(&s.model).is_ok_and(|m| m.card().spec.name == model.card().spec.name))
+            .cloned()
+            .collect();
+        if !mine.is_empty() {
+            simulations.push(pipeline::simulate(recipe, &prepared, &**model, &mine, &levers, ctx)?);
+        }
+    }
+    if let Some(lost) = recipe.scenarios.iter().find(|s| named(&s.model).is_err()) {
+        named(&lost.model)?;
+    }
+    let rankings = match &recipe.recommend {
+        Some(r) if !r.person.is_empty() => {
+            vec![pipeline::rank(recipe, folder, &prepared, &**named(&r.model)?, &r.person, ctx)?]
+        }
+        _ => Vec::new(),
+    };
+    Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings })
+}
+
+fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<(Why, Attribution, Option<AttentionMap>)> {
+    let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
+    let rows = recipe.explain.rows.map_or(WhyRows::Test, |(a, b)| WhyRows::Lines(a, b));
+    let why = pipeline::why(prepared, model, &rows, &options, ctx)?;
+    let lines = if recipe.explain.show.is_empty() {
+        // The most and the least likely row, and the one in the middle.
+        let a = &why.attribution;
+        let mut order: Vec<usize> = (0..a.rows.len()).collect();
+        order.sort_by(|i, j| a.predictions[*j].total_cmp(&a.predictions[*i]).then(i.cmp(j)));
+        let mut picked: Vec<usize> = [0, order.len() / 2, order.len() - 1].into_iter().map(|k| order[k]).collect();
+        picked.dedup();
+        picked.into_iter().map(|i| a.rows[i]).collect()
+    } else {
+        recipe.explain.show.clone()
+    };
+    let at: Vec<usize> = lines.iter().map(|l| pipeline::position(&prepared.raw, *l)).collect::<Result<_>>()?;
+    let (x, lines, _) = pipeline::matrix(&prepared.raw, &at, model)?;
+    let shown = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
+    let attention = match (model.card().spec.kind, lines.first()) {
+        (ModelKind::Transformer, Some(line)) => Some(pipeline::attention(prepared, model, *line, 0, ctx)?),
+        _ => None,
+    };
+    Ok((why, shown, attention))
+}
+
+/// The report as a value; computes nothing.
+pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
+    let loaded = &g.prepared.loaded;
+    let name = recipe.data.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut profile = g.profile.clone();
+    if !recipe.report.include_sensitive {
+        for column in profile.columns.iter_mut().filter(|c| matches!(c.role, Role::Sensitive | Role::User)) {
+            column.top.clear();
+            column.histogram.clear();
+            (column.min, column.max, column.mean, column.sd, column.median) = (None, None, None, None, None);
+        }
+    }
+    let why = g
+        .whys
+        .iter()
+        .map(|(why, rows, attention)| {
+            let features = g.models.iter().find(|m| m.card().spec.name == why.model).map_or(&[][..], |m| m.card().features());
+            let n = rows.n_features();
+            WhySection {
+                model: why.model.clone(),
+                summary: why.summary.clone(),
+                shown: rows.inputs.iter().enumerate().map(|(i, v)| features.get(i % n.max(1)).map_or_else(String::new, |f| f.show(*v))).collect(),
+                sentences: (0..rows.rows.len()).map(|i| words::sentence(rows, i, features, lang)).collect(),
+                rows: rows.clone(),
+                attention: attention.clone(),
+            }
+        })
+        .collect();
+    let mut notices = g.prepared.warnings.clone();
+    for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(g.whys.iter().flat_map(|(w, _, _)| &w.attribution.warnings)) {
+        if !notices.contains(more) {
+            notices.push(more.clone());
+        }
+    }
+    let mut plain = recipe.clone();
+    plain.project = None;
+    plain.data.fingerprint = Some(loaded.fingerprint.0.clone());
+    Report {
+        title: recipe.report.title.clone().unwrap_or(name),
+        lang,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        made: made.to_owned(),
+        data_path: recipe.data.path.display().to_string(),
+        data: loaded.fingerprint.clone(),
+        reading: loaded.reading.clone(),
+        profile,
+        roles: g.prepared.roles.clone(),
+        prepare: g.prepared.effects.clone(),
+        split: recipe.split.split.clone(),
+        models: g.models.iter().map(|m| m.card().clone()).collect(),
+        why,
+        rankings: g.rankings.clone(),
+        simulations: g.simulations.clone(),
+        levers: g.levers.clone(),
+        recipe: plain.to_toml().unwrap_or_default(),
+        notices,
+    }
+}
+
+/// Writes a report in one format.
+pub fn write_report(report: &Report, format: &str, path: &Path) -> Result<()> {
+    match format {
+        "html" => file::write_atomic(path, crate::report::html::render(report).as_bytes()),
+        "json" => write_json(path, report),
+        other => Err(fault!("session.no_such_format", format = other, formats = FORMATS.join(", "))),
+    }
+}
+
+/// Writes a value as JSON.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let text = serde_json::to_vec_pretty(value).map_err(|e| fault!("base.io", file = path, reason = e.to_string()))?;
+    file::write_atomic(path, &text)
+}
+
+/// Everything a recipe says, into a folder.
+pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, ctx: &JobCtx) -> Result<RunSummary> {
+    for format in &recipe.report.formats {
+        if !FORMATS.contains(&format.as_str()) {
+            return Err(fault!("session.no_such_format", format = format, formats = FORMATS.join(", ")));
+        }
+    }
+    std::fs::create_dir_all(out).map_err(|e| Fault::io(out, &e))?;
+    let g = gather(recipe, folder, ctx)?;
+    ctx.stage("session.stage_writing", 0);
+    let mut summary = RunSummary::default();
+    let place = |name: String, summary: &mut RunSummary| -> Result<PathBuf> {
+        let path = out.join(&name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| Fault::io(parent, &e))?;
+        }
+        summary.files.push(PathBuf::from(name));
+        Ok(path)
+    };
+    for model in &g.models {
+        let name = safe_name(&model.card().spec.name);
+        crate::ml::file::save(&**model, &place(format!("models/{name}.whymodel"), &mut summary)?)?;
+        let path = place(format!("predictions/{name}.parquet"), &mut summary)?;
+        write_predictions(&**model, &g.prepared, &path, ctx)?;
+    }
+    for (why, _, _) in &g.whys {
+        let name = format!("explanations/{}-{}.parquet", safe_name(&why.model), why.attribution.method.name());
+        let path = place(name, &mut summary)?;
+        let mut writer = TableWriter::create(&path)?;
+        append_attribution(&mut writer, &why.attribution)?;
+        writer.finish()?;
+    }
+    if !g.simulations.is_empty() {
+        let path = place("scenarios.json".to_owned(), &mut summary)?;
+        write_json(&path, &joined(&g.simulations))?;
+    }
+    for (k, ranking) in g.rankings.iter().enumerate() {
+        let path = place(if k == 0 { "ranking.parquet".to_owned() } else { format!("ranking-{k}.parquet") }, &mut summary)?;
+        write_ranking(ranking, &path)?;
+    }
+    let mut report = report(recipe, &g, lang, made);
+    report.notices.splice(0..0, changed_data(recipe, &g.prepared));
+    for format in &recipe.report.formats {
+        let path = place(format!("report.{format}"), &mut summary)?;
+        write_report(&report, format, &path)?;
+    }
+    let path = place("recipe.toml".to_owned(), &mut summary)?;
+    file::write_atomic(&path, report.recipe.as_bytes())?;
+    summary.warnings = report.notices;
+    Ok(summary)
+}
+
+/// Several models' simulations as one: scenarios and differences one after the other.
+pub fn joined(simulations: &[Simulation]) -> Option<Simulation> {
+    let (first, rest) = simulations.split_first()?;
+    let mut out = first.clone();
+    for s in rest {
+        out.scenarios.extend(s.scenarios.iter().cloned());
+        out.differences.extend(s.differences.iter().cloned());
+        out.assumptions.extend(s.assumptions.iter().cloned());
+    }
+    Some(out)
+}
+
+/// A model's name as a file name.
+pub fn safe_name(name: &str) -> String {
+    let clean: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(80).collect();
+    if clean.trim_matches('.').is_empty() { "model".to_owned() } else { clean }
+}
+
+/// Predictions of all prepared rows: row, split, target, y, p or value.
+pub fn write_predictions(model: &dyn Model, prepared: &Prepared, path: &Path, ctx: &JobCtx) -> Result<()> {
+    let names = |p: &Part| match p {
+        Part::Train => "train",
+        Part::Validation => "validation",
+        Part::Test => "test",
+    };
+    let parts: Vec<String> = prepared.parts.iter().map(|p| names(p).to_owned()).collect();
+    predictions(model, &prepared.raw, Some(&parts), Some(&prepared.y), path, ctx).map(drop)
+}
+
+/// Predictions of any rows; `y` and parts where they are known. Returns what could not be read as training knew it.
+pub fn predictions(
+    model: &dyn Model,
+    raw: &crate::data::Table,
+    parts: Option<&[String]>,
+    y: Option<&[Vec<f64>]>,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<Vec<Notice>> {
+    let card = model.card();
+    let k = card.outcomes.len();
+    let n = raw.n_rows();
+    let any_binary = card.outcomes.iter().any(|o| o.is_binary());
+    let any_number = card.outcomes.iter().any(|o| !o.is_binary());
+    ctx.stage("session.stage_predicting", n as u64);
+    let mut writer = TableWriter::create(path)?;
+    let mut notices: Vec<Notice> = Vec::new();
+    for start in (0..n.max(1)).step_by(CHUNK) {
+        ctx.check()?;
+        let rows: Vec<usize> = (start..n.min(start + CHUNK)).collect();
+        let (x, lines, more) = pipeline::matrix(raw, &rows, model)?;
+        notices.extend(more);
+        let shown = model.predict(&x, ctx)?;
+        for (o, outcome) in card.outcomes.iter().enumerate() {
+            let values: Vec<f64> = shown.iter().skip(o).step_by(k).copied().collect();
+            let when = |yes: bool| -> Vec<Option<f64>> { values.iter().map(|v| yes.then_some(*v)).collect() };
+            let half = card.conformal.filter(|_| !outcome.is_binary());
+            let mut columns = vec![
+                ("row", Out::U32(lines.clone())),
+                ("split", Out::OptText(rows.iter().map(|&r| parts.map(|p| p[r].clone())).collect())),
+                ("target", Out::Text(vec![outcome.name.clone(); rows.len()])),
+                ("y", Out::OptF64(rows.iter().map(|&r| y.map(|y| y[o][r]).filter(|v| !v.is_nan())).collect())),
+            ];
+            if any_binary {
+                columns.push(("p", Out::OptF64(when(outcome.is_binary()))));
+            }
+            if any_number {
+                columns.push(("value", Out::OptF64(when(!outcome.is_binary()))));
+                columns.push(("p_low", Out::OptF64(values.iter().map(|v| half.map(|h| v - h)).collect())));
+                columns.push(("p_high", Out::OptF64(values.iter().map(|v| half.map(|h| v + h)).collect())));
+            }
+            writer.append(columns)?;
+        }
+        ctx.at(start as u64 + rows.len() as u64);
+    }
+    writer.finish()?;
+    Ok(notices)
+}
+
+/// Attributions as rows: row, class, one column per feature, base_value, prediction, gap.
+pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<()> {
+    let (n, m) = (a.rows.len(), a.n_features());
+    let mut columns = vec![("row", Out::U32(a.rows.clone())), ("class", Out::Text(vec![String::new(); n]))];
+    for (j, name) in a.features.iter().enumerate() {
+        columns.push((name.as_str(), Out::F64(a.values.iter().skip(j).step_by(m.max(1)).copied().collect())));
+    }
+    columns.push(("base_value", Out::F64(vec![a.base; n])));
+    columns.push(("prediction", Out::F64(a.predictions.clone())));
+    columns.push(("gap", Out::F64(a.gaps.clone())));
+    writer.append(columns)
+}
+
+/// Attributions of a whole range of lines, written piece by piece.
+#[expect(clippy::too_many_arguments, reason = "what to explain, how, and where to")]
+pub fn write_attributions(
+    model: &dyn Model,
+    raw: &crate::data::Table,
+    data: &crate::base::Fingerprint,
+    lines: Option<(u32, u32)>,
+    options: &ExplainOptions,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<(usize, f64, Vec<Notice>)> {
+    let rows = lines_of(raw, lines)?;
+    let mut writer = TableWriter::create(path)?;
+    let mut notices: Vec<Notice> = Vec::new();
+    let mut largest_gap = 0.0f64;
+    // Networks hold gradients of every node on the path, so they go in smaller pieces.
+    let chunk = if matches!(model.structure(), Structure::Network(_)) { 512 } else { CHUNK };
+    for piece in rows.chunks(chunk) {
+        ctx.check()?;
+        let (x, lines, more) = pipeline::matrix(raw, piece, model)?;
+        let a = crate::explain::explain(model, &x, &lines, data, options, ctx)?;
+        for n in more.into_iter().chain(a.warnings.iter().cloned()) {
+            if !notices.iter().any(|m| m.code == n.code) {
+                notices.push(n);
+            }
+        }
+        largest_gap = a.gaps.iter().fold(largest_gap, |m, g| m.max(g.abs()));
+        append_attribution(&mut writer, &a)?;
+    }
+    writer.finish()?;
+    Ok((rows.len(), largest_gap, notices))
+}
+
+/// Attention of a range of lines: row, layer, head, query, key, query_label, key_label, weight.
+pub fn write_attention(
+    model: &dyn Model,
+    raw: &crate::data::Table,
+    lines: Option<(u32, u32)>,
+    gradient: bool,
+    outcome: usize,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<usize> {
+    let rows = lines_of(raw, lines)?;
+    let mut writer = TableWriter::create(path)?;
+    for piece in rows.chunks(64) {
+        ctx.check()?;
+        let (x, lines, _) = pipeline::matrix(raw, piece, model)?;
+        for map in crate::explain::attention::maps(model, &x, &lines, outcome, ctx)? {
+            let t = map.tokens.len();
+            let source = if gradient { &map.gradient } else { &map.weights };
+            let n = source.len();
+            let index = |by: usize, of: usize| -> Vec<u32> { (0..n).map(|i| (i / by % of.max(1)) as u32).collect() };
+            let label = |by: usize| -> Vec<String> { (0..n).map(|i| map.tokens[i / by % t].clone()).collect() };
+            writer.append(vec![
+                ("row", Out::U32(vec![map.row; n])),
+                ("layer", Out::I32(index(map.heads * t * t, map.layers).into_iter().map(|v| v as i32).collect())),
+                ("head", Out::I32(index(t * t, map.heads).into_iter().map(|v| v as i32).collect())),
+                ("query", Out::U32(index(t, t))),
+                ("key", Out::U32(index(1, t))),
+                ("query_label", Out::Text(label(t))),
+                ("key_label", Out::Text(label(1))),
+                ("weight", Out::F32(source.clone())),
+            ])?;
+        }
+    }
+    writer.finish()?;
+    Ok(rows.len())
+}
+
+fn lines_of(raw: &crate::data::Table, lines: Option<(u32, u32)>) -> Result<Vec<usize>> {
+    let n = raw.n_rows();
+    let rows: Vec<usize> = match lines {
+        Some((a, b)) => (0..n).filter(|&i| (a..b).contains(&raw.file_row(i))).collect(),
+        None => (0..n).collect(),
+    };
+    match (rows.is_empty(), lines) {
+        (true, Some((from, to))) => Err(fault!("session.no_such_lines", from = from, to = to)),
+        (true, None) => Err(fault!("session.no_rows_chosen")),
+        _ => Ok(rows),
+    }
+}
+
+/// Ranked items as a table.
+pub fn write_ranking(ranking: &Ranking, path: &Path) -> Result<()> {
+    let items = &ranking.items;
+    let mut writer = TableWriter::create(path)?;
+    writer.append(vec![
+        ("rank", Out::U32(items.iter().map(|i| i.rank as u32).collect())),
+        ("item", Out::Text(items.iter().map(|i| i.item.clone()).collect())),
+        ("predicted", Out::F64(items.iter().map(|i| i.predicted).collect())),
+        ("impressions", Out::U32(items.iter().map(|i| i.impressions as u32).collect())),
+        ("observed", Out::OptF64(items.iter().map(|i| i.observed).collect())),
+    ])?;
+    writer.finish()
+}
+
+/// The data of a project or recipe moved or changed: what to say.
+pub fn changed_data(recipe: &Recipe, prepared: &Prepared) -> Option<Notice> {
+    let saved = recipe.data.fingerprint.as_ref()?;
+    (*saved != prepared.loaded.fingerprint.0).then(|| note!("session.data_changed", file = &prepared.loaded.path))
+}
