@@ -9,7 +9,7 @@ use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
 use crate::explain::{ExplainOptions, Method};
 use crate::ml::metrics::Figures;
-use crate::ml::{Model, ModelCard, OutcomeKind};
+use crate::ml::{ModelCard, OutcomeKind};
 use crate::recommend;
 use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
@@ -31,7 +31,13 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
             let mut warnings = loaded.warnings.clone();
             warnings.extend(run::predictions(&*model, &loaded.table, None, None, out, ctx)?);
             let value = json!({ "rows": loaded.table.n_rows(), "out": out, "model": model.card().fingerprint, "data": loaded.fingerprint, "reading": loaded.reading, "warnings": said(&warnings, lang) });
-            Ok(text_or_json(*json, value, &warnings, lang, &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display())))
+            Ok(text_or_json(
+                *json,
+                value,
+                &warnings,
+                lang,
+                &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display()),
+            ))
         }
         Command::Explain(e) => explain(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {
@@ -39,15 +45,8 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
             let loaded = read::open(data, &reading.options(), ctx)?;
             let items = items.as_ref().map(|p| read::open(p, &reading.options(), ctx)).transpose()?;
             let roles = crate::data::Roles::detect(&loaded.table);
-            let ranking = recommend::rank::rank(
-                &*model,
-                &loaded.table,
-                &roles,
-                person,
-                items.as_ref().map(|i| &i.table),
-                &loaded.fingerprint,
-                ctx,
-            )?;
+            let ranking =
+                recommend::rank::rank(&*model, &loaded.table, &roles, person, items.as_ref().map(|i| &i.table), &loaded.fingerprint, ctx)?;
             run::write_ranking(&ranking, out)?;
             let mut text: String = ranking.reason.iter().map(|n| n.say(lang) + "\n").collect();
             for i in ranking.items.iter().take(10) {
@@ -201,7 +200,8 @@ fn trained(card: &ModelCard, warnings: &[Notice], lang: Lang) -> Result<Value> {
 }
 
 fn trained_text(card: &ModelCard, lang: Lang) -> String {
-    let mut rows = vec![vec![tr(lang, "cli.rows").to_owned(), format!("{} / {} / {}", card.rows.train, card.rows.validation, card.rows.test)]];
+    let mut rows =
+        vec![vec![tr(lang, "cli.rows").to_owned(), format!("{} / {} / {}", card.rows.train, card.rows.validation, card.rows.test)]];
     let f = |x: f64| numbers::fixed(x, 4);
     let o = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), f);
     for e in &card.evaluation {
@@ -234,9 +234,10 @@ const METHODS: [Method; 5] =
     [Method::TreeShap, Method::LinearShap, Method::IntegratedGradients, Method::Attention, Method::AttentionGradient];
 
 fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<String> {
-    let method = METHODS.into_iter().find(|m| m.name() == e.method).ok_or_else(|| {
-        fault!("cli.no_such_method", method = &e.method, methods = METHODS.map(Method::name).join(", "))
-    })?;
+    let method = METHODS
+        .into_iter()
+        .find(|m| m.name() == e.method)
+        .ok_or_else(|| fault!("cli.no_such_method", method = &e.method, methods = METHODS.map(Method::name).join(", ")))?;
     let model = crate::ml::file::load(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = match &e.class {

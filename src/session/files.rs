@@ -61,8 +61,7 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             let profile = (*session.profile.as_ref()?.value).clone();
             let prepared = session.prepared.as_ref()?.value.clone();
             // Models of the recipe that are trained, in its order; what follows from them is computed by the pipeline.
-            let models: Vec<_> =
-                recipe.models.iter().filter_map(|m| session.models.get(&m.name)).map(|kept| kept.value.clone()).collect();
+            let models: Vec<_> = recipe.models.iter().filter_map(|m| session.models.get(&m.name)).map(|kept| kept.value.clone()).collect();
             let lang = session.lang;
             let work: Work = Box::new(move |ctx| {
                 if models.is_empty() {

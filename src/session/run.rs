@@ -155,7 +155,12 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
             WhySection {
                 model: why.model.clone(),
                 summary: why.summary.clone(),
-                shown: rows.inputs.iter().enumerate().map(|(i, v)| features.get(i % n.max(1)).map_or_else(String::new, |f| f.show(*v))).collect(),
+                shown: rows
+                    .inputs
+                    .iter()
+                    .enumerate()
+                    .map(|(i, v)| features.get(i % n.max(1)).map_or_else(String::new, |f| f.show(*v)))
+                    .collect(),
                 sentences: (0..rows.rows.len()).map(|i| words::sentence(rows, i, features, lang)).collect(),
                 rows: rows.clone(),
                 attention: attention.clone(),
