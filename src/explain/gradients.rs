@@ -84,8 +84,7 @@ pub fn integrated(net: &dyn Network, x: &FeatureMatrix, outcome: usize, scale: S
         pending.retain(|&r| {
             let change = outputs[r] - base;
             let rest = change - values[r * m..(r + 1) * m].iter().sum::<f64>();
-            // Written so that NaN counts as open.
-            !(rest.abs() <= gap * change.abs().max(0.01))
+            rest.is_nan() || rest.abs() > gap * change.abs().max(0.01)
         });
         if pending.is_empty() || nodes >= NODES.1 {
             return Ok(Integrated { values, base, outputs, nodes: used, open: pending.len() });

@@ -200,7 +200,7 @@ fn dots(a: &Attribution, values: &[f64], inputs: &[f64], chosen: &[usize]) -> Ve
     let mut dots = Vec::with_capacity(chosen.len());
     for &i in chosen {
         let k = filled.entry(column(i)).or_default();
-        let side = if *k % 2 == 0 { 1.0 } else { -1.0 };
+        let side = if (*k).is_multiple_of(2) { 1.0 } else { -1.0 };
         let offset = side * k.div_ceil(2) as f64 / height;
         *k += 1;
         dots.push(Dot { row: a.rows[i], value: values[i], rank: places[i] / most, offset: offset.clamp(-1.0, 1.0), input: inputs[i] });

@@ -13,7 +13,7 @@ use crate::data::FeatureMatrix;
 use crate::ml::ensemble::{Node, TreeEnsemble};
 
 /// Rows worked on together.
-pub const LANES: usize = 8;
+pub const LANES: usize = 16;
 type Lanes = [f64; LANES];
 
 /// Nodes and weights of the n-point Gauss–Legendre rule on [0, 1].
@@ -294,7 +294,7 @@ pub fn base(ensemble: &TreeEnsemble, output: usize) -> f64 {
 /// Shapley values of many rows (`rows × features`): the same bits at any number of threads.
 pub fn shapley_rows(ensemble: &TreeEnsemble, x: &FeatureMatrix, output: usize, ctx: &JobCtx) -> Result<Vec<f64>> {
     /// Rows per piece of work, and pieces between two looks at the stop button.
-    const PIECE: usize = 8 * LANES;
+    const PIECE: usize = 4 * LANES;
     const PIECES: usize = 32;
     let (rows, m) = (x.n_rows(), x.n_features);
     let prepared = Prepared::new(ensemble, output);
