@@ -1,14 +1,16 @@
 //! What explanation asks of a network: tokens, gradients at the tokens, attention with its gradient. The network is
 //! frozen: no dropout, no gradients at the weights.
 
+use super::NetModel;
 use super::params::EMBED;
 use super::pass::Want;
-use super::{CHUNK, NetModel};
 use crate::base::{JobCtx, Result};
 use crate::data::FeatureMatrix;
 use crate::ml::model::{Attention, Embedded, Network, Scale, sigmoid};
 use crate::ml::train::check_width;
 
+/// Rows per pass: small, so that one row's path of nodes already keeps every core busy.
+const PIECE: usize = 32;
 /// Name of the class token on attention axes.
 const CLASS_TOKEN: &str = "[class]";
 
@@ -40,7 +42,7 @@ impl Network for NetModel {
         };
         let n = s.outcomes;
         let skip = s.input_floats() - width;
-        let parts = net.pieces(embedded.values.len() / width.max(1), CHUNK, &JobCtx::quiet(), |range| {
+        let parts = net.pieces(embedded.values.len() / width.max(1), PIECE, &JobCtx::quiet(), |range| {
             let input = net.with_class(&embedded.values[range.start * width..range.end * width]);
             let want = Want { tokens: true, ..Want::default() };
             let pass = net.run(input, want, |raw| {
@@ -77,7 +79,7 @@ impl Network for NetModel {
         let (n, t) = (s.outcomes, s.tokens());
         let per_layer = s.heads * t * t;
         let rows: Vec<usize> = (0..x.n_rows()).collect();
-        let parts = net.pieces(rows.len(), 32, &JobCtx::quiet(), |range| {
+        let parts = net.pieces(rows.len(), PIECE, &JobCtx::quiet(), |range| {
             let rows = &rows[range];
             let input = net.input(&net.inputs.active(x, rows, || false), rows.len());
             let want = Want { attention: true, attention_gradient: gradients, ..Want::default() };

@@ -270,36 +270,58 @@ fn training_stops_on_request_and_refuses_nonsense() {
     assert_eq!(code(ModelSpec { learning_rate: Some(1e30), ..base }, &rows).as_deref(), Some("ml.net_diverged"));
 }
 
-/// The GPU path on a software rasteriser: a model trained on the CPU and moved there predicts, explains and attends alike
-/// (within 2e-3 of the scale), and training there ends near the CPU's loss.
+/// The GPU path, on a software rasteriser where there is nothing better: a model trained on the CPU and moved there
+/// predicts, explains and attends alike (within 2e-3 of the scale), and training there takes the same course. One small
+/// model only: each kernel costs a software rasteriser a second to compile.
 #[test]
 fn the_gpu_agrees_with_the_cpu() {
     let Some(gpu) = device::list().into_iter().find(|d| d.choice != DeviceChoice::Cpu) else {
         eprintln!("skipped: no Vulkan, Metal, DirectX or OpenGL adapter on this machine");
         return;
     };
-    let data = data(150);
+    let data = data(64);
+    let spec = ModelSpec { epochs: Some(1), layers: Some(1), ..spec(ModelKind::Transformer) };
+    let rows: Vec<usize> = (0..64).collect();
     let near = |a: f64, b: f64| (a - b).abs() < 2e-3 * b.abs().max(1.0);
-    for kind in KINDS {
-        let cpu = trained(&ModelSpec { epochs: Some(2), ..spec(kind) }, &data);
-        let moved = NetModel::from_tensors(cpu.card.clone(), &cpu.tensors(), &gpu.choice).unwrap();
-        let (a, b) = (cpu.margins(&data.x, &JobCtx::quiet()).unwrap(), moved.margins(&data.x, &JobCtx::quiet()).unwrap());
-        assert!(a.iter().zip(&b).all(|(a, b)| near(*b, *a)), "{kind:?} on {}", gpu.name);
-        let x = data.x.select(&[1, 2, 3]);
-        let embedded = cpu.embed(&x).unwrap();
-        let (a, b) = (cpu.gradient(&embedded, 0, Scale::Margin).unwrap().1, moved.gradient(&embedded, 0, Scale::Margin).unwrap().1);
-        assert!(a.iter().zip(&b).all(|(a, b)| near(f64::from(*b), f64::from(*a))), "{kind:?}");
-        if let (Some(a), Some(b)) = (cpu.attention(&x, 0, true).unwrap(), moved.attention(&x, 0, true).unwrap()) {
-            for (a, b) in a.iter().zip(&b) {
-                assert!(a.weights.iter().zip(&b.weights).all(|(a, b)| near(f64::from(*b), f64::from(*a))));
-                assert!(a.gradients.iter().zip(&b.gradients).all(|(a, b)| near(f64::from(*b), f64::from(*a))));
-            }
-        }
-        let there = trained(&ModelSpec { epochs: Some(2), device: gpu.choice.clone(), ..spec(kind) }, &data);
-        assert_eq!(there.card.device, device::describe(&gpu.choice).unwrap());
-        for (a, b) in cpu.card.curve.iter().zip(&there.card.curve) {
-            // Dropout masks differ in their order of use, so only the rough course is the same.
-            assert!((a.train - b.train).abs() < 0.25 * a.train, "{a:?} {b:?}");
-        }
+    let cpu = fit(&spec, &data, &rows, &[], &JobCtx::quiet()).unwrap();
+    let moved = NetModel::from_tensors(cpu.card.clone(), &cpu.tensors(), &gpu.choice).unwrap();
+    let x = data.x.select(&rows[..32]);
+    let (a, b) = (cpu.margins(&x, &JobCtx::quiet()).unwrap(), moved.margins(&x, &JobCtx::quiet()).unwrap());
+    assert!(a.iter().zip(&b).all(|(a, b)| near(*b, *a)), "margins on {}", gpu.name);
+    let embedded = cpu.embed(&x).unwrap();
+    let (a, b) = (cpu.gradient(&embedded, 0, Scale::Margin).unwrap().1, moved.gradient(&embedded, 0, Scale::Margin).unwrap().1);
+    assert!(a.iter().zip(&b).all(|(a, b)| near(f64::from(*b), f64::from(*a))), "gradients on {}", gpu.name);
+    let (a, b) = (cpu.attention(&x, 0, true).unwrap().unwrap(), moved.attention(&x, 0, true).unwrap().unwrap());
+    for (a, b) in a.iter().zip(&b) {
+        assert!(a.weights.iter().zip(&b.weights).all(|(a, b)| near(f64::from(*b), f64::from(*a))), "attention on {}", gpu.name);
+        assert!(a.gradients.iter().zip(&b.gradients).all(|(a, b)| near(f64::from(*b), f64::from(*a))), "its gradient on {}", gpu.name);
+    }
+    let there = fit(&ModelSpec { device: gpu.choice.clone(), ..spec }, &data, &rows, &[], &JobCtx::quiet()).unwrap();
+    assert_eq!(there.card.device, device::describe(&gpu.choice).unwrap());
+    let (a, b) = (cpu.card.curve[0].train, there.card.curve[0].train);
+    // The batch is cut differently there, so dropout hits other numbers: only the rough course is the same.
+    assert!((a - b).abs() < 0.25 * a, "{a} {b}");
+}
+
+/// The sample's figures: AUC on rows i mod 10 ≥ 7, at the least what the issue asks for.
+#[test]
+fn networks_reach_their_figures_on_the_sample() {
+    use crate::data::{FittedPrepare, ReadOptions, Roles, Split, read};
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/online_shoppers_intention.csv");
+    let table = read::open(&path, &ReadOptions::default(), &JobCtx::quiet()).unwrap().table;
+    let roles = Roles::detect(&table);
+    let parts = Split::parse("modulo:10,7").unwrap().assign(1, &table).unwrap();
+    let train: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == Part::Train).collect();
+    let encoder = Encoder::fit(&table, &roles.features(&table), &roles, &train, FittedPrepare::default()).unwrap();
+    let y = table.numbers(table.column("Revenue").unwrap());
+    let kind = OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() };
+    let x = encoder.encode(&table).unwrap().0;
+    let outcomes = vec![Outcome { name: "Revenue".into(), kind, base_rate: 0.155 }];
+    let data = TrainData { x, y: vec![y], parts, outcomes, encoder, data: Fingerprint::default(), warnings: vec![] };
+    for (kind, epochs, least) in [(ModelKind::Dnn, 40, 0.915), (ModelKind::Transformer, 8, 0.92)] {
+        let spec = ModelSpec { device: DeviceChoice::Cpu, epochs: Some(epochs), ..ModelSpec::new("m", kind) };
+        let model = crate::ml::train::train(&spec, &data, &JobCtx::quiet()).unwrap();
+        let crate::ml::metrics::Figures::Binary(figures) = &model.card().evaluation[0].figures else { panic!("yes/no") };
+        assert!(figures.auc.unwrap() >= least, "{kind:?}: {figures:?}");
     }
 }
