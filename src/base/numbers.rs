@@ -54,9 +54,20 @@ fn trim(s: &str) -> String {
     if s.contains('.') { s.trim_end_matches('0').trim_end_matches('.').to_owned() } else { s.to_owned() }
 }
 
+/// Decimals of a share in per cent: one, and more where one would hide the number.
+fn decimals(share: f64) -> usize {
+    match share.abs() {
+        0.0 => 1,
+        x if x < 0.000_01 => 5,
+        x if x < 0.001 => 3,
+        x if x < 0.01 => 2,
+        _ => 1,
+    }
+}
+
 /// A share as per cent: `15.5 %`.
 pub fn percent(p: f64) -> String {
-    if p.is_nan() { "–".to_owned() } else { format!("{} %", fixed(p * 100.0, if p.abs() < 0.001 && p != 0.0 { 3 } else { 1 })) }
+    if p.is_nan() { "–".to_owned() } else { format!("{} %", fixed(p * 100.0, decimals(p))) }
 }
 
 /// A difference of shares in percentage points, signed: `+3.1 pp`.
@@ -64,7 +75,7 @@ pub fn points(d: f64) -> String {
     if d.is_nan() {
         return "–".to_owned();
     }
-    let text = fixed(d * 100.0, if d.abs() < 0.001 && d != 0.0 { 3 } else { 1 });
+    let text = fixed(d * 100.0, decimals(d));
     if d > 0.0 { format!("+{text} pp") } else { format!("{text} pp") }
 }
 
@@ -98,6 +109,7 @@ mod tests {
             assert_eq!(plain(x), s);
         }
         assert_eq!(percent(0.154_745), "15.5 %");
+        assert_eq!(percent(0.004_92), "0.49 %");
         assert_eq!(points(0.031), "+3.1 pp");
         assert_eq!(points(-0.031), "−3.1 pp");
         assert_eq!(fixed(-0.001, 1), "0.0");

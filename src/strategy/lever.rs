@@ -63,10 +63,11 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
     let y: Vec<Vec<f64>> = data.y.iter().take(1).map(|y| rows.iter().map(|&r| y[r]).collect()).collect();
     let mut spec = ModelSpec::new("check", ModelKind::Gbdt);
     spec.epochs = Some(CHECK_ROUNDS);
-    let worth = |without: Option<usize>| -> Result<Option<f64>> {
+    // What the features are worth over guessing, and how far chance alone may move that.
+    let worth = |without: Option<usize>| -> Result<Option<(f64, f64)>> {
         let keep: Vec<usize> = (0..x.n_features).filter(|j| Some(*j) != without).collect();
         if keep.is_empty() {
-            return Ok(Some(0.0));
+            return Ok(Some((0.0, 0.0)));
         }
         let mut encoder = data.encoder.clone();
         encoder.features = keep.iter().map(|&j| data.encoder.features[j].clone()).collect();
@@ -82,19 +83,20 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
         };
         let model = train(&spec, &part, &JobCtx::new(ctx.sink_silent(), ctx.token().clone()))?;
         Ok(model.card().evaluation.first().and_then(|e| match &e.figures {
-            Figures::Binary(f) => f.auc.map(|a| a - 0.5),
-            Figures::Number(f) => f.r2,
+            Figures::Binary(f) => f.auc.map(|a| (a - 0.5, f.auc_interval.map_or(0.0, |(low, high)| (high - low) / 2.0))),
+            Figures::Number(f) => f.r2.map(|r| (r, 0.0)),
         }))
     };
     ctx.stage("strategy.stage_proxies", candidates.len() as u64 + 1);
     let mut out = BTreeMap::new();
-    let Some(whole) = worth(None)? else { return Ok(out) };
+    let Some((whole, chance)) = worth(None)? else { return Ok(out) };
     out.insert(String::new(), whole);
     for (k, &j) in candidates.iter().enumerate() {
         ctx.check()?;
         ctx.at(k as u64 + 1);
-        if let (Some(rest), Some(f)) = (worth(Some(j))?, data.encoder.features.get(j)) {
-            out.insert(f.name.clone(), whole - rest);
+        if let (Some((rest, _)), Some(f)) = (worth(Some(j))?, data.encoder.features.get(j)) {
+            // A loss within what chance moves (46 clicks, say) accuses nobody.
+            out.insert(f.name.clone(), if whole - rest > chance { whole - rest } else { 0.0 });
         }
     }
     Ok(out)
