@@ -62,7 +62,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
             Ok(text_or_json(*json, value, &summary.warnings, lang, &files.join("\n")))
         }
         Command::Report { project, format, out, json } => {
-            for f in format.iter().filter(|f| !run::FORMATS.contains(&f.as_str())) {
+            if let Some(f) = format.iter().find(|f| !run::FORMATS.contains(&f.as_str())) {
                 return Err(fault!("session.no_such_format", format = f, formats = run::FORMATS.join(", ")));
             }
             std::fs::create_dir_all(out).map_err(|e| Fault::io(out, &e))?;

@@ -357,7 +357,6 @@ pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<(
 }
 
 /// Attributions of a whole range of lines, written piece by piece.
-#[expect(clippy::too_many_arguments, reason = "what to explain, how, and where to")]
 pub fn write_attributions(
     model: &dyn Model,
     raw: &crate::data::Table,

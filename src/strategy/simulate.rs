@@ -341,7 +341,6 @@ impl World<'_> {
         Estimate { value, low: at(0.025).min(value), high: at(0.975).max(value), covers: Covers::Sample }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything a result is made of")]
     fn result(
         &self,
         name: &str,

@@ -162,7 +162,6 @@ pub fn grade_chip(ui: &mut Ui, grade: Grade, reason: &str, lang: Lang) {
     basic::chip(ui, &tr_with(lang, "why.grade", &[("grade", &letter)]), colour, &format!("{}\n{reason}", tr(lang, meaning)));
 }
 
-#[expect(clippy::too_many_arguments, reason = "one line of a card needs its figure, its change, its baseline and the words")]
 fn line(
     ui: &mut Ui,
     sim: &Simulation,
@@ -202,7 +201,6 @@ fn line(
     });
 }
 
-#[expect(clippy::too_many_arguments, reason = "one line of a card needs its figure, its change, its baseline and the words")]
 fn paint_line(
     p: &Painter,
     t: &Tokens,

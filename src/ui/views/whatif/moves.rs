@@ -10,6 +10,7 @@ use crate::strategy::Scenario;
 use crate::strategy::scenario::Setting;
 use crate::ui::Cx;
 use crate::ui::widgets::waterfall::layout::dragged_value;
+use std::cmp::Ordering;
 
 /// The feature with its range, mean and quantiles in the units of the file.
 pub fn raw_feature(feature: &Feature, prepare: &FittedPrepare) -> Feature {
@@ -36,10 +37,10 @@ fn inverse(forward: impl Fn(f64) -> f64, target: f64, highest: bool) -> f64 {
         return target;
     }
     let (mut low, mut high) = (-1.0, 1.0);
-    while !(forward(low) < target) && low > -1e15 {
+    while !matches!(forward(low).partial_cmp(&target), Some(Ordering::Less)) && low > -1e15 {
         low *= 4.0;
     }
-    while !(forward(high) > target) && high < 1e15 {
+    while !matches!(forward(high).partial_cmp(&target), Some(Ordering::Greater)) && high < 1e15 {
         high *= 4.0;
     }
     let reached = |x: f64| if highest { forward(x) > target } else { forward(x) >= target };

@@ -46,7 +46,7 @@ pub fn lay_out(w: &Waterfall, width: f32) -> Layout {
 /// How far a drag by `dx` moves a feature with this range: the width of the picture is the whole range.
 pub fn dragged_value(start: f64, dx: f32, plot_width: f32, range: (f64, f64)) -> f64 {
     let (low, high) = range;
-    if !(low < high) || plot_width <= 0.0 {
+    if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) || plot_width <= 0.0 {
         return start;
     }
     let start = if start.is_finite() { start } else { low };
