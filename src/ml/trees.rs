@@ -226,7 +226,6 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
 }
 
 /// Appends a trained booster's first `rounds` trees to output `k`, in the neutral form on input features.
-#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename the arguments")]
 fn add(
     ensemble: &mut TreeEnsemble,
     model: &BoostedModel,

@@ -1,5 +1,581 @@
-//! stub
-/// stub
-pub fn render(_: &super::Report) -> String {
-    String::new()
+//! The report as one HTML file: no network, pictures inline, readable on paper and on a phone. Prints results; computes nothing.
+
+use std::fmt::Write as _;
+
+use super::content::{Report, WhySection};
+use super::svg::{self, escape};
+use crate::base::{Lang, Notice, numbers, tr, tr_with};
+use crate::ml::metrics::{Evaluation, Figures};
+use crate::ml::model::Scale;
+use crate::ml::{ModelCard, OutcomeKind};
+use crate::strategy::{Estimate, LeverStatus, Simulation};
+
+/// Features drawn one by one before the rest is joined.
+const SHOWN: usize = 10;
+
+/// The page.
+pub fn render(report: &Report) -> String {
+    let p = Page { lang: report.lang };
+    let mut body = String::new();
+    let _ = write!(body, "<header><h1>{}</h1><p class=\"weak\">{}</p></header>", escape(&report.title), p.made(report));
+    body += &p.section("summary", &p.summary(report));
+    body += &p.section("data", &p.data(report));
+    body += &p.section("prepare", &p.prepare(report));
+    body += &p.section("models", &p.models(report));
+    body += &p.section("why", &report.why.iter().map(|w| p.why(report, w)).collect::<String>());
+    body += &p.section("rankings", &p.rankings(report));
+    body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(s)).collect::<String>());
+    body += &p.section("levers", &p.levers(report));
+    body += &p.section("limits", &p.limits(report));
+    body += &p.section("again", &p.again(report));
+    let lang = match report.lang {
+        Lang::En => "en",
+        Lang::Zh => "zh-CN",
+    };
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n",
+        escape(&report.title)
+    )
+}
+
+const STYLE: &str = "
+:root{color-scheme:light}*{box-sizing:border-box}
+body{margin:0;background:#fff;color:#1d2733;font:15px/1.55 system-ui,-apple-system,'Segoe UI','Noto Sans','Noto Sans CJK SC',sans-serif;font-variant-numeric:tabular-nums}
+main{max-width:880px;margin:0 auto;padding:40px 24px 80px}
+h1{font-size:28px;line-height:1.2;margin:0 0 4px;font-weight:600;overflow-wrap:anywhere}
+h2{font-size:20px;margin:44px 0 12px;padding-top:12px;border-top:1px solid #d7dde3;font-weight:600}
+h3{font-size:15px;margin:24px 0 6px;font-weight:600;overflow-wrap:anywhere}
+p{margin:6px 0;overflow-wrap:anywhere}.weak,figcaption{color:#6b7785;font-size:13px}
+.lead{font-size:17px}.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:13px}
+th{font-weight:500;color:#6b7785;text-align:left;vertical-align:bottom}
+th,td{padding:5px 10px 5px 0;border-bottom:1px solid #e6eaee;overflow-wrap:anywhere}
+td.n,th.n{text-align:right;white-space:nowrap}
+figure{margin:14px 0;break-inside:avoid}svg{max-width:100%;height:auto;display:block}
+.pair{display:flex;flex-wrap:wrap;gap:12px 28px}
+.grade{display:inline-block;border:1px solid #6b7785;border-radius:4px;padding:0 7px;font-weight:600}
+pre{background:#f4f6f8;padding:12px;overflow-x:auto;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}ul{padding-left:20px;margin:6px 0}
+@media print{main{max-width:none;padding:0}h2{break-after:avoid}body{font-size:11pt}}
+";
+
+struct Page {
+    lang: Lang,
+}
+
+impl Page {
+    fn t(&self, key: &str) -> &'static str {
+        tr(self.lang, key)
+    }
+
+    fn section(&self, name: &str, inner: &str) -> String {
+        if inner.is_empty() {
+            String::new()
+        } else {
+            format!("<section id=\"{name}\"><h2>{}</h2>{inner}</section>", self.t(&format!("report.{name}")))
+        }
+    }
+
+    fn list(&self, notices: &[Notice]) -> String {
+        if notices.is_empty() {
+            return String::new();
+        }
+        let items: String = notices.iter().map(|n| format!("<li>{}</li>", escape(&n.say(self.lang)))).collect();
+        format!("<ul>{items}</ul>")
+    }
+
+    /// Cells are text; columns named in `numbers` are aligned to the right.
+    fn table(&self, head: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
+        if rows.is_empty() {
+            return String::new();
+        }
+        let class = |i: usize| if right.contains(&i) { " class=\"n\"" } else { "" };
+        let head: String = head.iter().enumerate().map(|(i, k)| format!("<th{}>{}</th>", class(i), self.t(k))).collect();
+        let rows: String = rows
+            .iter()
+            .map(|r| {
+                let cells: String = r.iter().enumerate().map(|(i, c)| format!("<td{}>{}</td>", class(i), escape(c))).collect();
+                format!("<tr>{cells}</tr>")
+            })
+            .collect();
+        format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    }
+
+    fn figure(&self, picture: &str, caption: &str) -> String {
+        if picture.is_empty() { String::new() } else { format!("<figure>{picture}<figcaption>{}</figcaption></figure>", escape(caption)) }
+    }
+
+    fn made(&self, r: &Report) -> String {
+        escape(&tr_with(
+            self.lang,
+            "report.made",
+            &[("day", &r.made), ("version", &r.version), ("data", &r.data_path), ("fingerprint", &r.data.short())],
+        ))
+    }
+
+    fn summary(&self, r: &Report) -> String {
+        let mut out = String::new();
+        if let Some(best) =
+            r.models.iter().filter(|m| auc(m).is_some()).max_by(|a, b| auc(a).unwrap_or(0.0).total_cmp(&auc(b).unwrap_or(0.0)))
+        {
+            let o = &best.outcomes[0];
+            let text = tr_with(
+                self.lang,
+                "report.sum_model",
+                &[
+                    ("rows", &numbers::count(r.profile.rows as i64)),
+                    ("outcome", &o.name),
+                    ("rate", &numbers::percent(o.base_rate)),
+                    ("model", &best.spec.name),
+                    ("auc", &numbers::fixed(auc(best).unwrap_or(0.0), 3)),
+                    ("test", &numbers::count(best.rows.test as i64)),
+                ],
+            );
+            let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
+        }
+        if let Some(w) = r.why.first() {
+            let names: Vec<&str> = w.summary.importance.iter().take(3).map(|i| i.name.as_str()).collect();
+            let text = tr_with(self.lang, "report.sum_why", &[("model", &w.model), ("features", &names.join(", "))]);
+            let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
+        }
+        for s in &r.simulations {
+            for (d, result) in s.differences.iter().zip(s.scenarios.iter().skip(1)) {
+                let text = tr_with(
+                    self.lang,
+                    "report.sum_scenario",
+                    &[
+                        ("name", &d.name),
+                        ("change", &band(&d.conversions, true)),
+                        ("people", &numbers::count(result.reach.value as i64)),
+                        ("grade", &format!("{:?}", result.grade)),
+                    ],
+                );
+                let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
+            }
+        }
+        out
+    }
+
+    fn data(&self, r: &Report) -> String {
+        let mut read = vec![r.reading.format.clone()];
+        read.extend(
+            r.reading
+                .delimiter
+                .map(|d| format!("{} “{}”", self.t("report.delimiter"), if d == '\t' { "tab".to_owned() } else { d.to_string() })),
+        );
+        read.extend(r.reading.encoding.clone());
+        let mut out = format!(
+            "<p>{}</p><p class=\"weak\">{} · SHA-256 <code>{}</code></p>",
+            escape(&tr_with(
+                self.lang,
+                "report.data_size",
+                &[
+                    ("file", &r.data_path),
+                    ("rows", &numbers::count(r.profile.rows as i64)),
+                    ("columns", &r.profile.columns.len()),
+                    ("twice", &numbers::count(r.profile.duplicate_rows as i64))
+                ]
+            )),
+            escape(&read.join(" · ")),
+            escape(&r.data.0)
+        );
+        let word = |v: serde_json::Value| v.as_str().unwrap_or_default().to_owned();
+        let rows: Vec<Vec<String>> = r
+            .profile
+            .columns
+            .iter()
+            .map(|c| {
+                let what = match (c.min, c.max) {
+                    (Some(a), Some(b)) if !c.categorical => format!("{} … {}", numbers::plain(a), numbers::plain(b)),
+                    _ => c.top.iter().take(3).map(|t| t.value.clone()).collect::<Vec<_>>().join(", "),
+                };
+                vec![
+                    c.name.clone(),
+                    word(serde_json::to_value(c.role).unwrap_or_default()),
+                    word(serde_json::to_value(c.kind).unwrap_or_default()),
+                    numbers::count(c.missing as i64),
+                    numbers::count(c.distinct as i64),
+                    what,
+                ]
+            })
+            .take(200)
+            .collect();
+        out += &self.table(
+            &["report.column", "report.role", "report.type", "report.missing", "report.distinct", "report.range"],
+            &[3, 4],
+            &rows,
+        );
+        out + &self.list(&r.profile.warnings)
+    }
+
+    fn prepare(&self, r: &Report) -> String {
+        let mut rows = Vec::new();
+        for e in &r.prepare {
+            let changes: Vec<String> = e
+                .columns
+                .iter()
+                .map(|c| match (c.before.1, c.after.1) {
+                    (Some(a), Some(b)) => format!("{}: {} → {}", c.name, numbers::plain(a), numbers::plain(b)),
+                    _ => format!("{}: {}", c.name, numbers::count(c.cells as i64)),
+                })
+                .collect();
+            rows.push(vec![
+                e.title.say(self.lang),
+                format!("{} → {}", numbers::count(e.rows.0 as i64), numbers::count(e.rows.1 as i64)),
+                numbers::count(e.cells as i64),
+                changes.join("; "),
+            ]);
+        }
+        let steps = if rows.is_empty() {
+            format!("<p>{}</p>", self.t("report.no_steps"))
+        } else {
+            self.table(&["report.step", "report.rows", "report.cells", "report.mean_change"], &[1, 2], &rows)
+        };
+        format!("{steps}<p>{} <code>{}</code></p>", self.t("report.split"), escape(&r.split.spell()))
+    }
+
+    fn models(&self, r: &Report) -> String {
+        let f = |x: f64| numbers::fixed(x, 4);
+        let o = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), f);
+        let (mut binary, mut number) = (Vec::new(), Vec::new());
+        for m in &r.models {
+            for e in &m.evaluation {
+                match &e.figures {
+                    Figures::Binary(b) => binary.push(vec![
+                        m.spec.name.clone(),
+                        e.target.clone(),
+                        o(b.auc)
+                            + &b.auc_interval
+                                .map_or_else(String::new, |(a, z)| format!(" [{} … {}]", numbers::fixed(a, 3), numbers::fixed(z, 3))),
+                        o(b.average_precision),
+                        f(b.log_loss),
+                        f(b.accuracy),
+                        f(b.f1),
+                        f(b.ece),
+                        numbers::plain(b.threshold),
+                    ]),
+                    Figures::Number(n) => number.push(vec![m.spec.name.clone(), e.target.clone(), f(n.rmse), f(n.mae), o(n.r2)]),
+                }
+            }
+        }
+        let mut out = self.table(
+            &[
+                "report.model",
+                "report.target",
+                "report.auc",
+                "report.ap",
+                "report.log_loss",
+                "report.accuracy",
+                "report.f1",
+                "report.ece",
+                "report.threshold",
+            ],
+            &[2, 3, 4, 5, 6, 7, 8],
+            &binary,
+        );
+        out += &self.table(&["report.model", "report.target", "report.rmse", "report.mae", "report.r2"], &[2, 3, 4], &number);
+        for m in &r.models {
+            let _ = write!(out, "<h3>{}</h3><p class=\"weak\">{}</p>", escape(&m.spec.name), self.card(m));
+            for e in &m.evaluation {
+                out += &self.evaluation(e);
+            }
+            let train: Vec<_> = m.curve.iter().map(|p| (f64::from(p.step), p.train)).collect();
+            let validation: Vec<_> = m.curve.iter().filter_map(|p| p.validation.map(|v| (f64::from(p.step), v))).collect();
+            if train.len() > 1 {
+                let mut series = vec![(self.t("report.on_train"), train)];
+                if !validation.is_empty() {
+                    series.push((self.t("report.on_validation"), validation));
+                }
+                out += &self.figure(
+                    &svg::lines(self.t("report.curve"), &series, (self.t("report.step_axis"), self.t("report.loss_axis")), false),
+                    self.t("report.curve"),
+                );
+            }
+        }
+        out
+    }
+
+    fn card(&self, m: &ModelCard) -> String {
+        let positive = match m.outcomes.first().map(|o| &o.kind) {
+            Some(OutcomeKind::Binary { positive, .. }) => positive.clone(),
+            _ => "–".to_owned(),
+        };
+        escape(&tr_with(
+            self.lang,
+            "report.card",
+            &[
+                ("kind", &m.spec.kind.name()),
+                ("train", &numbers::count(m.rows.train as i64)),
+                ("validation", &numbers::count(m.rows.validation as i64)),
+                ("test", &numbers::count(m.rows.test as i64)),
+                ("seed", &m.spec.seed),
+                ("device", &m.device),
+                ("yes", &positive),
+                ("fingerprint", &m.fingerprint.short()),
+            ],
+        ))
+    }
+
+    fn evaluation(&self, e: &Evaluation) -> String {
+        let Figures::Binary(b) = &e.figures else { return String::new() };
+        let at = e.at_threshold(b.threshold);
+        let rows = vec![
+            vec![self.t("report.is_yes").to_owned(), numbers::count(at.true_positives as i64), numbers::count(at.false_negatives as i64)],
+            vec![self.t("report.is_no").to_owned(), numbers::count(at.false_positives as i64), numbers::count(at.true_negatives as i64)],
+        ];
+        let mut out = self.table(&["report.confusion", "report.said_yes", "report.said_no"], &[1, 2], &rows);
+        let curve: Vec<(f64, f64)> = e.calibration.iter().map(|c| (c.predicted, c.observed)).collect();
+        let calibration = svg::lines(
+            self.t("report.calibration"),
+            &[(self.t("report.calibration"), curve)],
+            (self.t("report.predicted"), self.t("report.observed")),
+            true,
+        );
+        let gain = svg::lines(
+            self.t("report.gain"),
+            &[(self.t("report.gain"), e.gain.clone())],
+            (self.t("report.contacted"), self.t("report.reached")),
+            true,
+        );
+        let n = tr_with(
+            self.lang,
+            "report.n_test",
+            &[("rows", &numbers::count(e.rows as i64)), ("positives", &numbers::count(e.positives as i64))],
+        );
+        let _ = write!(
+            out,
+            "<div class=\"pair\">{}{}</div>",
+            self.figure(&calibration, &format!("{}. {n}", self.t("report.calibration_caption"))),
+            self.figure(&gain, &format!("{}. {n}", self.t("report.gain_caption")))
+        );
+        out
+    }
+
+    fn why(&self, r: &Report, w: &WhySection) -> String {
+        let probability = w.rows.scale == Scale::Probability
+            && r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.first().is_some_and(|o| o.is_binary()));
+        let show = move |v: f64| if probability { numbers::percent(v) } else { numbers::plain(v) };
+        let effect = move |v: f64| if probability { numbers::points(v) } else { numbers::signed(v) };
+        let exact = self.t(if w.rows.exact { "report.exact" } else { "report.approximate" });
+        let method = format!("{} · {exact}", w.rows.method.name());
+        let mut out = format!("<h3>{}</h3><p class=\"weak\">{}</p>", escape(&w.model), escape(&w.rows.base_note.say(self.lang)));
+        let bars: Vec<_> = w.summary.importance.iter().take(15).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
+        let size = move |v: f64| effect(v).trim_start_matches('+').to_owned();
+        let n = tr_with(self.lang, "report.n_rows", &[("rows", &numbers::count(w.summary.rows as i64)), ("method", &method)]);
+        out += &self.figure(&svg::bars(self.t("report.importance"), &bars, size), &format!("{}. {n}", self.t("report.importance_caption")));
+        let dots: Vec<_> = w
+            .summary
+            .importance
+            .iter()
+            .take(8)
+            .map(|i| (i.name.clone(), i.dots.iter().map(|d| (d.value, d.rank, d.offset)).collect::<Vec<_>>()))
+            .collect();
+        out +=
+            &self.figure(&svg::beeswarm(self.t("report.beeswarm"), &dots, effect), &format!("{}. {n}", self.t("report.beeswarm_caption")));
+        for i in w.summary.importance.iter().take(3) {
+            let rows: Vec<_> = i
+                .dependence
+                .iter()
+                .map(|b| (format!("{} (n = {})", b.label, numbers::count(b.rows as i64)), b.mean, Some((b.low, b.high))))
+                .collect();
+            let title = tr_with(self.lang, "report.dependence", &[("feature", &i.name)]);
+            out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}", self.t("report.dependence_caption")));
+        }
+        let k = w.rows.n_features();
+        for (i, line) in w.rows.rows.iter().enumerate() {
+            let title = tr_with(self.lang, "report.row", &[("row", &numbers::count(i64::from(*line)))]);
+            let _ = write!(out, "<h3>{}</h3><p>{}</p>", escape(&title), escape(w.sentences.get(i).map_or("", String::as_str)));
+            let mut order: Vec<usize> = (0..k).collect();
+            order.sort_by(|a, b| w.rows.row(i)[*b].abs().total_cmp(&w.rows.row(i)[*a].abs()));
+            let mut steps: Vec<(String, String, f64)> = order
+                .iter()
+                .take(SHOWN)
+                .map(|&j| (w.rows.features[j].clone(), w.shown.get(i * k + j).cloned().unwrap_or_default(), w.rows.row(i)[j]))
+                .collect();
+            if order.len() > SHOWN {
+                let rest: f64 = order[SHOWN..].iter().map(|&j| w.rows.row(i)[j]).sum();
+                steps.push((tr_with(self.lang, "report.others", &[("count", &(order.len() - SHOWN))]), String::new(), rest));
+            }
+            let gap = w.rows.gaps.get(i).copied().unwrap_or(0.0);
+            if gap.abs() > 1e-6 {
+                steps.push((self.t("report.unexplained").to_owned(), String::new(), gap));
+            }
+            let picture = svg::waterfall(
+                &title,
+                (self.t("report.base"), w.rows.base),
+                &steps,
+                (self.t("report.prediction"), w.rows.predictions[i]),
+                show,
+                effect,
+            );
+            out += &self.figure(&picture, &format!("{} {method}", self.t("report.waterfall_caption")));
+        }
+        if let Some(map) = &w.attention {
+            let t = map.tokens.len() * map.tokens.len();
+            let last = map.layers.saturating_sub(1);
+            let mut mean = vec![0.0f32; t];
+            for h in 0..map.heads {
+                for (m, v) in mean.iter_mut().zip(map.head(last, h)) {
+                    *m += v / map.heads as f32;
+                }
+            }
+            let caption =
+                tr_with(self.lang, "report.attention_caption", &[("row", &numbers::count(i64::from(map.row))), ("heads", &map.heads)]);
+            out += &self.figure(&svg::heatmap(self.t("report.attention"), &map.tokens, &mean), &caption);
+        }
+        out
+    }
+
+    fn rankings(&self, r: &Report) -> String {
+        let mut out = String::new();
+        for g in &r.rankings {
+            let _ = write!(
+                out,
+                "<p>{}</p>",
+                escape(&tr_with(self.lang, "report.for_person", &[("person", &g.person), ("outcome", &g.outcome)]))
+            );
+            let binary = r.models.iter().any(|m| m.outcomes.iter().any(|o| o.name == g.outcome && o.is_binary()));
+            let show = |v: f64| if binary { numbers::percent(v) } else { numbers::plain(v) };
+            let rows: Vec<Vec<String>> = g
+                .items
+                .iter()
+                .take(20)
+                .map(|i| {
+                    vec![
+                        i.rank.to_string(),
+                        i.item.clone(),
+                        show(i.predicted),
+                        numbers::count(i.impressions as i64),
+                        i.observed.map_or_else(|| "–".to_owned(), show),
+                    ]
+                })
+                .collect();
+            out += &self.table(
+                &["report.rank", "report.item", "report.predicted", "report.impressions", "report.observed"],
+                &[0, 2, 3, 4],
+                &rows,
+            );
+            for reason in &g.reason {
+                let _ = write!(out, "<p>{}</p>", escape(&reason.say(self.lang)));
+            }
+            let bars: Vec<_> =
+                g.against_second.iter().map(|c| (format!("{}: {} / {}", c.feature, c.first, c.second), c.effect, None)).collect();
+            let effect = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
+            out += &self.figure(&svg::bars(self.t("report.against"), &bars, effect), self.t("report.against"));
+            out += &self.list(&g.warnings);
+        }
+        out
+    }
+
+    fn simulation(&self, s: &Simulation) -> String {
+        let mut out = format!(
+            "<p class=\"weak\">{}</p>",
+            escape(&tr_with(
+                self.lang,
+                "report.sim_model",
+                &[("model", &s.model_name), ("outcome", &s.outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
+            ))
+        );
+        let optional = |e: &Option<Estimate>| e.as_ref().map_or_else(|| "–".to_owned(), |e| band(e, false));
+        let rows: Vec<Vec<String>> = s
+            .scenarios
+            .iter()
+            .map(|r| {
+                vec![
+                    if r.name.is_empty() { self.t("report.baseline").to_owned() } else { r.name.clone() },
+                    format!("{:?}", r.grade),
+                    numbers::count(r.reach.value as i64),
+                    band(&r.conversions, false),
+                    format!("{} [{} … {}]", numbers::percent(r.rate.value), numbers::percent(r.rate.low), numbers::percent(r.rate.high)),
+                    optional(&r.revenue),
+                    optional(&r.cost),
+                    optional(&r.profit),
+                    optional(&r.roi),
+                ]
+            })
+            .collect();
+        out += &self.table(
+            &[
+                "report.scenario",
+                "report.grade",
+                "report.reach",
+                "report.conversions",
+                "report.rate",
+                "report.revenue",
+                "report.cost",
+                "report.profit",
+                "report.roi",
+            ],
+            &[2, 3, 4, 5, 6, 7, 8],
+            &rows,
+        );
+        let _ = write!(out, "<p class=\"weak\">{}</p>", self.t("report.covers_sample"));
+        for (r, d) in s.scenarios.iter().skip(1).zip(&s.differences) {
+            let _ = write!(
+                out,
+                "<h3>{}</h3><p><span class=\"grade\">{:?}</span> {}</p><p>{}</p>",
+                escape(&r.name),
+                r.grade,
+                escape(&r.reason.say(self.lang)),
+                escape(&tr_with(
+                    self.lang,
+                    "report.difference",
+                    &[("change", &band(&d.conversions, true)), ("rate", &numbers::points(d.rate.value))]
+                ))
+            );
+            let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
+            if !bars.is_empty() {
+                out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t("report.drivers_caption"));
+            }
+            out += &self.list(&r.warnings);
+        }
+        if !s.assumptions.is_empty() {
+            let _ = write!(out, "<h3>{}</h3>{}", self.t("report.assumptions"), self.list(&s.assumptions));
+        }
+        out + &self.list(&s.warnings)
+    }
+
+    fn levers(&self, r: &Report) -> String {
+        let rows: Vec<Vec<String>> = r
+            .levers
+            .iter()
+            .filter(|l| r.roles.levers.contains(&l.column) || l.status != LeverStatus::Free)
+            .map(|l| {
+                let status = match l.status {
+                    LeverStatus::Free => "report.free",
+                    LeverStatus::Locked => "report.locked",
+                    LeverStatus::Overridden => "report.overridden",
+                };
+                vec![l.column.clone(), self.t(status).to_owned(), l.reason.as_ref().map_or_else(String::new, |n| n.say(self.lang))]
+            })
+            .collect();
+        self.table(&["report.column", "report.status", "report.reason"], &[], &rows)
+    }
+
+    fn limits(&self, r: &Report) -> String {
+        format!("<p>{}</p>{}", self.t("report.always"), self.list(&r.notices))
+    }
+
+    fn again(&self, r: &Report) -> String {
+        let models: String =
+            r.models.iter().map(|m| format!("<li>{}: <code>{}</code></li>", escape(&m.spec.name), escape(&m.fingerprint.0))).collect();
+        format!(
+            "<p>{}</p><pre>whybench run recipe.toml --out results</pre><ul>{models}</ul><pre>{}</pre>",
+            escape(&tr_with(self.lang, "report.how", &[("file", &r.data_path), ("version", &r.version)])),
+            escape(&r.recipe)
+        )
+    }
+}
+
+fn auc(m: &ModelCard) -> Option<f64> {
+    match &m.evaluation.first()?.figures {
+        Figures::Binary(b) => b.auc,
+        Figures::Number(_) => None,
+    }
+}
+
+/// A number with its interval.
+fn band(e: &Estimate, signed: bool) -> String {
+    let show = |v: f64| if signed { numbers::signed(v) } else { numbers::plain(v) };
+    if e.low == e.high { show(e.value) } else { format!("{} [{} … {}]", show(e.value), show(e.low), show(e.high)) }
 }

@@ -1,1 +1,264 @@
-//! stub
+//! Pictures as SVG strings: pure functions of plain numbers. Direction is readable without colour (arrows and signs), the
+//! colours are a blue and orange pair that colour-blind readers tell apart.
+
+use std::fmt::Write as _;
+
+/// Pushes up.
+const UP: &str = "#c4570b";
+/// Pushes down.
+const DOWN: &str = "#1f6fb2";
+/// Neither.
+const INK: &str = "#1d2733";
+const WEAK: &str = "#6b7785";
+const RULE: &str = "#d7dde3";
+const ACCENT: &str = "#0f766e";
+
+/// Text that cannot be markup.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// A label that fits into `most` characters, the whole of it as its tooltip.
+fn label(x: f64, y: f64, anchor: &str, text: &str, most: usize, colour: &str) -> String {
+    let short: String =
+        if text.chars().count() > most { text.chars().take(most.saturating_sub(1)).chain(['…']).collect() } else { text.to_owned() };
+    format!(
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\"><title>{}</title>{}</text>",
+        escape(text),
+        escape(&short)
+    )
+}
+
+fn open(width: f64, height: f64, title: &str) -> String {
+    format!(
+        "<svg viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" font-size=\"12\" xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title>",
+        escape(title)
+    )
+}
+
+/// A bar with a point at the end it pushes to.
+fn arrow(x0: f64, x1: f64, y: f64, height: f64, colour: &str) -> String {
+    let tip = (x1 - x0).abs().min(5.0) * (x1 - x0).signum();
+    format!(
+        "<path d=\"M{x0:.1} {y:.1}L{:.1} {y:.1}L{x1:.1} {:.1}L{:.1} {:.1}L{x0:.1} {:.1}Z\" fill=\"{colour}\"/>",
+        x1 - tip,
+        y + height / 2.0,
+        x1 - tip,
+        y + height,
+        y + height
+    )
+}
+
+/// From the base value to the prediction. `steps` are name, value as shown, and effect, largest first; `format` writes an effect.
+pub fn waterfall(
+    title: &str,
+    base: (&str, f64),
+    steps: &[(String, String, f64)],
+    end: (&str, f64),
+    show: impl Fn(f64) -> String,
+    effect: impl Fn(f64) -> String,
+) -> String {
+    let mut marks = vec![base.1, end.1];
+    let mut at = base.1;
+    for s in steps {
+        at += s.2;
+        marks.push(at);
+    }
+    let low = marks.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = marks.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let span = if high > low { high - low } else { 1.0 };
+    let (left, plot, row) = (270.0, 330.0, 22.0);
+    let x = |v: f64| left + (v - low) / span * plot;
+    let height = row * (steps.len() + 2) as f64 + 8.0;
+    let mut out = open(700.0, height, title);
+    let line = |out: &mut String, i: usize, name: &str, v: f64| {
+        let y = row * i as f64;
+        let _ = write!(out, "<path d=\"M{0:.1} {1:.1}V{2:.1}\" stroke=\"{INK}\" stroke-width=\"3\"/>", x(v), y + 4.0, y + row - 2.0);
+        out.push_str(&label(left - 8.0, y + 16.0, "end", name, 40, INK));
+        out.push_str(&label(692.0, y + 16.0, "end", &show(v), 20, INK));
+    };
+    line(&mut out, 0, base.0, base.1);
+    let mut at = base.1;
+    for (i, (name, value, phi)) in steps.iter().enumerate() {
+        let y = row * (i + 1) as f64;
+        let text = if value.is_empty() { name.clone() } else { format!("{name} = {value}") };
+        out.push_str(&label(left - 8.0, y + 16.0, "end", &text, 40, INK));
+        let _ = write!(out, "<path d=\"M{0:.1} {1:.1}V{2:.1}\" stroke=\"{RULE}\"/>", x(at), y - 4.0, y + 5.0);
+        out.push_str(&arrow(x(at), x(at + phi), y + 5.0, 13.0, if *phi >= 0.0 { UP } else { DOWN }));
+        out.push_str(&label(692.0, y + 16.0, "end", &effect(*phi), 20, WEAK));
+        at += phi;
+    }
+    line(&mut out, steps.len() + 1, end.0, end.1);
+    out + "</svg>"
+}
+
+/// Bars from zero with an optional interval; signed ones point.
+pub fn bars(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], show: impl Fn(f64) -> String) -> String {
+    let ends = rows.iter().flat_map(|(_, v, i)| [*v, i.map_or(*v, |i| i.0), i.map_or(*v, |i| i.1)]);
+    let (low, high) = ends.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+    let span = if high > low { high - low } else { 1.0 };
+    let (left, plot, row) = (230.0, 350.0, 22.0);
+    let x = |v: f64| left + (v - low) / span * plot;
+    let mut out = open(700.0, row * rows.len() as f64 + 6.0, title);
+    let _ = write!(out, "<path d=\"M{0:.1} 0V{1:.1}\" stroke=\"{RULE}\"/>", x(0.0), row * rows.len() as f64);
+    for (i, (name, v, interval)) in rows.iter().enumerate() {
+        let y = row * i as f64;
+        out.push_str(&label(left - 8.0, y + 16.0, "end", name, 34, INK));
+        let colour = if low >= 0.0 {
+            ACCENT
+        } else if *v >= 0.0 {
+            UP
+        } else {
+            DOWN
+        };
+        out.push_str(&arrow(x(0.0), x(*v), y + 5.0, 13.0, colour));
+        if let Some((a, b)) = interval {
+            let _ = write!(
+                out,
+                "<path d=\"M{0:.1} {2:.1}H{1:.1}M{0:.1} {3:.1}v6M{1:.1} {3:.1}v6\" stroke=\"{INK}\"/>",
+                x(*a),
+                x(*b),
+                y + 11.5,
+                y + 8.5
+            );
+        }
+        out.push_str(&label(692.0, y + 16.0, "end", &show(*v), 20, INK));
+    }
+    out + "</svg>"
+}
+
+/// Dots of many rows per feature; dark is a low value, bright a high one. Dots are value, rank 0–1 (NaN missing), offset −1–1.
+pub fn beeswarm(title: &str, rows: &[(String, Vec<(f64, f64, f64)>)], show: impl Fn(f64) -> String) -> String {
+    let all = rows.iter().flat_map(|(_, d)| d.iter().map(|d| d.0));
+    let (low, high) = all.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+    let span = if high > low { high - low } else { 1.0 };
+    let (left, plot, row) = (230.0, 440.0, 34.0);
+    let x = |v: f64| left + (v - low) / span * plot;
+    let height = row * rows.len() as f64;
+    let mut out = open(700.0, height + 20.0, title);
+    let _ = write!(out, "<path d=\"M{0:.1} 0V{height:.1}\" stroke=\"{RULE}\"/>", x(0.0));
+    for (i, (name, dots)) in rows.iter().enumerate() {
+        let middle = row * (i as f64 + 0.5);
+        out.push_str(&label(left - 8.0, middle + 4.0, "end", name, 34, INK));
+        for (v, rank, offset) in dots {
+            let colour = if rank.is_nan() { "#b8bec5".to_owned() } else { ramp(*rank) };
+            let _ = write!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.8\" fill=\"{colour}\"/>", x(*v), middle + offset * row * 0.42);
+        }
+    }
+    for v in [low, 0.0, high] {
+        out.push_str(&label(x(v), height + 14.0, "middle", &show(v), 14, WEAK));
+    }
+    out + "</svg>"
+}
+
+/// A sequential colour, dark blue over green to yellow, evenly perceived.
+fn ramp(t: f64) -> String {
+    let stops = [(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)];
+    let t = t.clamp(0.0, 1.0) * 4.0;
+    let (i, f) = ((t as usize).min(3), t - (t as usize).min(3) as f64);
+    let mix = |a: i32, b: i32| (f64::from(a) + f64::from(b - a) * f).round() as i32;
+    let (a, b) = (stops[i], stops[i + 1]);
+    format!("#{:02x}{:02x}{:02x}", mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// One or more lines in a box; `axes` are the names of x and y.
+pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str), diagonal: bool) -> String {
+    let points = || series.iter().flat_map(|(_, p)| p.iter()).filter(|p| p.0.is_finite() && p.1.is_finite());
+    let bound = |get: fn(&(f64, f64)) -> f64| {
+        let (a, b) = points().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(get(p)), b.max(get(p))));
+        if a < b { (a, b) } else { (a.min(0.0), a.max(0.0) + 1.0) }
+    };
+    if points().next().is_none() {
+        return String::new();
+    }
+    let (mut xs, mut ys) = (bound(|p| p.0), bound(|p| p.1));
+    if diagonal {
+        (xs, ys) = ((0.0, 1.0), (0.0, 1.0));
+    }
+    let (left, top, w, h) = (52.0, 8.0, 260.0, 180.0);
+    let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
+    let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
+    let mut out = open(330.0, 236.0, title);
+    let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
+    if diagonal {
+        let _ = write!(out, "<path d=\"M{left} {0}L{1} {top}\" stroke=\"{WEAK}\" stroke-dasharray=\"3 4\"/>", top + h, left + w);
+    }
+    for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
+        out.push_str(&label(x(v), top + h + 15.0, at, &crate::base::numbers::plain(v), 10, WEAK));
+    }
+    for v in [ys.0, ys.1] {
+        out.push_str(&label(left - 5.0, y(v) + 4.0, "end", &crate::base::numbers::plain(v), 8, WEAK));
+    }
+    out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 44, WEAK));
+    let _ =
+        write!(out, "<g transform=\"rotate(-90 12 {0})\">{1}</g>", top + h / 2.0, label(12.0, top + h / 2.0, "middle", axes.1, 30, WEAK));
+    for (k, (name, p)) in series.iter().enumerate() {
+        let (colour, dash) = if k == 0 { (ACCENT, "") } else { (UP, " stroke-dasharray=\"6 3\"") };
+        let path: Vec<String> =
+            p.iter().filter(|p| p.0.is_finite() && p.1.is_finite()).map(|p| format!("{:.1},{:.1}", x(p.0), y(p.1))).collect();
+        let _ = write!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", path.join(" "));
+        if series.len() > 1 {
+            out.push_str(&label(left + w, top + 14.0 + 15.0 * k as f64, "end", name, 30, colour));
+        }
+    }
+    out + "</svg>"
+}
+
+/// A square of weights with its tokens on both axes; brighter is more.
+pub fn heatmap(title: &str, tokens: &[String], weights: &[f32]) -> String {
+    let n = tokens.len();
+    if n == 0 || weights.len() != n * n {
+        return String::new();
+    }
+    let cell = (420.0 / n as f64).clamp(4.0, 26.0);
+    let (left, top) = (190.0, 150.0);
+    let most = weights.iter().copied().fold(0.0f32, f32::max).max(f32::MIN_POSITIVE);
+    let mut out = open(left + cell * n as f64 + 10.0, top + cell * n as f64 + 6.0, title);
+    for (q, name) in tokens.iter().enumerate() {
+        let at = (q as f64 + 0.5) * cell;
+        if cell >= 9.0 {
+            out.push_str(&label(left - 6.0, top + at + 4.0, "end", name, 28, INK));
+            let _ = write!(
+                out,
+                "<g transform=\"rotate(-90 {0:.1} {1:.1})\">{2}</g>",
+                left + at + 4.0,
+                top - 6.0,
+                label(left + at + 4.0, top - 6.0, "start", name, 22, INK)
+            );
+        }
+        for k in 0..n {
+            let v = weights[q * n + k];
+            let _ = write!(
+                out,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{cell:.1}\" height=\"{cell:.1}\" fill=\"{}\"><title>{} → {}: {v:.4}</title></rect>",
+                left + k as f64 * cell,
+                top + q as f64 * cell,
+                ramp(f64::from(v / most)),
+                escape(name),
+                escape(&tokens[k])
+            );
+        }
+    }
+    out + "</svg>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_hold_their_numbers_and_no_markup_of_names() {
+        let evil = "<script>alert(1)</script>".to_owned();
+        let steps = vec![(evil.clone(), "3".to_owned(), 0.4), ("b".to_owned(), String::new(), -0.1)];
+        let s = waterfall("t", ("base", 0.1), &steps, ("end", 0.4), |v| format!("{v:.1}"), |v| format!("{v:+.1}"));
+        assert!(!s.contains("<script") && s.contains("&lt;script") && s.contains("+0.4") && s.contains("-0.1"), "{s}");
+        assert!(s.contains(UP) && s.contains(DOWN));
+        assert_eq!(s.matches("<path d=\"M").count(), 2 + 2 + 2, "two marks, two joints, two arrows");
+        let long = "n".repeat(200);
+        let b = bars("t", &[(long.clone(), 1.0, Some((0.5, 1.5)))], |v| format!("{v}"));
+        assert!(b.contains(&long) && b.contains('…'), "the whole name is the tooltip");
+        assert!(bars("t", &[], |v| format!("{v}")).ends_with("</svg>"));
+        assert_eq!(heatmap("t", &["a".to_owned()], &[]), "");
+        assert_eq!(lines("t", &[("a", vec![])], ("x", "y"), false), "");
+    }
+}

@@ -4,3 +4,4 @@
 
 mod bad_input;
 mod oracles;
+mod report;
