@@ -41,6 +41,9 @@ enum Token {
 
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "=", "<", ">", "(", ")", ","];
 
+/// Most brackets and negations inside each other.
+const DEEPEST: usize = 100;
+
 impl Segment {
     /// Reads a condition; a fault names the place where it stops making sense.
     pub fn parse(text: &str) -> Result<Self> {
@@ -48,7 +51,7 @@ impl Segment {
         if tokens.is_empty() {
             return Err(fault!("data.segment_empty"));
         }
-        let mut parser = Parser { text, tokens, at: 0 };
+        let mut parser = Parser { text, tokens, at: 0, depth: 0 };
         let root = parser.any()?;
         if parser.at < parser.tokens.len() {
             return Err(parser.fault());
@@ -166,6 +169,7 @@ struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token>,
     at: usize,
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -187,6 +191,16 @@ impl Parser<'_> {
         self.at += usize::from(hit);
         hit
     }
+    /// One level further in; a pile of brackets must not exhaust the stack.
+    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Result<Node>) -> Result<Node> {
+        if self.depth >= DEEPEST {
+            return Err(self.fault());
+        }
+        self.depth += 1;
+        let node = read(self);
+        self.depth -= 1;
+        node
+    }
     fn any(&mut self) -> Result<Node> {
         let mut nodes = vec![self.all()?];
         while self.keyword("or") {
@@ -203,10 +217,10 @@ impl Parser<'_> {
     }
     fn one(&mut self) -> Result<Node> {
         if self.keyword("not") {
-            return Ok(Node::Not(Box::new(self.one()?)));
+            return Ok(Node::Not(Box::new(self.deeper(Self::one)?)));
         }
         if self.sign("(") {
-            let inner = self.any()?;
+            let inner = self.deeper(Self::any)?;
             return if self.sign(")") { Ok(inner) } else { Err(self.fault()) };
         }
         let column = self.column()?;
@@ -324,6 +338,16 @@ mod tests {
     fn faults_say_where() {
         for text in ["", "Visitor", "Visitor =", "Visitor = 'x", "(Visitor = 'New'", "Visitor in 'New'", "= 3"] {
             assert!(Segment::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pile_of_brackets_is_refused_not_fatal() {
+        for deep in [99usize, 101, 200_000] {
+            let brackets = format!("{}x > 1{}", "(".repeat(deep), ")".repeat(deep));
+            let negations = format!("{}x > 1", "not ".repeat(deep));
+            assert_eq!(Segment::parse(&brackets).is_ok(), deep < 100);
+            assert_eq!(Segment::parse(&negations).is_ok(), deep < 100);
         }
     }
 }

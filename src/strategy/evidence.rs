@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::support::Apart;
 use crate::base::{Notice, numbers};
 use crate::note;
 
@@ -22,13 +23,17 @@ pub enum Grade {
 pub const MOST_OUTSIDE: f64 = 0.05;
 
 /// The grade of a scenario on logged, not randomised data: C, or D where too many rows leave what training saw.
-/// `moved` says whether any lever moves, `overridden` which outcome proxies the analyst unlocked.
-pub fn grade(outside: f64, moved: bool, overridden: &[String]) -> (Grade, Notice) {
+/// `apart` are people whose values never occur together, `moved` says whether any lever moves, `overridden` which outcome
+/// proxies the analyst unlocked.
+pub fn grade(outside: f64, apart: Option<&Apart>, moved: bool, overridden: &[String]) -> (Grade, Notice) {
     if !overridden.is_empty() {
         return (Grade::D, note!("strategy.grade_proxy", columns = overridden.join(", ")));
     }
     if outside > MOST_OUTSIDE {
         return (Grade::D, note!("strategy.grade_outside", share = numbers::percent(outside)));
+    }
+    if let Some(apart) = apart.filter(|a| a.share > MOST_OUTSIDE) {
+        return (Grade::D, apart.example.clone());
     }
     if moved { (Grade::C, note!("strategy.grade_model_only")) } else { (Grade::C, note!("strategy.grade_baseline")) }
 }
@@ -39,9 +44,13 @@ mod tests {
 
     #[test]
     fn the_grade_follows_the_support() {
-        assert_eq!(grade(0.0, true, &[]).0, Grade::C);
-        assert_eq!(grade(0.05, true, &[]).0, Grade::C);
-        assert_eq!(grade(0.051, true, &[]).0, Grade::D);
-        assert_eq!(grade(0.0, true, &["PageValues".to_owned()]).0, Grade::D);
+        assert_eq!(grade(0.0, None, true, &[]).0, Grade::C);
+        assert_eq!(grade(0.05, None, true, &[]).0, Grade::C);
+        assert_eq!(grade(0.051, None, true, &[]).0, Grade::D);
+        assert_eq!(grade(0.0, None, true, &["PageValues".to_owned()]).0, Grade::D);
+        let apart = |share| Apart { share, example: note!("strategy.grade_apart") };
+        assert_eq!(grade(0.0, Some(&apart(0.05)), true, &[]).0, Grade::C);
+        let (worst, reason) = grade(0.0, Some(&apart(0.06)), true, &[]);
+        assert_eq!((worst, reason.code.as_str()), (Grade::D, "strategy.grade_apart"));
     }
 }

@@ -130,3 +130,62 @@ pub fn levers(model: &dyn Model, roles: &Roles, overridden: &[String], drops: &B
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::table::Values;
+    use crate::data::{Encoder, FittedPrepare, Table};
+    use crate::ml::{Outcome, OutcomeKind};
+
+    /// A weak cause, noise, and a column that all but says the answer.
+    fn data() -> TrainData {
+        let mut r = rng::rng(2, "levers");
+        let n = 1_500;
+        let cause: Vec<f64> = (0..n).map(|_| rng::normal(&mut r)).collect();
+        let y: Vec<f64> = cause.iter().map(|c| f64::from(u8::from(0.7 * c + rng::normal(&mut r) > 0.8))).collect();
+        let noise: Vec<f64> = (0..n).map(|_| rng::normal(&mut r)).collect();
+        let proxy: Vec<f64> = y.iter().map(|y| y * 4.0 + rng::normal(&mut r)).collect();
+        let some = |v: &[f64]| Values::Numbers(v.iter().map(|x| Some(*x)).collect());
+        let names = ["cause", "noise", "proxy"].map(str::to_owned);
+        let table = Table::from_columns(names.iter().cloned().zip([some(&cause), some(&noise), some(&proxy)]).collect()).unwrap();
+        let train: Vec<usize> = (0..n).filter(|i| i % 10 < 7).collect();
+        let encoder = Encoder::fit(&table, &names, &Roles::default(), &train, FittedPrepare::default()).unwrap();
+        TrainData {
+            x: encoder.encode(&table).unwrap().0,
+            y: vec![y],
+            parts: (0..n).map(|i| if i % 10 < 7 { Part::Train } else { Part::Test }).collect(),
+            outcomes: vec![Outcome {
+                name: "y".into(),
+                kind: OutcomeKind::Binary { positive: "1".into(), negative: "0".into() },
+                base_rate: 0.3,
+            }],
+            encoder,
+            data: crate::base::Fingerprint::default(),
+            warnings: vec![],
+        }
+    }
+
+    #[test]
+    fn a_column_that_says_the_answer_is_locked() {
+        let data = data();
+        let ctx = JobCtx::quiet();
+        let drops = measure_drops(&data, &[0, 1, 2], &ctx).unwrap();
+        assert!(drops["proxy"] > MOST_WORTH && drops["noise"] < 0.02, "{drops:?}");
+        let spec = ModelSpec { epochs: Some(5), ..ModelSpec::new("m", ModelKind::Gbdt) };
+        let model = train(&spec, &data, &ctx).unwrap();
+        let mut roles = Roles::default();
+        let status = |l: &[Lever]| l.iter().map(|l| l.status).collect::<Vec<_>>();
+        use LeverStatus::{Free, Locked, Overridden};
+        let found = levers(model.as_ref(), &roles, &[], &drops);
+        assert_eq!(status(&found), [Free, Free, Locked]);
+        assert!(found[2].reason.as_ref().is_some_and(|r| r.code == "strategy.proxy") && found[2].drop == drops.get("proxy").copied());
+        assert_eq!(status(&levers(model.as_ref(), &roles, &["proxy".to_owned()], &drops)), [Free, Free, Overridden]);
+        // Known only afterwards, whatever it is worth; and only declared levers once any is declared.
+        roles.of.insert("noise".into(), Role::Value);
+        roles.levers.extend(["noise".to_owned(), "proxy".to_owned()]);
+        let found = levers(model.as_ref(), &roles, &[], &drops);
+        assert_eq!(found.iter().map(|l| (l.feature, l.status)).collect::<Vec<_>>(), [(1, Locked), (2, Locked)]);
+        assert_eq!(found[0].reason.as_ref().map(|r| r.code.as_str()), Some("strategy.proxy_late"));
+    }
+}

@@ -1,12 +1,14 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
-//! - [`evidence`] computes the grade; it is never typed in.
+//! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
 pub mod evidence;
 pub mod lever;
+pub mod resample;
 pub mod scenario;
 pub mod simulate;
+pub mod support;
 
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};

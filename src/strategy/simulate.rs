@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Grade, grade};
 use super::lever::{Lever, LeverStatus};
+use super::resample::Resample;
 use super::scenario::{Money, Move, Scenario};
+use super::support::{self, Apart};
 use crate::base::coalition::shapley;
-use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers, rng};
-use crate::data::{FeatureKind, FeatureMatrix, Segment, Table};
+use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
+use crate::data::prepare::FillWith;
+use crate::data::{FeatureKind, FeatureMatrix, Segment, Step, Table};
 use crate::ml::Model;
 use crate::ml::model::sigmoid;
 use crate::{fault, note};
@@ -127,11 +130,22 @@ impl Default for SimulateOptions {
     }
 }
 
-/// People are resampled in at most this many random blocks, so that the bootstrap of a million rows costs no more than
-/// that of a thousand.
-const BLOCKS: usize = 1_000;
 /// Most levers that drivers are computed for: 2^10 coalitions.
 const MOST_DRIVERS: usize = 10;
+
+/// What the model says of every row as it is: computed once, then good for every move of a lever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Margins of all rows, `rows × outcomes`.
+    pub margins: Vec<f64>,
+}
+
+impl Baseline {
+    /// Asks the model about every row.
+    pub fn of(model: &dyn Model, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
+        Ok(Self { margins: model.margins(x, ctx)? })
+    }
+}
 
 /// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `x` the same rows as the model reads them.
 pub fn simulate(
@@ -144,30 +158,53 @@ pub fn simulate(
     options: &SimulateOptions,
     ctx: &JobCtx,
 ) -> Result<Simulation> {
+    simulate_from(model, raw, x, &Baseline::of(model, x, ctx)?, scenarios, levers, data, options, ctx)
+}
+
+/// [`simulate`] on a baseline that is already known: after a lever moved, only what it touches is computed again.
+pub fn simulate_from(
+    model: &dyn Model,
+    raw: &Table,
+    x: &FeatureMatrix,
+    baseline: &Baseline,
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    data: &Fingerprint,
+    options: &SimulateOptions,
+    ctx: &JobCtx,
+) -> Result<Simulation> {
     let card = model.card();
     let outcome = card.outcomes.get(options.outcome).ok_or_else(|| fault!("strategy.no_outcome", number = options.outcome))?;
     let plans: Vec<Plan> = scenarios.iter().map(|s| Plan::read(s, model, raw, levers)).collect::<Result<_>>()?;
     ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
-    let margins = model.margins(x, ctx)?;
-    let world = World { model, raw, x, margins: &margins, outcome: options.outcome, binary: outcome.is_binary(), options, ctx };
+    let margins = &baseline.margins;
+    if raw.n_rows() != x.n_rows() || margins.len() != x.n_rows() * card.outcomes.len() {
+        return Err(fault!("strategy.other_rows", model = &card.spec.name));
+    }
+    let world = World { model, raw, x, margins, outcome: options.outcome, binary: outcome.is_binary(), options, ctx };
 
     // The baseline is everybody of the first scenario's segment: what the scenarios are compared with. Each difference is
     // taken within its own scenario's segment.
     let shared = plans.first().map_or_else(|| (0..x.n_rows()).collect(), |p| p.rows.clone());
     let money = scenarios.first().map(Scenario::money).unwrap_or_default();
-    let before = world.shown(&margins, &shared);
-    let mut results = vec![world.result("", &shared, &before, money, 0.0, false, &[])];
+    let draws = world.draws(shared.len());
+    let before = world.shown(margins, &shared);
+    let mut results = vec![world.result("", &draws, &before, money, &Moved::default(), &[])];
     let mut differences = Vec::new();
     for (k, (scenario, plan)) in scenarios.iter().zip(&plans).enumerate() {
         ctx.check()?;
-        let before = world.shown(&margins, &plan.rows);
-        let (after, outside) = world.after(plan, usize::MAX)?;
-        let mut result =
-            world.result(&scenario.name, &plan.rows, &after, scenario.money(), outside, !plan.moves.is_empty(), &plan.overridden);
+        let own = (plan.rows.len() != shared.len()).then(|| world.draws(plan.rows.len()));
+        let draws = own.as_ref().unwrap_or(&draws);
+        let before = world.shown(margins, &plan.rows);
+        let after = world.after(plan, usize::MAX, true)?;
+        let mut result = world.result(&scenario.name, draws, &after.shown, scenario.money(), &after, &plan.overridden);
+        if plan.moves.len() > MOST_DRIVERS {
+            result.warnings.push(note!("strategy.many_levers", count = plan.moves.len(), most = MOST_DRIVERS));
+        }
         if plan.rows != shared {
             result.warnings.push(note!("strategy.other_segment"));
         }
-        differences.push(world.difference(scenario, plan, &before, &after)?);
+        differences.push(world.difference(scenario, plan, draws, &before, &after.shown)?);
         results.push(result);
         ctx.at(k as u64 + 2);
     }
@@ -250,6 +287,19 @@ impl Plan {
     }
 }
 
+/// People after some moves.
+#[derive(Default)]
+struct Moved {
+    /// Probabilities or amounts.
+    shown: Vec<f64>,
+    /// Whether any lever moved.
+    any: bool,
+    /// Share of people with a value outside what training saw.
+    outside: f64,
+    /// People with values that never occur together.
+    apart: Option<Apart>,
+}
+
 struct World<'a> {
     model: &'a dyn Model,
     raw: &'a Table,
@@ -272,25 +322,39 @@ impl World<'_> {
         if self.binary { sigmoid(margin) } else { margin }
     }
 
-    /// Shown values with the moves of the bit set `which`, and the share of rows that leave what training saw.
-    fn after(&self, plan: &Plan, which: usize) -> Result<(Vec<f64>, f64)> {
+    fn draws(&self, people: usize) -> Resample {
+        Resample::new(people, self.options.replicates, self.options.seed)
+    }
+
+    /// People after the moves of the bit set `which`; `support` also asks whether such people occur in the data.
+    fn after(&self, plan: &Plan, which: usize, support: bool) -> Result<Moved> {
         let moves: Vec<&(usize, Move)> =
             plan.moves.iter().enumerate().filter(|(i, _)| which >> (*i).min(63) & 1 == 1).map(|(_, m)| m).collect();
         let k = self.model.card().outcomes.len();
         let base: Vec<f64> = plan.rows.iter().flat_map(|&r| self.margins[r * k..(r + 1) * k].iter().copied()).collect();
+        let shown = |margins: &[f64]| margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect();
         if moves.is_empty() {
-            return Ok((base.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect(), 0.0));
+            return Ok(Moved { shown: shown(&base), ..Moved::default() });
         }
         let features = self.model.card().features();
+        let prepare = &self.model.card().encoder.prepare;
+        let touched = prepare.touched();
         let before = self.x.select(&plan.rows);
         let mut x = before.clone();
         let mut leaves = vec![false; plan.rows.len()];
+        let mut changed = Vec::new();
         for (j, step) in &moves {
             let feature = &features[*j];
-            let prepare = &self.model.card().encoder.prepare;
+            let n = x.n_features;
+            changed.push(*j);
+            // A cell that is set is not missing any more: its flag goes with it.
+            if let Some(flag) = self.flag_of(&feature.name).filter(|_| matches!(step, Move::To(_))) {
+                (0..plan.rows.len()).for_each(|i| x.values[i * n + flag] = 0.0);
+                changed.push(flag);
+            }
             if feature.is_categorical() {
                 if let Move::To(level) = step {
-                    (0..plan.rows.len()).for_each(|i| x.values[i * x.n_features + j] = *level);
+                    (0..plan.rows.len()).for_each(|i| x.values[i * n + j] = *level);
                 }
                 continue;
             }
@@ -298,61 +362,61 @@ impl World<'_> {
                 Move::To(_) => None,
                 _ => Some(self.raw.numbers(self.raw.column(&feature.name)?)),
             };
-            let whole = matches!(feature.kind, FeatureKind::Numeric { integer: true, .. });
+            // Counts stay whole numbers unless preparation rescaled them.
+            let whole = raw.is_some()
+                && matches!(feature.kind, FeatureKind::Numeric { integer: true, .. })
+                && !touched.contains(feature.name.as_str());
             let slack = (feature.range.1 - feature.range.0).abs() * 1e-9;
             for (i, &r) in plan.rows.iter().enumerate() {
                 let was = raw.as_ref().map_or(f64::NAN, |v| v[r]);
                 let now = prepare.apply_value(&feature.name, step.apply(was));
-                // Counts stay whole numbers unless preparation rescaled them.
-                let now = if whole && raw.is_some() && !prepare.touched().contains(feature.name.as_str()) { now.round() } else { now };
-                x.values[i * x.n_features + j] = now;
+                let now = if whole { now.round() } else { now };
+                x.values[i * n + j] = now;
                 leaves[i] |= now < feature.range.0 - slack || now > feature.range.1 + slack;
             }
         }
-        let changed: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
         let margins = self.model.margins_changed(&x, &before, &changed, &base, self.ctx)?;
-        let outside = leaves.iter().filter(|l| **l).count() as f64 / leaves.len().max(1) as f64;
-        Ok((margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect(), outside))
+        let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
+        Ok(Moved {
+            shown: shown(&margins),
+            any: true,
+            outside: leaves.iter().filter(|l| **l).count() as f64 / leaves.len().max(1) as f64,
+            apart: if support { support::apart(features, self.x, &x, &moved) } else { None },
+        })
     }
 
-    /// Sum of `values` with a 95 % percentile interval over resampled people.
-    fn total(&self, values: &[f64]) -> Estimate {
-        let value: f64 = values.iter().sum();
-        let n = values.len();
-        if n < 2 {
-            return Estimate { value, low: value, high: value, covers: Covers::Sample };
-        }
-        let blocks = n.min(BLOCKS);
-        let mut sums = vec![0.0; blocks];
-        if blocks == n {
-            sums.copy_from_slice(values);
-        } else {
-            // The same rows always fall into the same blocks, so that differences are paired.
-            let mut random = rng::rng(self.options.seed, "bootstrap-blocks");
-            for v in values {
-                sums[rng::below(&mut random, blocks)] += v;
-            }
-        }
-        let mut random = rng::rng(self.options.seed, "bootstrap");
-        let mut totals: Vec<f64> =
-            (0..self.options.replicates.max(1)).map(|_| (0..blocks).map(|_| sums[rng::below(&mut random, blocks)]).sum()).collect();
-        totals.sort_unstable_by(f64::total_cmp);
-        let at = |q| crate::data::features::quantile(&totals, q);
-        Estimate { value, low: at(0.025).min(value), high: at(0.975).max(value), covers: Covers::Sample }
+    /// The feature that says where a column is missing, if preparation added one.
+    fn flag_of(&self, column: &str) -> Option<usize> {
+        let name = format!("{column}_missing");
+        let card = self.model.card();
+        let added = card
+            .encoder
+            .prepare
+            .steps
+            .iter()
+            .any(|s| matches!(&s.step, Step::Fill { columns, with: FillWith::Flag, .. } if columns.iter().any(|c| c == column)));
+        card.features().iter().position(|f| added && f.name == name)
     }
 
-    fn result(
-        &self,
-        name: &str,
-        rows: &[usize],
-        shown: &[f64],
-        money: Money,
-        outside: f64,
-        moved: bool,
-        overridden: &[String],
-    ) -> ScenarioResult {
-        let n = rows.len() as f64;
-        let conversions = self.total(shown);
+    /// Sum over people with its bootstrap interval; one person has none.
+    fn total(&self, draws: &Resample, values: &[f64]) -> Estimate {
+        let (value, low, high) = draws.total(values);
+        Estimate { value, low, high, covers: Covers::Sample }
+    }
+
+    /// Half-width of the band in which one person's amount falls nine times out of ten, where the model measured it.
+    fn band(&self, people: usize) -> Option<f64> {
+        self.model.card().conformal.filter(|_| people == 1 && !self.binary && self.outcome == 0)
+    }
+
+    fn result(&self, name: &str, draws: &Resample, shown: &[f64], money: Money, moved: &Moved, overridden: &[String]) -> ScenarioResult {
+        let n = shown.len() as f64;
+        let mut conversions = self.total(draws, shown);
+        let band = self.band(shown.len());
+        if let Some(half) = band {
+            let value = conversions.value;
+            conversions = Estimate { value, low: value - half, high: value + half, covers: Covers::Outcome };
+        }
         let cost = (money.cost_per_contact.is_some() || money.fixed_cost.is_some())
             .then(|| exact(n * money.cost_per_contact.unwrap_or(0.0) + money.fixed_cost.unwrap_or(0.0)));
         let revenue = money.value_per_conversion.map(|v| scaled(conversions, v, 0.0));
@@ -361,10 +425,10 @@ impl World<'_> {
             (Some(p), Some(c)) if c.value > 0.0 => Some(scaled(p, 1.0 / c.value, 0.0)),
             _ => None,
         };
-        let (grade, reason) = grade(outside, moved, overridden);
+        let (grade, reason) = grade(moved.outside, moved.apart.as_ref(), moved.any, overridden);
         let mut warnings = Vec::new();
-        if rows.len() == 1 {
-            warnings.push(note!("strategy.one_row"));
+        if shown.len() == 1 {
+            warnings.push(if band.is_some() { note!("strategy.one_row_band") } else { note!("strategy.one_row") });
         }
         if !overridden.is_empty() {
             warnings.push(note!("strategy.overridden", columns = overridden.join(", ")));
@@ -381,14 +445,14 @@ impl World<'_> {
             profit,
             roi,
             money,
-            outside,
+            outside: moved.outside,
             warnings,
         }
     }
 
-    fn difference(&self, scenario: &Scenario, plan: &Plan, before: &[f64], after: &[f64]) -> Result<Difference> {
+    fn difference(&self, scenario: &Scenario, plan: &Plan, draws: &Resample, before: &[f64], after: &[f64]) -> Result<Difference> {
         let gap: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
-        let conversions = self.total(&gap);
+        let conversions = self.total(draws, &gap);
         let money = scenario.money();
         let revenue = money.value_per_conversion.map(|v| scaled(conversions, v, 0.0));
         Ok(Difference {
@@ -417,7 +481,7 @@ impl World<'_> {
             } else if set == full {
                 after.iter().sum()
             } else {
-                self.after(plan, set)?.0.iter().sum()
+                self.after(plan, set, false)?.shown.iter().sum()
             };
         }
         Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())
@@ -432,3 +496,6 @@ fn scaled(e: Estimate, by: f64, plus: f64) -> Estimate {
     let (a, b) = (e.low * by + plus, e.high * by + plus);
     Estimate { value: e.value * by + plus, low: a.min(b), high: a.max(b), covers: e.covers }
 }
+
+#[cfg(test)]
+mod tests;

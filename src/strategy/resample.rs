@@ -1,0 +1,113 @@
+//! The bootstrap over people: which people happened to be in the data.
+//!
+//! Up to a thousand people are resampled one by one. More are dealt at random into a thousand blocks of equal size, which
+//! are resampled instead, so that a million rows cost no more than a thousand. Blocks must be of equal size: blocks of
+//! random size would add the chance of the block to that of the people, and make every interval too wide.
+
+use crate::base::rng;
+use crate::data::features::quantile;
+
+/// Most blocks.
+const MOST: usize = 1_000;
+
+/// People dealt into blocks, and the draws of all replicates; the same for every figure, so that differences are paired.
+pub struct Resample {
+    people: usize,
+    /// Block of each person; empty while everybody is a block.
+    of: Vec<u32>,
+    sizes: Vec<f64>,
+    replicates: u32,
+    seed: u64,
+}
+
+impl Resample {
+    /// For so many people.
+    pub fn new(people: usize, replicates: u32, seed: u64) -> Self {
+        let blocks = people.min(MOST);
+        let mut of = Vec::new();
+        let mut sizes = vec![1.0; blocks];
+        if blocks < people {
+            of = (0..people).map(|i| (i % blocks) as u32).collect();
+            rng::shuffle(&mut rng::rng(seed, "bootstrap-blocks"), &mut of);
+            sizes.fill(0.0);
+            for b in &of {
+                sizes[*b as usize] += 1.0;
+            }
+        }
+        Self { people, of, sizes, replicates: replicates.max(1), seed }
+    }
+
+    /// The sum of `values` (one per person) and its 95 % percentile interval.
+    pub fn total(&self, values: &[f64]) -> (f64, f64, f64) {
+        let value: f64 = values.iter().sum();
+        if self.people < 2 {
+            return (value, value, value);
+        }
+        let blocks = self.sizes.len();
+        let mut sums = vec![0.0; blocks];
+        if self.of.is_empty() {
+            sums.copy_from_slice(&values[..blocks]);
+        } else {
+            for (b, v) in self.of.iter().zip(values) {
+                sums[*b as usize] += v;
+            }
+        }
+        let mut random = rng::rng(self.seed, "bootstrap");
+        let n = self.people as f64;
+        let mut totals: Vec<f64> = (0..self.replicates)
+            .map(|_| {
+                let (mut sum, mut size) = (0.0, 0.0);
+                for _ in 0..blocks {
+                    let b = rng::below(&mut random, blocks);
+                    sum += sums[b];
+                    size += self.sizes[b];
+                }
+                sum * (n / size)
+            })
+            .collect();
+        totals.sort_unstable_by(f64::total_cmp);
+        (value, quantile(&totals, 0.025).min(value), quantile(&totals, 0.975).max(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half-width that theory gives: 1.96 · √n · sd.
+    fn theory(values: &[f64]) -> f64 {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        1.96 * (n * values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
+    }
+
+    #[test]
+    fn the_interval_has_the_width_that_theory_gives_with_and_without_blocks() {
+        let mut r = rng::rng(5, "people");
+        for n in [400usize, 1_000, 1_001, 30_000] {
+            // A mean far from zero against a small spread: blocks of random size would be several times too wide.
+            let values: Vec<f64> = (0..n).map(|_| 0.5 + 0.1 * rng::normal(&mut r)).collect();
+            let (value, low, high) = Resample::new(n, 2_000, 1).total(&values);
+            let half = (high - low) / 2.0;
+            assert!((half / theory(&values) - 1.0).abs() < 0.1, "{n}: {half} against {}", theory(&values));
+            assert!(low < value && value < high);
+        }
+    }
+
+    #[test]
+    fn the_same_change_for_everybody_is_certain() {
+        for n in [50usize, 5_500] {
+            let (value, low, high) = Resample::new(n, 300, 1).total(&vec![0.25; n]);
+            assert!((value - low).abs() < 1e-9 * n as f64 && (high - value).abs() < 1e-9 * n as f64, "{low} {value} {high}");
+        }
+        assert_eq!(Resample::new(1, 300, 1).total(&[0.3]), (0.3, 0.3, 0.3));
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same() {
+        let values: Vec<f64> = (0..3_000).map(|i| f64::from(i % 7)).collect();
+        let total = |seed| Resample::new(3_000, 200, seed).total(&values);
+        assert_eq!(total(3), total(3));
+        assert_ne!(total(3), total(4));
+    }
+}
