@@ -325,7 +325,10 @@ pub fn attention(prepared: &Prepared, model: &dyn Model, line: u32, outcome: usi
 pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Vec<Lever>> {
     let data = train_data(prepared)?;
     // Declared levers, or every feature while nobody has declared one: so that a proxy is flagged before it is chosen.
-    let declared = &prepared.roles.levers;
+    // Declaring a lever prepares nothing anew, so the recipe knows better than what was prepared.
+    let mut roles = prepared.roles.clone();
+    roles.levers.clone_from(&recipe.roles.lever.iter().cloned().collect());
+    let declared = &roles.levers;
     let candidates: Vec<usize> = data
         .encoder
         .features
@@ -336,7 +339,7 @@ pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &Job
         .collect();
     let drops = strategy::lever::measure_drops(&data, &candidates, ctx)?;
     let overridden: Vec<String> = recipe.scenarios.iter().flat_map(|s| s.overridden.iter().cloned()).collect();
-    Ok(strategy::lever::levers(model, &prepared.roles, &overridden, &drops))
+    Ok(strategy::lever::levers(model, &roles, &overridden, &drops))
 }
 
 /// What the scenarios do.

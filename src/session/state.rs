@@ -426,12 +426,11 @@ impl Session {
             r.lever.clear();
             r
         };
-        let overridden: Vec<_> = recipe.scenarios.iter().chain(&self.draft).map(|s| &s.overridden).collect();
         self.keys = Keys {
             data: Key::of_value(&(self.folder.join(&recipe.data.path), &recipe.data.read)),
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
-            levers: Key::of_value(&(&recipe.roles.lever, overridden)),
+            levers: Key::of_value(&recipe.roles.lever),
             scenarios: Key::of_value(&(&recipe.scenarios, &self.draft)),
         };
     }

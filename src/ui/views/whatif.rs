@@ -5,7 +5,7 @@
 //!
 //! - [`scenarios`] names and keeps them; [`levers`] moves; [`money`] takes the analyst's assumptions; [`results`] shows.
 
-mod levers;
+pub(super) mod levers;
 mod money;
 pub mod moves;
 mod results;
@@ -63,17 +63,19 @@ impl View for WhatIfView {
         cx.want(ask.clone());
         let mut bench = self.take_bench(cx, &name);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            self.scenarios(ui, cx, &mut bench, &name);
-            self.whom(ui, cx, &mut bench.copy);
-            results::headline(ui, cx, &name, &bench.copy);
-            why::standing(ui, cx, &levers_ask);
-            basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
-            self.levers.ui(ui, cx, &name, &model, &mut bench.copy);
-            basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
-            self.money.ui(ui, cx, &mut bench.copy);
-            why::standing(ui, cx, &ask);
-            results::ui(ui, cx, &name, &mut self.twins);
-            ui.add_space(theme::SECTION);
+            why::inset(ui, |ui| {
+                self.scenarios(ui, cx, &mut bench, &name);
+                self.whom(ui, cx, &mut bench.copy);
+                results::headline(ui, cx, &name, &bench.copy);
+                why::standing(ui, cx, &levers_ask);
+                basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
+                self.levers.ui(ui, cx, &name, &model, &mut bench.copy);
+                basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
+                self.money.ui(ui, cx, &mut bench.copy);
+                why::standing(ui, cx, &ask);
+                results::ui(ui, cx, &name, &mut self.twins);
+                ui.add_space(theme::SECTION);
+            })
         });
         let held = ui.input(|i| i.pointer.any_down());
         let busy = session.job(&ask).is_some();

@@ -88,21 +88,23 @@ impl View for WhyView {
                 egui::Panel::right("why-attention").frame(frame).default_size(400.0).size_range(280.0..=640.0).show(ui, |ui| {
                     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                         let shown = self.shown_row(cx);
-                        self.attention.ui(ui, cx, &subject, shown);
+                        inset(ui, |ui| self.attention.ui(ui, cx, &subject, shown));
                     });
                 });
             }
             egui::CentralPanel::no_frame().show(ui, |ui| {
-                egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.centre(ui, cx, &subject, !beside));
+                egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| inset(ui, |ui| self.centre(ui, cx, &subject, !beside)));
             });
         } else {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                self.controls(ui, cx, &subject);
-                let many = self.ask_many(ui, cx, &subject);
-                egui::CollapsingHeader::new(cx.t("why.rows_title")).id_salt("why-rows-fold").show(ui, |ui| {
-                    self.rows.list(ui, cx, &subject, many.as_ref(), 240.0);
+                inset(ui, |ui| {
+                    self.controls(ui, cx, &subject);
+                    let many = self.ask_many(ui, cx, &subject);
+                    egui::CollapsingHeader::new(cx.t("why.rows_title")).id_salt("why-rows-fold").show(ui, |ui| {
+                        self.rows.list(ui, cx, &subject, many.as_ref(), 240.0);
+                    });
+                    self.centre(ui, cx, &subject, true);
                 });
-                self.centre(ui, cx, &subject, true);
             });
         }
     }
@@ -288,4 +290,9 @@ pub(super) fn name_it(response: &egui::Response, name: &str, value: &str) {
         info.current_text_value = Some(value.to_owned());
         info
     });
+}
+
+/// Keeps the content of a scrolled room off its scroll bar.
+pub(super) fn inset<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    egui::Frame::new().inner_margin(egui::Margin { right: 12, ..egui::Margin::ZERO }).show(ui, add).inner
 }

@@ -41,13 +41,17 @@ pub fn primary(ui: &mut Ui, text: &str) -> Response {
 
 /// A small word in a frame, such as a grade or a state, in a colour of meaning; `help` is its tooltip.
 pub fn chip(ui: &mut Ui, text: &str, colour: egui::Color32, help: &str) -> Response {
+    // Laid out first, so that a row of chips breaks between them and not inside one.
     let tokens = Tokens::of(ui.ctx());
-    let response = egui::Frame::new()
-        .fill(tokens.soft(colour, 0.14))
-        .corner_radius(4)
-        .inner_margin(egui::Margin::symmetric(6, 1))
-        .show(ui, |ui| ui.label(RichText::new(text).size(theme::SMALL).color(colour)))
-        .inner;
+    let margin = egui::vec2(6.0, 3.0);
+    let most = (ui.max_rect().width() - 2.0 * margin.x).max(48.0);
+    let galley = ui.painter().layout(text.to_owned(), egui::FontId::proportional(theme::SMALL), colour, most);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + 2.0 * margin, egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+    if ui.is_rect_visible(rect) {
+        ui.painter().rect_filled(rect, 4.0, tokens.soft(colour, 0.14));
+        ui.painter().galley(rect.min + margin, galley, colour);
+    }
     if help.is_empty() { response } else { response.on_hover_text(help) }
 }
 

@@ -9,6 +9,7 @@ use crate::base::numbers;
 use crate::data::Feature;
 use crate::data::features::FeatureKind;
 use crate::ml::Model;
+use crate::session::Session;
 use crate::session::state::Command;
 use crate::strategy::scenario::Setting;
 use crate::strategy::{Lever, LeverStatus, Scenario};
@@ -36,7 +37,10 @@ impl Levers {
         }
         let Some((_, features)) = self.raw.take() else { return };
         let none: Arc<Vec<Lever>> = Arc::default();
-        let levers = cx.session.levers(name).cloned().unwrap_or(none);
+        let all = cx.session.levers(name).cloned().unwrap_or(none);
+        // While none is declared, all features are looked at, so that a proxy is known before it is chosen.
+        let chosen = |l: &&Lever| is_declared(cx.session, &l.column) || s.set.contains_key(&l.column);
+        let levers: Vec<Lever> = all.iter().filter(chosen).cloned().collect();
         if levers.is_empty() {
             basic::caption(ui, cx.t("why.no_levers"));
         }
@@ -61,7 +65,7 @@ impl Levers {
                 }
             });
         }
-        add(ui, cx, &features, &levers);
+        add(ui, cx, &features, &levers, &all);
         self.raw = Some((model.clone(), features));
     }
 
@@ -98,7 +102,7 @@ impl Levers {
                 }
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let declared = cx.session.recipe.as_ref().is_some_and(|r| r.roles.lever.contains(column));
+                let declared = is_declared(cx.session, column);
                 if declared && !moved {
                     let name = cx.tw("why.remove_lever", &[("column", column)]);
                     if basic::icon(ui, basic::Icon::Close, &name, true).clicked() {
@@ -107,6 +111,10 @@ impl Levers {
                 }
                 if moved && basic::icon(ui, basic::Icon::Undo, &cx.tw("why.reset_lever", &[("column", column)]), true).clicked() {
                     s.set.remove(column);
+                }
+                let number = matches!(feature.kind, FeatureKind::Numeric { boolean: false, .. });
+                if number && (!is_proxy || unlocked) {
+                    beside_number(ui, cx, column, feature, s);
                 }
             });
         });
@@ -157,18 +165,26 @@ fn number_ui(ui: &mut Ui, cx: &Cx<'_>, column: &str, feature: &Feature, s: &mut 
         if let Some(v) = touch.value {
             s.set.insert(column.to_owned(), moves::setting(feature, v));
         }
-        let moved = s.set.contains_key(column);
-        ui.horizontal_wrapped(|ui| {
-            let key = if s.row.is_some() { "why.now" } else { "why.on_average" };
-            basic::caption(ui, &cx.tw(key, &[("value", &numbers::plain(now))]));
-            if s.row.is_none() && ui.small_button(cx.t("why.change_by")).on_hover_text(cx.t("why.change_by_help")).clicked() {
-                s.set.insert(column.to_owned(), moves::change_by(10.0));
-            }
-            if moved && lever_slider::outside(feature, value) {
-                basic::chip(ui, cx.t("why.beyond"), cx.tokens.warn, cx.t("why.beyond_help"));
-            }
-        });
+        if s.set.contains_key(column) && lever_slider::outside(feature, value) {
+            basic::chip(ui, cx.t("why.beyond"), cx.tokens.warn, cx.t("why.beyond_help"));
+        }
     }
+}
+
+/// At the end of a number's title: where it stands now, and the way to relative changes.
+fn beside_number(ui: &mut Ui, cx: &Cx<'_>, column: &str, feature: &Feature, s: &mut Scenario) {
+    let relative = matches!(s.set.get(column), Some(Setting::Text(_)));
+    if s.row.is_none() && !relative && ui.small_button(cx.t("why.change_by")).on_hover_text(cx.t("why.change_by_help")).clicked() {
+        s.set.insert(column.to_owned(), moves::change_by(10.0));
+    }
+    let now = moves::standing(cx.session, feature, s.row);
+    let key = if s.row.is_some() { "why.now" } else { "why.on_average" };
+    basic::caption(ui, &cx.tw(key, &[("value", &numbers::plain(now))]));
+}
+
+/// Whether the analyst said that this column can be moved in the world.
+pub fn is_declared(session: &Session, column: &str) -> bool {
+    session.recipe.as_ref().is_some_and(|r| r.roles.lever.iter().any(|c| c == column))
 }
 
 /// A level out of those that training saw, or unchanged.
@@ -191,11 +207,17 @@ fn levels_ui(ui: &mut Ui, cx: &Cx<'_>, column: &str, levels: &[String], s: &mut 
 }
 
 /// Declares one more column as a lever.
-fn add(ui: &mut Ui, cx: &mut Cx<'_>, features: &[Feature], levers: &[Lever]) {
+fn add(ui: &mut Ui, cx: &mut Cx<'_>, features: &[Feature], levers: &[Lever], all: &[Lever]) {
     ui.menu_button(cx.t("why.add_lever"), |ui| {
         egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             for f in features.iter().filter(|f| !levers.iter().any(|l| l.column == f.name)) {
-                if ui.button(basic::shorten(&f.name, 40)).on_hover_text(&f.name).clicked() {
+                let proxy = all.iter().find(|l| l.column == f.name && l.status != LeverStatus::Free);
+                let mut button = egui::Button::new(basic::shorten(&f.name, 40));
+                if proxy.is_some() {
+                    button = button.right_text(RichText::new(cx.t("why.proxy_unlocked")).size(theme::SMALL).color(cx.tokens.warn));
+                }
+                let reason = proxy.and_then(|l| l.reason.as_ref()).map(|r| r.say(cx.lang())).unwrap_or_default();
+                if ui.add(button).on_hover_text(format!("{}\n{reason}", f.name).trim_end()).clicked() {
                     cx.command(Command::SetLever { column: f.name.clone(), yes: true });
                     ui.close();
                 }

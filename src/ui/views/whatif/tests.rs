@@ -31,6 +31,7 @@ fn open(money: bool) -> (tempfile::TempDir, Session) {
         lever("feature_1", 1, LeverStatus::Locked),
         lever("feature_2", 2, LeverStatus::Free),
     ];
+    session.recipe.as_mut().unwrap().roles.lever = ["feature_0", "feature_1", "feature_2"].map(str::to_owned).to_vec();
     session.levers.insert("trees".into(), Kept { value: Arc::new(levers), key: Key::default() });
     session.simulations.insert("trees".into(), Kept { value: Arc::new(simulation(money)), key: Key::default() });
     (folder, session)
@@ -226,14 +227,14 @@ fn without_levers_it_says_what_to_do_in_both_languages() {
     for lang in [Lang::En, Lang::Zh] {
         let (_folder, mut session) = open(false);
         session.lang = lang;
-        session.levers.clear();
+        session.recipe.as_mut().unwrap().roles.lever.clear();
         let mut h = room(WhatIfView::default(), session, [420.0, 1400.0]);
         h.run();
         h.get_by_label(crate::base::tr(lang, "why.no_levers"));
         h.get_by_label(crate::base::tr(lang, "why.add_lever")).click();
         h.run();
-        h.get_by_label("feature_1").click();
+        h.get_by_label("feature_0").click();
         h.run();
-        assert!(h.state().asked.contains(&Action::Command(Command::SetLever { column: "feature_1".into(), yes: true })));
+        assert!(h.state().asked.contains(&Action::Command(Command::SetLever { column: "feature_0".into(), yes: true })));
     }
 }

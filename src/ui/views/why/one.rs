@@ -11,6 +11,7 @@ use crate::explain::{Attribution, Method, words};
 use crate::session::state::{Ask, Command, Why};
 use crate::strategy::LeverStatus;
 use crate::strategy::scenario::Setting;
+use crate::ui::views::whatif::levers::is_declared;
 use crate::ui::views::whatif::moves;
 use crate::ui::widgets::waterfall::{self, Drag, Marks, Waterfall};
 use crate::ui::widgets::{basic, figure};
@@ -26,6 +27,8 @@ pub struct OneRow {
     dragged: Option<(usize, Setting)>,
     /// Why a bar cannot be dragged, until another is.
     refused: Option<String>,
+    /// The column that was dragged and could become a lever.
+    offer: Option<String>,
     /// Sentence and waterfall, for the answer they were made of.
     made: Option<(Arc<Why>, usize, crate::base::Lang, String, Waterfall)>,
 }
@@ -52,6 +55,12 @@ impl OneRow {
         }
         if let Some(said) = &self.refused {
             basic::warning(ui, said);
+        }
+        if let Some(column) = self.offer.clone().filter(|c| !is_declared(cx.session, c))
+            && ui.button(cx.tw("why.make_lever", &[("column", &column)])).clicked()
+        {
+            cx.command(Command::SetLever { column, yes: true });
+            (self.offer, self.refused) = (None, None);
         }
         let selected = cx.session.selection.feature.as_deref().and_then(|n| a.features.iter().position(|f| f == n));
         let marks = Marks { hovered: cx.hovered.feature, selected };
@@ -111,7 +120,7 @@ impl OneRow {
             let sentence = words::sentence(&why.attribution, at, features, cx.lang());
             let w = Waterfall::of_row(&why.attribution, at, features, MOST);
             self.made = Some((why.clone(), at, cx.lang(), sentence, w));
-            self.refused = None;
+            (self.refused, self.offer) = (None, None);
         }
     }
 
@@ -131,6 +140,8 @@ impl OneRow {
         let features = subject.model.card().features();
         let Some(feature) = features.get(drag.feature) else { return };
         let lever = cx.session.levers(subject.name).and_then(|all| all.iter().find(|l| l.column == feature.name));
+        let lever = lever.filter(|l| is_declared(cx.session, &l.column));
+        self.offer = lever.is_none().then(|| feature.name.clone());
         match lever.map(|l| l.status) {
             Some(LeverStatus::Free | LeverStatus::Overridden) => self.refused = None,
             Some(LeverStatus::Locked) => {

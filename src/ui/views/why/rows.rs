@@ -44,6 +44,7 @@ impl Picker {
     pub fn whom(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let segment = cx.session.selection.segment.clone();
         ui.horizontal_wrapped(|ui| {
+            self.line(ui, cx);
             for (everybody, key, help) in [(false, "why.test_rows", "why.test_rows_help"), (true, "why.everybody", "why.everybody_help")] {
                 let selected = segment.is_none() && self.everybody == everybody;
                 if ui.selectable_label(selected, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
@@ -53,11 +54,14 @@ impl Picker {
                 }
             }
         });
+        if self.line_fault {
+            let last = numbers::count(cx.session.loaded.as_ref().map_or(0, |l| l.value.table.n_rows()) as i64);
+            basic::warning(ui, &cx.tw("why.no_such_row", &[("given", &self.line.trim()), ("last", &last)]));
+        }
         let edited = condition(ui, cx, "why-segment", &SEGMENT, &mut self.segment, &mut self.segment_fault, segment.as_deref());
         if let Some(text) = edited {
             cx.select(|s| s.segment = text);
         }
-        self.line(ui, cx);
     }
 
     /// A row by its number, with the next and the previous one.
@@ -91,10 +95,6 @@ impl Picker {
                 }
             }
         });
-        if self.line_fault {
-            let last = numbers::count(rows as i64);
-            basic::warning(ui, &cx.tw("why.no_such_row", &[("given", &self.line.trim()), ("last", &last)]));
-        }
     }
 
     /// The next or previous row in the order of the list.
@@ -206,9 +206,13 @@ pub(in crate::ui::views) fn condition(
     if !ui.memory(|m| m.has_focus(id)) && fault.is_none() {
         current.unwrap_or_default().clone_into(text);
     }
-    let label = ui.label(RichText::new(cx.t(words.label)).color(cx.tokens.weak)).on_hover_text(cx.t(words.help));
-    let field = egui::TextEdit::singleline(text).id(id).desired_width(f32::INFINITY).hint_text(cx.t(words.hint));
-    let response = ui.add(field).labelled_by(label.id);
+    let response = ui
+        .horizontal(|ui| {
+            let label = ui.label(RichText::new(cx.t(words.label)).color(cx.tokens.weak)).on_hover_text(cx.t(words.help));
+            let field = egui::TextEdit::singleline(text).id(id).desired_width(f32::INFINITY).hint_text(cx.t(words.hint));
+            ui.add(field).labelled_by(label.id)
+        })
+        .inner;
     let mut edited = None;
     if response.changed() {
         *fault = None;
