@@ -383,7 +383,7 @@ impl Page {
         }
         let k = w.rows.n_features();
         for (i, line) in w.rows.rows.iter().enumerate() {
-            let title = tr_with(self.lang, "report.row", &[("row", &numbers::count(i64::from(*line)))]);
+            let title = tr_with(self.lang, "report.row", &[("row", &numbers::count(i64::from(*line) + 1)), ("line", line)]);
             let _ = write!(out, "<h3>{}</h3><p>{}</p>", escape(&title), escape(w.sentences.get(i).map_or("", String::as_str)));
             let mut order: Vec<usize> = (0..k).collect();
             order.sort_by(|a, b| w.rows.row(i)[*b].abs().total_cmp(&w.rows.row(i)[*a].abs()));
@@ -420,7 +420,7 @@ impl Page {
                 }
             }
             let caption =
-                tr_with(self.lang, "report.attention_caption", &[("row", &numbers::count(i64::from(map.row))), ("heads", &map.heads)]);
+                tr_with(self.lang, "report.attention_caption", &[("row", &numbers::count(i64::from(map.row) + 1)), ("heads", &map.heads)]);
             out += &self.figure(&svg::heatmap(self.t("report.attention"), &map.tokens, &mean), &caption);
         }
         out
