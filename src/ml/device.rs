@@ -155,8 +155,10 @@ fn probe() -> Vec<Adapter> {
     ];
     let mut listed: Vec<Adapter> = Vec::new();
     for (api, backend, backend_name) in apis {
-        let real_found = listed.iter().any(|a| !a.info.software);
-        if !wgpu::Instance::enabled_backend_features().contains(backend.into()) || (real_found && api == WgpuBackend::Gl) {
+        // OpenGL is asked last, only if nothing real was found, and not without a desktop session: its loader would
+        // write complaints to the standard error stream.
+        let enough = listed.iter().any(|a| !a.info.software) || (cfg!(unix) && std::env::var_os("XDG_RUNTIME_DIR").is_none());
+        if !wgpu::Instance::enabled_backend_features().contains(backend.into()) || (enough && api == WgpuBackend::Gl) {
             continue;
         }
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();

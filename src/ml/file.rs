@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::model::{Model, ModelCard};
-use super::spec::{DeviceChoice, ModelKind};
+use super::spec::ModelKind;
 use crate::base::{Fault, Fingerprint, Result};
 use crate::fault;
 
@@ -234,11 +234,7 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
     Ok(match card.spec.kind {
         ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
         ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
-        ModelKind::Dnn | ModelKind::Transformer => {
-            // The device it was trained on may not exist here; only the wish for the CPU is kept.
-            let device = if card.spec.device == DeviceChoice::Cpu { DeviceChoice::Cpu } else { DeviceChoice::Auto };
-            Arc::new(super::net::NetModel::from_tensors(card, tensors, &device)?)
-        }
+        ModelKind::Dnn | ModelKind::Transformer => Arc::new(super::net::NetModel::restore(card, tensors)?),
     })
 }
 
@@ -255,7 +251,7 @@ mod tests {
             spec.epochs = Some(if kind == ModelKind::Gbdt { 8 } else { 1 });
         }
         // Bits are compared: the same device on every machine.
-        spec.device = DeviceChoice::Cpu;
+        spec.device = crate::ml::DeviceChoice::Cpu;
         train(&spec, &sample::data(300, 30), &JobCtx::quiet()).unwrap()
     }
     fn code(path: &Path) -> String {

@@ -52,6 +52,12 @@ pub(super) fn tensors(net: &Net) -> Vec<NamedTensor> {
 }
 
 impl NetModel {
+    /// A network from a file: on the device its recipe names, or on the CPU where this machine does not have that.
+    pub fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Self> {
+        let choice = if device::open(&card.spec.device).is_ok() { card.spec.device.clone() } else { DeviceChoice::Cpu };
+        Self::from_tensors(card, tensors, &choice)
+    }
+
     /// A network from its card and tensors, on the device of choice.
     pub fn from_tensors(card: ModelCard, tensors: &[NamedTensor], device: &DeviceChoice) -> Result<Self> {
         let place = device::open(device)?;

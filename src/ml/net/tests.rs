@@ -214,6 +214,9 @@ fn tensors_bring_the_same_model_back() {
         assert_eq!(back.tensors(), tensors);
         assert_eq!(back.reference(), model.reference());
         assert_eq!(back.margins(&data.x, &JobCtx::quiet()).unwrap(), model.margins(&data.x, &JobCtx::quiet()).unwrap());
+        let far = DeviceChoice::Named("a card far away".into());
+        let elsewhere = ModelCard { spec: ModelSpec { device: far, ..spec(kind) }, ..model.card.clone() };
+        assert_eq!(NetModel::restore(elsewhere, &tensors).unwrap().net.place.name, device::CPU);
         let fails = |change: &dyn Fn(&mut Vec<NamedTensor>)| {
             let mut t = tensors.clone();
             change(&mut t);
