@@ -1,7 +1,7 @@
 //! What do I have? Files in, a typed table with roles and a profile, a visible preparation recipe, a split, and the
 //! feature matrix that models read. The only layer that names polars.
 //!
-//! - [`read`] opens CSV/TSV, Parquet and Arrow IPC; [`table`] holds the result; [`write`] streams tables out.
+//! - [`read`] opens CSV/TSV, Parquet and Arrow IPC; [`table`] holds the result; [`mod@write`] streams tables out.
 //! - [`roles`] says what a column is for; [`profile`] what is in it.
 //! - [`prepare`] is the list of steps; [`split`] cuts train, validation and test; [`features`] encodes.
 

@@ -3,7 +3,7 @@
 //!
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
-//! - [`metrics`]: evaluation on held-out rows; [`file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
+//! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
 
 pub mod device;
 pub mod ensemble;

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod bad_input;
+mod headless;
 mod oracles;
 mod report;
+mod tidy;

@@ -1,0 +1,155 @@
+//! The headless commands through the real binary: outputs, exit status, one sentence for every mistake.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use whybench::base::JobCtx;
+use whybench::data::{ReadOptions, Table, read};
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data").join(name)
+}
+
+fn whybench(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_whybench")).args(args).env("LANG", "C.UTF-8").output().unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    let out = whybench(args);
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn table(path: &Path) -> Table {
+    read::open(path, &ReadOptions::default(), &JobCtx::quiet()).unwrap().table
+}
+
+fn fails(args: &[&str], status: i32, says: &str) {
+    let out = whybench(args);
+    let text = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(status), "{args:?}: {text}");
+    assert!(text.contains(says), "{args:?} should say “{says}”: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    assert!(out.stdout.is_empty());
+}
+
+#[test]
+fn a_model_is_trained_used_and_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let data = sample("online_shoppers_intention.csv").display().to_string();
+    let profile = json(&["profile", &data, "--target", "Revenue", "--json"]);
+    assert_eq!((profile["rows"].as_u64(), profile["columns"].as_array().map(Vec::len)), (Some(12_330), Some(18)));
+    assert_eq!(profile["reading"]["delimiter"], ",");
+
+    let train = |out: &str, predictions: &str| {
+        let (out, predictions) = (at(out), at(predictions));
+        json(&[
+            "train",
+            &data,
+            "--target",
+            "Revenue",
+            "--model",
+            "gbdt",
+            "--split",
+            "modulo:10,7",
+            "--out",
+            &out,
+            "--predictions",
+            &predictions,
+            "--json",
+        ])
+    };
+    let t = train("a.whymodel", "a.parquet");
+    assert_eq!(t["rows"]["test"], 3_699);
+    assert!(t["test"]["auc"].as_f64().unwrap() > 0.9345, "{t}");
+    for key in ["model", "targets", "test", "rows", "seconds", "device", "seed", "fingerprint", "warnings"] {
+        assert!(!t[key].is_null(), "{key}");
+    }
+    let again = train("b.whymodel", "b.parquet");
+    assert_eq!(t["fingerprint"], again["fingerprint"], "the same recipe gives the same bits");
+    assert_eq!(std::fs::read(at("a.parquet")).unwrap(), std::fs::read(at("b.parquet")).unwrap());
+    assert_eq!(table(&dir.path().join("a.parquet")).names(), ["row", "split", "target", "y", "p"]);
+
+    json(&["predict", &at("a.whymodel"), &data, "--out", &at("p.parquet"), "--json"]);
+    let (p, q) = (table(&dir.path().join("a.parquet")), table(&dir.path().join("p.parquet")));
+    assert_eq!(p.numbers(4), q.numbers(4), "a loaded model predicts what it predicted");
+
+    json(&["explain", &at("a.whymodel"), &data, "--method", "tree-shap", "--rows", "100..150", "--out", &at("s.parquet"), "--json"]);
+    let s = table(&dir.path().join("s.parquet"));
+    let names = s.names();
+    assert_eq!((names[0].as_str(), names[1].as_str()), ("row", "class"));
+    assert_eq!(names[names.len() - 3..], ["base_value", "prediction", "gap"]);
+    assert_eq!(s.n_rows(), 50);
+    let columns: Vec<Vec<f64>> = (0..s.n_columns()).map(|i| s.numbers(i)).collect();
+    for r in 0..50 {
+        let sum: f64 = (2..s.n_columns() - 3).map(|j| columns[j][r]).sum();
+        let (base, prediction) = (columns[s.n_columns() - 3][r], columns[s.n_columns() - 2][r]);
+        assert!((base + sum - prediction).abs() < 1e-9, "row {r}");
+    }
+    fails(&["explain", &at("a.whymodel"), &data, "--method", "attention", "--out", &at("x.parquet")], 1, "Trees");
+    fails(&["explain", &at("a.whymodel"), &data, "--method", "magic", "--out", &at("x.parquet")], 1, "tree-shap");
+    let cut = std::fs::read(at("a.whymodel")).unwrap();
+    std::fs::write(at("cut.whymodel"), &cut[..cut.len() / 2]).unwrap();
+    fails(&["predict", &at("cut.whymodel"), &data, "--out", &at("x.parquet")], 1, "cut.whymodel");
+}
+
+#[test]
+fn a_project_runs_whole_and_twice_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = sample("online_shoppers.whybench").display().to_string();
+    let run = |name: &str| -> PathBuf {
+        let out = dir.path().join(name);
+        json(&["run", &project, "--out", &out.display().to_string(), "--json"]);
+        out
+    };
+    let (a, b) = (run("a"), run("b"));
+    for file in [
+        "models/Trees.whymodel",
+        "predictions/Trees.parquet",
+        "explanations/Trees-tree-shap.parquet",
+        "scenarios.json",
+        "recipe.toml",
+        "report.html",
+    ] {
+        let (x, y) = (std::fs::read(a.join(file)).unwrap(), std::fs::read(b.join(file)).unwrap());
+        assert!(!x.is_empty(), "{file}");
+        // A model file says how long training took; everything else is the same to the bit.
+        if !file.starts_with("models/") && file != "report.html" {
+            assert_eq!(x, y, "{file}");
+        }
+    }
+    let scenarios: Value = serde_json::from_slice(&std::fs::read(a.join("scenarios.json")).unwrap()).unwrap();
+    let first = &scenarios["scenarios"][1];
+    assert_eq!(first["name"], "Closer to special days");
+    assert!(["C", "D"].contains(&first["grade"].as_str().unwrap()), "no better grade without randomisation");
+    assert!(first["conversions"]["low"].as_f64() <= first["conversions"]["value"].as_f64());
+}
+
+#[test]
+fn mistakes_get_one_sentence_and_their_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let data = sample("online_shoppers_intention.csv").display().to_string();
+    let out = dir.path().join("x.whymodel").display().to_string();
+    let folder = dir.path().display().to_string();
+    fails(&["profile", "nowhere.csv"], 1, "nowhere.csv");
+    fails(&["profile", &folder], 1, "folder");
+    fails(&["train", &data, "--target", "Revenu", "--model", "gbdt", "--out", &out], 1, "Revenue");
+    fails(&["train", &data, "--target", "Revenue", "--model", "gbdt", "--split", "modulo:1", "--out", &out], 1, "modulo");
+    fails(&["train", &data, "--target", "Revenue", "--model", "forest", "--out", &out], 2, "gbdt");
+    fails(&["frobnicate", "x"], 2, "");
+    let one = at("one.csv", "x,bought\n1,yes\n2,yes\n3,yes\n");
+    fails(&["train", &one, "--target", "bought", "--model", "logistic", "--out", &out], 1, "bought");
+    let newer = at("newer.toml", "version = 7\n[data]\npath = \"a.csv\"\n");
+    fails(&["simulate", &newer, "--out", &out], 1, "newer");
+    let odd = at("odd.toml", "version = 1\nodd = 2\n[data]\npath = \"a.csv\"\n");
+    fails(&["run", &odd, "--out", &folder], 1, "odd");
+    let zh = whybench(&["--lang", "zh", "profile", "nowhere.csv"]);
+    assert!(String::from_utf8_lossy(&zh.stderr).contains("找不到"));
+}
