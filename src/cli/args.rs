@@ -11,7 +11,7 @@ use crate::ml::{DeviceChoice, ModelKind, Weighting};
 
 /// See why people act, and what a strategy would change. Without a command, the window opens.
 #[derive(Debug, Parser)]
-#[command(name = "whybench", version, args_conflicts_with_subcommands = true)]
+#[command(name = "whybench", version)]
 pub struct Cli {
     /// Data file or .whybench project to open in the window
     pub file: Option<PathBuf>,

@@ -88,7 +88,7 @@ fn a_model_is_trained_used_and_explained() {
         let (base, prediction) = (columns[s.n_columns() - 3][r], columns[s.n_columns() - 2][r]);
         assert!((base + sum - prediction).abs() < 1e-9, "row {r}");
     }
-    fails(&["explain", &at("a.whymodel"), &data, "--method", "attention", "--out", &at("x.parquet")], 1, "Trees");
+    fails(&["explain", &at("a.whymodel"), &data, "--method", "attention", "--out", &at("x.parquet")], 1, "Transformer");
     fails(&["explain", &at("a.whymodel"), &data, "--method", "magic", "--out", &at("x.parquet")], 1, "tree-shap");
     let cut = std::fs::read(at("a.whymodel")).unwrap();
     std::fs::write(at("cut.whymodel"), &cut[..cut.len() / 2]).unwrap();
