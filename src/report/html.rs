@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::content::{Report, WhySection};
 use super::svg::{self, escape};
 use crate::base::{Lang, Notice, numbers, tr, tr_with};
+use crate::data::ColumnType;
 use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
-use crate::data::ColumnType;
 use crate::strategy::simulate::Covers;
 use crate::strategy::{Estimate, LeverStatus, Simulation};
 
@@ -332,8 +332,7 @@ impl Page {
         ];
         let mut out = self.table(&["report.confusion", "report.said_yes", "report.said_no"], &[1, 2], &rows);
         let bins: Vec<_> = e.calibration.iter().map(|c| (c.predicted, c.observed, c.low, c.high)).collect();
-        let calibration =
-            svg::calibration(self.t("report.calibration"), &bins, (self.t("report.predicted"), self.t("report.observed")));
+        let calibration = svg::calibration(self.t("report.calibration"), &bins, (self.t("report.predicted"), self.t("report.observed")));
         let gain = svg::lines(
             self.t("report.gain"),
             &[(self.t("report.gain"), e.gain.clone())],
@@ -360,7 +359,8 @@ impl Page {
         let show = move |v: f64| if probability { numbers::percent(v) } else { numbers::plain(v) };
         let effect = move |v: f64| if probability { numbers::points(v) } else { numbers::signed(v) };
         let exact = self.t(if w.rows.exact { "report.exact" } else { "report.approximate" });
-        let method = format!("{} · {exact} · {}", self.t(&format!("why.method_{}", w.rows.method.name().replace('-', "_"))), self.t("why.grade_c"));
+        let method =
+            format!("{} · {exact} · {}", self.t(&format!("why.method_{}", w.rows.method.name().replace('-', "_"))), self.t("why.grade_c"));
         let mut out = format!("<h3>{}</h3><p class=\"weak\">{}</p>", escape(&w.model), escape(&w.rows.base_note.say(self.lang)));
         let bars: Vec<_> = w.summary.importance.iter().take(15).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
         let size = move |v: f64| effect(v).trim_start_matches('+').to_owned();

@@ -27,16 +27,8 @@ fn features() -> Vec<Feature> {
         1 => FeatureKind::Categorical { levels: vec!["Feb".into(), "Nov".into(), EVIL.into()] },
         _ => FeatureKind::Numeric { integer: false, boolean: false },
     };
-    let one = |(i, name)| Feature {
-        name,
-        kind: kind(i),
-        mean: 0.0,
-        sd: 1.0,
-        range: (0.0, 1.0),
-        quantiles: vec![],
-        shares: vec![],
-        missing: 0.0,
-    };
+    let one =
+        |(i, name)| Feature { name, kind: kind(i), mean: 0.0, sd: 1.0, range: (0.0, 1.0), quantiles: vec![], shares: vec![], missing: 0.0 };
     names().into_iter().enumerate().map(one).collect()
 }
 
@@ -65,8 +57,7 @@ fn card(binary: bool) -> ModelCard {
     let mut random = rng::rng(1, "report");
     let p: Vec<f64> = (0..400).map(|_| rng::unit(&mut random)).collect();
     let y: Vec<f64> = p.iter().map(|p| f64::from(u8::from(rng::unit(&mut random) < *p))).collect();
-    let kind =
-        if binary { OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() } } else { OutcomeKind::Number };
+    let kind = if binary { OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() } } else { OutcomeKind::Number };
     ModelCard {
         spec: ModelSpec::new("gbdt", ModelKind::Gbdt),
         outcomes: vec![Outcome { name: "Revenue".into(), kind, base_rate: 0.155 }],
