@@ -379,7 +379,7 @@ formats = ["html", "json"]
         let read = |text: &str| Recipe::parse(text, Path::new("r.toml"));
         assert_eq!(read(&one).unwrap(), read(EXAMPLE).unwrap());
         let fault = read(&EXAMPLE.replace("[\"Region\"]", "3")).unwrap_err().to_string();
-        assert!(fault.contains("line 6") && fault.contains("column name"), "{fault}");
+        assert!(fault.contains("line 7") && fault.contains("column name"), "{fault}");
     }
 
     #[test]
