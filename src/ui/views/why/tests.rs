@@ -235,6 +235,27 @@ fn a_picture_has_a_table_twin_and_can_be_saved() {
 }
 
 #[test]
+fn pictures_are_saved_as_svg() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1, 0.05]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    for (title, file) in [
+        ("From the base value to this prediction", "waterfall.svg"),
+        ("What matters", "importance.svg"),
+        ("How effects spread", "beeswarm.svg"),
+        ("What each value does", "dependence.svg"),
+    ] {
+        h.get_by_label(&format!("More about “{title}”")).click();
+        h.run();
+        h.get_by_label("Save as SVG…").click();
+        h.run();
+        let saved = |a: &&Action| matches!(a, Action::SaveText { name, .. } if name == file);
+        let Some(Action::SaveText { text, .. }) = h.state().asked.iter().find(saved) else { panic!("{file} is not saved") };
+        assert!(text.starts_with("<svg") && text.contains("feature_0") && text.ends_with("</svg>"), "{text}");
+    }
+}
+
+#[test]
 fn attention_comes_with_its_caveat_and_badge() {
     let (_folder, mut session) = explained(ModelKind::Transformer, &[0.2, -0.1]);
     let tokens: Vec<String> = ["[class]", "feature_0", "feature_1"].map(str::to_owned).to_vec();
