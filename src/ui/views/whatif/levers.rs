@@ -54,7 +54,7 @@ impl Levers {
         let lost: Vec<String> = s.set.keys().filter(|c| !levers.iter().any(|l| l.column == **c)).cloned().collect();
         for lever in shown {
             if let Some(feature) = features.iter().find(|f| f.name == lever.column) {
-                ui.push_id(&lever.column, |ui| self.lever(ui, cx, lever, feature, s));
+                basic::anchored(ui, &lever.column, |ui| self.lever(ui, cx, lever, feature, s));
             }
         }
         for column in lost.iter().filter(|_| !levers.is_empty()) {
