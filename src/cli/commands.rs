@@ -15,8 +15,16 @@ use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
 use crate::{fault, note};
 
-/// Executes a command; returns what goes to stdout.
-pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
+/// What a command has to say.
+pub struct Said {
+    /// Results, for stdout.
+    pub out: String,
+    /// Warnings, for stderr; with `--json` they are among the results.
+    pub warnings: Vec<Notice>,
+}
+
+/// Executes a command.
+pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     match command {
         Command::Profile { data, target, reading, json } => {
             let mut recipe = Recipe::for_file(data);
@@ -31,13 +39,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
             let mut warnings = loaded.warnings.clone();
             warnings.extend(run::predictions(&*model, &loaded.table, None, None, out, ctx)?);
             let value = json!({ "rows": loaded.table.n_rows(), "out": out, "model": model.card().fingerprint, "data": loaded.fingerprint, "reading": loaded.reading, "warnings": said(&warnings, lang) });
-            Ok(text_or_json(
-                *json,
-                value,
-                &warnings,
-                lang,
-                &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display()),
-            ))
+            Ok(text_or_json(*json, value, &warnings, &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display())))
         }
         Command::Explain(e) => explain(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {
@@ -52,14 +54,14 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
             for i in ranking.items.iter().take(10) {
                 text += &format!("{:>3}  {:<12} {}\n", i.rank, i.item, numbers::plain(i.predicted));
             }
-            Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, lang, text.trim_end()))
+            Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
         Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
         Command::Run { recipe, out, json } => {
             let summary = run::run(&Recipe::open(recipe)?, folder_of(recipe), out, lang, &clock::today(), ctx)?;
             let value = json!({ "out": out, "files": summary.files, "warnings": said(&summary.warnings, lang) });
             let files: Vec<String> = summary.files.iter().map(|f| out.join(f).display().to_string()).collect();
-            Ok(text_or_json(*json, value, &summary.warnings, lang, &files.join("\n")))
+            Ok(text_or_json(*json, value, &summary.warnings, &files.join("\n")))
         }
         Command::Report { project, format, out, json } => {
             if let Some(f) = format.iter().find(|f| !run::FORMATS.contains(&f.as_str())) {
@@ -76,7 +78,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<String> {
                 files.push(path);
             }
             let shown: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-            Ok(text_or_json(*json, json!({ "files": files }), &[], lang, &shown.join("\n")))
+            Ok(text_or_json(*json, json!({ "files": files }), &[], &shown.join("\n")))
         }
     }
 }
@@ -94,18 +96,14 @@ fn said(warnings: &[Notice], lang: Lang) -> Vec<Value> {
     warnings.iter().map(|w| json!({ "code": w.code, "fields": w.fields, "text": w.say(lang) })).collect()
 }
 
-fn text_or_json(json: bool, value: Value, warnings: &[Notice], lang: Lang, text: &str) -> String {
+fn text_or_json(json: bool, value: Value, warnings: &[Notice], text: &str) -> Said {
     if json {
-        return format!("{value}\n");
+        return Said { out: format!("{value}\n"), warnings: Vec::new() };
     }
-    let mut out = format!("{text}\n");
-    for w in warnings {
-        out += &format!("! {}\n", w.say(lang));
-    }
-    out
+    Said { out: format!("{text}\n"), warnings: warnings.to_vec() }
 }
 
-fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<String> {
+fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {
     let loaded = pipeline::load(recipe, Path::new(""), ctx)?;
     let profile = pipeline::profile(recipe, &loaded, ctx)?;
     let mut value = to_value(&profile)?;
@@ -133,7 +131,7 @@ fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Stri
         ]);
     }
     text += &table(&rows);
-    Ok(text_or_json(json, value, &profile.warnings, lang, text.trim_end()))
+    Ok(text_or_json(json, value, &profile.warnings, text.trim_end()))
 }
 
 /// Columns side by side, padded to their widest cell.
@@ -150,7 +148,7 @@ fn table(rows: &[Vec<String>]) -> String {
     out
 }
 
-fn train(t: &Train, lang: Lang, ctx: &JobCtx) -> Result<String> {
+fn train(t: &Train, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let mut recipe = Recipe::for_file(&t.data);
     recipe.data.read = t.reading.options();
     recipe.roles.target = t.target.clone();
@@ -171,7 +169,7 @@ fn train(t: &Train, lang: Lang, ctx: &JobCtx) -> Result<String> {
     let card = model.card();
     let mut warnings = loaded.warnings.clone();
     warnings.extend(card.warnings.iter().filter(|w| !loaded.warnings.contains(w)).cloned());
-    Ok(text_or_json(t.json, trained(card, &warnings, lang)?, &warnings, lang, &trained_text(card, lang)))
+    Ok(text_or_json(t.json, trained(card, &warnings, lang)?, &warnings, &trained_text(card, lang)))
 }
 
 fn trained(card: &ModelCard, warnings: &[Notice], lang: Lang) -> Result<Value> {
@@ -233,7 +231,7 @@ fn trained_text(card: &ModelCard, lang: Lang) -> String {
 const METHODS: [Method; 5] =
     [Method::TreeShap, Method::LinearShap, Method::IntegratedGradients, Method::Attention, Method::AttentionGradient];
 
-fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<String> {
+fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let method = METHODS
         .into_iter()
         .find(|m| m.name() == e.method)
@@ -266,10 +264,10 @@ fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<String> {
         map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
     }
     let text = format!("{} → {}", value["rows"], e.out.display());
-    Ok(text_or_json(e.json, value, &warnings, lang, &text))
+    Ok(text_or_json(e.json, value, &warnings, &text))
 }
 
-fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool, ctx: &JobCtx) -> Result<String> {
+fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {
     let mut recipe = Recipe::open(path)?;
     if let Some(name) = only {
         if !recipe.scenarios.iter().any(|s| s.name == name) {
@@ -309,7 +307,7 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
         let band = format!("{} [{} … {}]", numbers::fixed(c.value, 1), numbers::fixed(c.low, 1), numbers::fixed(c.high, 1));
         rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
     }
-    Ok(text_or_json(json, to_value(&joined)?, &joined.warnings, lang, table(&rows).trim_end()))
+    Ok(text_or_json(json, to_value(&joined)?, &joined.warnings, table(&rows).trim_end()))
 }
 
 #[cfg(test)]

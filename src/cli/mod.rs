@@ -33,10 +33,13 @@ pub fn main(window: impl FnOnce(Option<PathBuf>, Option<Lang>) -> anyhow::Result
     let result = commands::execute(&command, lang, &ctx);
     sink.end();
     match result {
-        Ok(text) => {
+        Ok(said) => {
             use std::io::Write as _;
             // A reader that went away (`| head`) is not a failure of ours.
-            drop(std::io::stdout().write_all(text.as_bytes()));
+            drop(std::io::stdout().write_all(said.out.as_bytes()));
+            for warning in said.warnings {
+                eprintln!("! {}", warning.say(lang));
+            }
             ExitCode::SUCCESS
         }
         Err(fault) => {

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use super::content::{Report, WhySection};
 use super::svg::{self, escape};
 use crate::base::{Lang, Notice, numbers, tr, tr_with};
+use crate::data::ColumnType;
 use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
+use crate::strategy::simulate::Covers;
 use crate::strategy::{Estimate, LeverStatus, Simulation};
 
 /// Features drawn one by one before the rest is joined.
@@ -24,7 +26,7 @@ pub fn render(report: &Report) -> String {
     body += &p.section("models", &p.models(report));
     body += &p.section("why", &report.why.iter().map(|w| p.why(report, w)).collect::<String>());
     body += &p.section("rankings", &p.rankings(report));
-    body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(s)).collect::<String>());
+    body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(report, s)).collect::<String>());
     body += &p.section("levers", &p.levers(report));
     body += &p.section("limits", &p.limits(report));
     body += &p.section("again", &p.again(report));
@@ -118,16 +120,16 @@ impl Page {
         if let Some(best) =
             r.models.iter().filter(|m| auc(m).is_some()).max_by(|a, b| auc(a).unwrap_or(0.0).total_cmp(&auc(b).unwrap_or(0.0)))
         {
-            let o = &best.outcomes[0];
+            let (outcome, rate) = best.outcomes.first().map_or((String::new(), f64::NAN), |o| (o.name.clone(), o.base_rate));
             let text = tr_with(
                 self.lang,
                 "report.sum_model",
                 &[
                     ("rows", &numbers::count(r.profile.rows as i64)),
-                    ("outcome", &o.name),
-                    ("rate", &numbers::percent(o.base_rate)),
+                    ("outcome", &outcome),
+                    ("rate", &numbers::percent(rate)),
                     ("model", &best.spec.name),
-                    ("auc", &numbers::fixed(auc(best).unwrap_or(0.0), 3)),
+                    ("auc", &auc_words(best)),
                     ("test", &numbers::count(best.rows.test as i64)),
                 ],
             );
@@ -164,6 +166,9 @@ impl Page {
                 .map(|d| format!("{} “{}”", self.t("report.delimiter"), if d == '\t' { "tab".to_owned() } else { d.to_string() })),
         );
         read.extend(r.reading.encoding.clone());
+        if !r.reading.detected.is_empty() {
+            read.push(format!("{} {}", self.t("report.detected"), r.reading.detected.join(", ")));
+        }
         let mut out = format!(
             "<p>{}</p><p class=\"weak\">{} · SHA-256 <code>{}</code></p>",
             escape(&tr_with(
@@ -179,33 +184,33 @@ impl Page {
             escape(&read.join(" · ")),
             escape(&r.data.0)
         );
-        let word = |v: serde_json::Value| v.as_str().unwrap_or_default().to_owned();
+        let word = |kind: &str, v: serde_json::Value| self.t(&format!("ui.{kind}_{}", v.as_str().unwrap_or_default())).to_owned();
         let rows: Vec<Vec<String>> = r
             .profile
             .columns
             .iter()
             .map(|c| {
                 let what = match (c.min, c.max) {
-                    (Some(a), Some(b)) if !c.categorical => format!("{} … {}", numbers::plain(a), numbers::plain(b)),
+                    (Some(a), Some(b)) if !c.categorical => format!("{} … {}", moment(c.kind, a), moment(c.kind, b)),
                     _ => c.top.iter().take(3).map(|t| t.value.clone()).collect::<Vec<_>>().join(", "),
                 };
                 vec![
                     c.name.clone(),
-                    word(serde_json::to_value(c.role).unwrap_or_default()),
-                    word(serde_json::to_value(c.kind).unwrap_or_default()),
+                    word("role", serde_json::to_value(c.role).unwrap_or_default()),
+                    word("type", serde_json::to_value(c.kind).unwrap_or_default()),
                     numbers::count(c.missing as i64),
                     numbers::count(c.distinct as i64),
                     what,
                 ]
             })
-            .take(200)
             .collect();
         out += &self.table(
             &["report.column", "report.role", "report.type", "report.missing", "report.distinct", "report.range"],
             &[3, 4],
             &rows,
         );
-        out + &self.list(&r.profile.warnings)
+        let warnings: Vec<Notice> = r.profile.warnings.iter().chain(r.profile.columns.iter().flat_map(|c| &c.warnings)).cloned().collect();
+        out + &self.list(&warnings)
     }
 
     fn prepare(&self, r: &Report) -> String {
@@ -231,6 +236,8 @@ impl Page {
         } else {
             self.table(&["report.step", "report.rows", "report.cells", "report.mean_change"], &[1, 2], &rows)
         };
+        let warnings: Vec<Notice> = r.prepare.iter().flat_map(|e| e.warnings.iter().cloned()).collect();
+        let steps = steps + &self.list(&warnings);
         format!("{steps}<p>{} <code>{}</code></p>", self.t("report.split"), escape(&r.split.spell()))
     }
 
@@ -324,13 +331,8 @@ impl Page {
             vec![self.t("report.is_no").to_owned(), numbers::count(at.false_positives as i64), numbers::count(at.true_negatives as i64)],
         ];
         let mut out = self.table(&["report.confusion", "report.said_yes", "report.said_no"], &[1, 2], &rows);
-        let curve: Vec<(f64, f64)> = e.calibration.iter().map(|c| (c.predicted, c.observed)).collect();
-        let calibration = svg::lines(
-            self.t("report.calibration"),
-            &[(self.t("report.calibration"), curve)],
-            (self.t("report.predicted"), self.t("report.observed")),
-            true,
-        );
+        let bins: Vec<_> = e.calibration.iter().map(|c| (c.predicted, c.observed, c.low, c.high)).collect();
+        let calibration = svg::calibration(self.t("report.calibration"), &bins, (self.t("report.predicted"), self.t("report.observed")));
         let gain = svg::lines(
             self.t("report.gain"),
             &[(self.t("report.gain"), e.gain.clone())],
@@ -357,7 +359,8 @@ impl Page {
         let show = move |v: f64| if probability { numbers::percent(v) } else { numbers::plain(v) };
         let effect = move |v: f64| if probability { numbers::points(v) } else { numbers::signed(v) };
         let exact = self.t(if w.rows.exact { "report.exact" } else { "report.approximate" });
-        let method = format!("{} · {exact}", w.rows.method.name());
+        let method =
+            format!("{} · {exact} · {}", self.t(&format!("why.method_{}", w.rows.method.name().replace('-', "_"))), self.t("why.grade_c"));
         let mut out = format!("<h3>{}</h3><p class=\"weak\">{}</p>", escape(&w.model), escape(&w.rows.base_note.say(self.lang)));
         let bars: Vec<_> = w.summary.importance.iter().take(15).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
         let size = move |v: f64| effect(v).trim_start_matches('+').to_owned();
@@ -379,7 +382,7 @@ impl Page {
                 .map(|b| (format!("{} (n = {})", b.label, numbers::count(b.rows as i64)), b.mean, Some((b.low, b.high))))
                 .collect();
             let title = tr_with(self.lang, "report.dependence", &[("feature", &i.name)]);
-            out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}", self.t("report.dependence_caption")));
+            out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}. {n}", self.t("report.dependence_caption")));
         }
         let k = w.rows.n_features();
         for (i, line) in w.rows.rows.iter().enumerate() {
@@ -404,7 +407,7 @@ impl Page {
                 &title,
                 (self.t("report.base"), w.rows.base),
                 &steps,
-                (self.t("report.prediction"), w.rows.predictions[i]),
+                (self.t("report.prediction"), w.rows.predictions.get(i).copied().unwrap_or(f64::NAN)),
                 show,
                 effect,
             );
@@ -455,19 +458,37 @@ impl Page {
                 &[0, 2, 3, 4],
                 &rows,
             );
+            if g.items.len() > 20 {
+                let text = tr_with(self.lang, "report.first_items", &[("shown", &20), ("count", &numbers::count(g.items.len() as i64))]);
+                let _ = write!(out, "<p class=\"weak\">{}</p>", escape(&text));
+            }
             for reason in &g.reason {
                 let _ = write!(out, "<p>{}</p>", escape(&reason.say(self.lang)));
             }
             let bars: Vec<_> =
                 g.against_second.iter().map(|c| (format!("{}: {} / {}", c.feature, c.first, c.second), c.effect, None)).collect();
             let effect = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
-            out += &self.figure(&svg::bars(self.t("report.against"), &bars, effect), self.t("report.against"));
+            if !bars.is_empty() {
+                let left = tr_with(self.lang, "report.left_over", &[("rest", &effect(g.gap))]);
+                let caption = format!("{} {left} {}", self.t("report.against_caption"), self.t("why.grade_c"));
+                out += &self.figure(&svg::bars(self.t("report.against"), &bars, effect), &caption);
+            }
             out += &self.list(&g.warnings);
         }
         out
     }
 
-    fn simulation(&self, s: &Simulation) -> String {
+    fn simulation(&self, report: &Report, s: &Simulation) -> String {
+        // A share only where the outcome is yes or no; an amount stays an amount.
+        let binary = report
+            .models
+            .iter()
+            .filter(|m| m.spec.name == s.model_name)
+            .flat_map(|m| &m.outcomes)
+            .find(|o| o.name == s.outcome)
+            .is_none_or(crate::ml::Outcome::is_binary);
+        let share = |v: f64| if binary { numbers::percent(v) } else { numbers::plain(v) };
+        let change = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
         let mut out = format!(
             "<p class=\"weak\">{}</p>",
             escape(&tr_with(
@@ -486,11 +507,11 @@ impl Page {
                     format!("{:?}", r.grade),
                     numbers::count(r.reach.value as i64),
                     band(&r.conversions, false),
-                    format!("{} [{} … {}]", numbers::percent(r.rate.value), numbers::percent(r.rate.low), numbers::percent(r.rate.high)),
+                    band_as(&r.rate, share),
                     optional(&r.revenue),
                     optional(&r.cost),
                     optional(&r.profit),
-                    optional(&r.roi),
+                    r.roi.as_ref().map_or_else(|| "–".to_owned(), |e| band_as(e, numbers::percent)),
                 ]
             })
             .collect();
@@ -499,8 +520,8 @@ impl Page {
                 "report.scenario",
                 "report.grade",
                 "report.reach",
-                "report.conversions",
-                "report.rate",
+                if binary { "report.conversions" } else { "report.total" },
+                if binary { "report.rate" } else { "report.mean" },
                 "report.revenue",
                 "report.cost",
                 "report.profit",
@@ -509,7 +530,25 @@ impl Page {
             &[2, 3, 4, 5, 6, 7, 8],
             &rows,
         );
-        let _ = write!(out, "<p class=\"weak\">{}</p>", self.t("report.covers_sample"));
+        let mut covers: Vec<&str> = Vec::new();
+        for e in s.scenarios.iter().map(|r| &r.conversions).filter(|e| e.low != e.high) {
+            let key = match e.covers {
+                Covers::Sample => "why.covers_sample",
+                Covers::Model => "why.covers_model",
+                Covers::Outcome => "why.covers_outcome",
+            };
+            if !covers.contains(&key) {
+                covers.push(key);
+                let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t(key)));
+            }
+        }
+        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("report.money")));
+        let changes: Vec<_> =
+            s.differences.iter().map(|d| (d.name.clone(), d.conversions.value, Some((d.conversions.low, d.conversions.high)))).collect();
+        if changes.len() > 1 {
+            let title = self.t(if binary { "report.changes" } else { "report.changes_total" });
+            out += &self.figure(&svg::bars(title, &changes, numbers::signed), &format!("{title}. {}", self.t("report.whiskers")));
+        }
         for (r, d) in s.scenarios.iter().skip(1).zip(&s.differences) {
             let _ = write!(
                 out,
@@ -519,8 +558,8 @@ impl Page {
                 escape(&r.reason.say(self.lang)),
                 escape(&tr_with(
                     self.lang,
-                    "report.difference",
-                    &[("change", &band(&d.conversions, true)), ("rate", &numbers::points(d.rate.value))]
+                    if binary { "report.difference" } else { "report.difference_total" },
+                    &[("change", &band(&d.conversions, true)), ("rate", &band_as(&d.rate, change))]
                 ))
             );
             let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
@@ -574,8 +613,35 @@ fn auc(m: &ModelCard) -> Option<f64> {
     }
 }
 
+/// AUC with its 95 % interval.
+fn auc_words(m: &ModelCard) -> String {
+    let f = |v: f64| numbers::fixed(v, 3);
+    match m.evaluation.first().map(|e| &e.figures) {
+        Some(Figures::Binary(b)) => match (b.auc, b.auc_interval) {
+            (Some(a), Some((low, high))) => format!("{} [{} … {}]", f(a), f(low), f(high)),
+            (a, _) => a.map_or_else(|| "–".to_owned(), f),
+        },
+        _ => "–".to_owned(),
+    }
+}
+
+/// A number, or the day that it counts to.
+fn moment(kind: ColumnType, v: f64) -> String {
+    let day = match kind {
+        ColumnType::Date => v,
+        ColumnType::Datetime => (v / 86_400.0).floor(),
+        _ => return numbers::plain(v),
+    };
+    let (y, m, d) = crate::base::clock::date_of_days(day as i64);
+    format!("{y:04}-{m:02}-{d:02}")
+}
+
+/// A number with its interval, in the given unit.
+fn band_as(e: &Estimate, show: impl Fn(f64) -> String) -> String {
+    if e.low == e.high { show(e.value) } else { format!("{} [{} … {}]", show(e.value), show(e.low), show(e.high)) }
+}
+
 /// A number with its interval.
 fn band(e: &Estimate, signed: bool) -> String {
-    let show = |v: f64| if signed { numbers::signed(v) } else { numbers::plain(v) };
-    if e.low == e.high { show(e.value) } else { format!("{} [{} … {}]", show(e.value), show(e.low), show(e.high)) }
+    band_as(e, |v| if signed { numbers::signed(v) } else { numbers::plain(v) })
 }

@@ -7,3 +7,6 @@ pub mod html;
 pub mod svg;
 
 pub use content::Report;
+
+#[cfg(test)]
+mod tests;

@@ -15,13 +15,31 @@ const ACCENT: &str = "#0f766e";
 
 /// Text that cannot be markup.
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    let plain: String = text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect();
+    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// How many Latin letters wide a character is: Chinese ones are two.
+fn wide(c: char) -> usize {
+    if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{ffef}') { 2 } else { 1 }
+}
+
+/// The text, cut with “…” to the width of `most` Latin letters.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().map(wide).sum::<usize>() <= most {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let kept = text.chars().take_while(|c| {
+        used += wide(*c);
+        used <= most
+    });
+    kept.collect::<String>() + "…"
 }
 
 /// A label that fits into `most` characters, the whole of it as its tooltip.
 fn label(x: f64, y: f64, anchor: &str, text: &str, most: usize, colour: &str) -> String {
-    let short: String =
-        if text.chars().count() > most { text.chars().take(most.saturating_sub(1)).chain(['…']).collect() } else { text.to_owned() };
+    let short = cut(text, most);
     format!(
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\"><title>{}</title>{}</text>",
         escape(text),
@@ -200,6 +218,21 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
         if series.len() > 1 {
             out.push_str(&label(left + w, top + 14.0 + 15.0 * k as f64, "end", name, 30, colour));
         }
+    }
+    out + "</svg>"
+}
+
+/// Predicted against observed share: bins are predicted, observed, and the ends of the interval of the observed share.
+pub fn calibration(title: &str, bins: &[(f64, f64, f64, f64)], axes: (&str, &str)) -> String {
+    let mut out = lines(title, &[(title, bins.iter().map(|b| (b.0, b.1)).collect())], axes, true);
+    if out.is_empty() {
+        return out;
+    }
+    out.truncate(out.len() - "</svg>".len());
+    let (x, y) = (|v: f64| 52.0 + v * 260.0, |v: f64| 188.0 - v * 180.0);
+    for (p, o, low, high) in bins.iter().filter(|b| [b.0, b.1, b.2, b.3].iter().all(|v| v.is_finite())) {
+        let _ = write!(out, "<path d=\"M{0:.1} {1:.1}V{2:.1}\" stroke=\"{ACCENT}\"/>", x(*p), y(*low), y(*high));
+        let _ = write!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{ACCENT}\"/>", x(*p), y(*o));
     }
     out + "</svg>"
 }

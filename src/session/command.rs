@@ -168,7 +168,16 @@ impl Command {
                 if spec.name != name && recipe.models.iter().any(|m| m.name == spec.name) {
                     return Err(fault!("session.name_taken", name = &spec.name));
                 }
-                *recipe.models.iter_mut().find(|m| m.name == name).ok_or_else(|| fault!("session.no_model", name = &name))? = spec;
+                let slot = recipe.models.iter_mut().find(|m| m.name == name).ok_or_else(|| fault!("session.no_model", name = &name))?;
+                let new = spec.name.clone();
+                *slot = spec;
+                // Whatever asks this model goes on asking it under its new name.
+                let asking = recipe.scenarios.iter_mut().map(|s| &mut s.model);
+                let asking =
+                    asking.chain(std::iter::once(&mut recipe.explain.model)).chain(recipe.recommend.iter_mut().map(|r| &mut r.model));
+                for asked in asking.filter(|m| m.as_ref() == Some(&name)) {
+                    *asked = Some(new.clone());
+                }
             }
             Self::RemoveModel { name } => recipe.models.retain(|m| m.name != name),
             Self::AddScenario(scenario) => {
@@ -388,6 +397,18 @@ mod tests {
         }
         history.undo(&mut recipe);
         assert_eq!(recipe, added);
+    }
+
+    #[test]
+    fn a_renamed_model_is_still_asked() {
+        let mut recipe = Recipe::for_file(Path::new("a.csv"));
+        recipe.models = vec![ModelSpec::new("a", ModelKind::Gbdt), ModelSpec::new("b", ModelKind::Logistic)];
+        recipe.explain.model = Some("b".into());
+        recipe.recommend = Some(RecommendSection { model: Some("a".into()), ..RecommendSection::default() });
+        let spec = ModelSpec::new("c", ModelKind::Logistic);
+        Command::ReplaceModel { name: "b".into(), spec }.apply(&mut recipe, &Roles::default()).unwrap();
+        assert_eq!(recipe.explain.model.as_deref(), Some("c"));
+        assert_eq!(recipe.recommend.unwrap().model.as_deref(), Some("a"), "another model keeps its name");
     }
 
     #[test]

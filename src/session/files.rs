@@ -71,7 +71,10 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
                 let trained = |name: &String| models.iter().any(|m| m.card().spec.name == *name);
                 recipe.models.retain(|m| trained(&m.name));
                 recipe.scenarios.retain(|s| s.model.as_ref().is_none_or(trained));
-                recipe.explain.model = recipe.explain.model.take().filter(trained);
+                if recipe.explain.model.as_ref().is_some_and(|m| !trained(m)) {
+                    // The methods were those of a model that is not there; each other model has its own.
+                    (recipe.explain.model, recipe.explain.methods) = (None, Vec::new());
+                }
                 if let Some(r) = &mut recipe.recommend {
                     r.model = r.model.take().filter(trained);
                 }

@@ -82,39 +82,55 @@ pub struct DataSection {
 #[serde(deny_unknown_fields, default)]
 pub struct RolesSection {
     /// Outcomes, the main one first.
+    #[serde(deserialize_with = "names")]
     pub target: Vec<String>,
     /// The value of a text target that counts as yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
     /// Features that detection would leave out.
+    #[serde(deserialize_with = "names")]
     pub feature: Vec<String>,
     /// Left out.
+    #[serde(deserialize_with = "names")]
     pub ignore: Vec<String>,
     /// Columns that a scenario may move.
+    #[serde(deserialize_with = "names")]
     pub lever: Vec<String>,
     /// Numbers that are codes.
+    #[serde(deserialize_with = "names")]
     pub categorical: Vec<String>,
     /// Codes that are numbers after all.
+    #[serde(deserialize_with = "names")]
     pub numeric: Vec<String>,
     /// Who.
+    #[serde(deserialize_with = "names")]
     pub user: Vec<String>,
     /// What.
+    #[serde(deserialize_with = "names")]
     pub item: Vec<String>,
     /// When.
+    #[serde(deserialize_with = "names")]
     pub time: Vec<String>,
     /// What kind of event.
+    #[serde(deserialize_with = "names")]
     pub event: Vec<String>,
     /// What was done.
+    #[serde(deserialize_with = "names")]
     pub treatment: Vec<String>,
     /// Logged probability.
+    #[serde(deserialize_with = "names")]
     pub propensity: Vec<String>,
     /// Money earned.
+    #[serde(deserialize_with = "names")]
     pub value: Vec<String>,
     /// Money spent.
+    #[serde(deserialize_with = "names")]
     pub cost: Vec<String>,
     /// Free text.
+    #[serde(deserialize_with = "names")]
     pub text: Vec<String>,
     /// Protected traits.
+    #[serde(deserialize_with = "names")]
     pub sensitive: Vec<String>,
 }
 
@@ -236,7 +252,8 @@ impl Recipe {
             return Err(fault!("session.recipe_newer", file = file, version = version, known = VERSION));
         }
         let recipe: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            let from = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            let line = line_of_key(text, from, e.message()).unwrap_or(from);
             fault!("session.recipe_invalid", file = file, line = line.to_string(), reason = e.message())
         })?;
         let mut names = std::collections::BTreeSet::new();
@@ -259,6 +276,43 @@ impl Recipe {
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| fault!("session.recipe_not_writable", reason = e.to_string()))
     }
+}
+
+/// The line of a key that is refused. Where the kind of a section decides its keys, the parser knows only where the
+/// section begins, so the key is looked for from there on.
+fn line_of_key(text: &str, from: usize, message: &str) -> Option<usize> {
+    let key = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let names = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default();
+        line.match_indices(key).any(|(at, _)| {
+            let before = line[..at].trim_end_matches(['"', '\'']).chars().next_back();
+            let after = line[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
+            before.is_none_or(|c| c.is_whitespace() || "{,.[".contains(c)) && (after.starts_with(['=', '.', ']']))
+        })
+    };
+    text.lines().enumerate().skip(from - 1).find(|(_, line)| names(line)).map(|(i, _)| i + 1)
+}
+
+/// Column names: a list, or one name alone.
+fn names<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
+    struct Names;
+    impl<'de> serde::de::Visitor<'de> for Names {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a column name or a list of column names")
+        }
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Self::Value, E> {
+            Ok(vec![name.to_owned()])
+        }
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut out = Vec::new();
+            while let Some(name) = list.next_element()? {
+                out.push(name);
+            }
+            Ok(out)
+        }
+    }
+    from.deserialize_any(Names)
 }
 
 fn one() -> u64 {
@@ -316,6 +370,31 @@ formats = ["html", "json"]
         assert_eq!(recipe.explain.rows, Some((0, 2000)));
         let text = recipe.to_toml().unwrap();
         assert_eq!(Recipe::parse(&text, Path::new("r.toml")).unwrap(), recipe, "{text}");
+    }
+
+    #[test]
+    fn one_name_may_stand_without_a_list() {
+        let one = EXAMPLE.replace("[\"Revenue\"]", "\"Revenue\"").replace("[\"Region\"]", "\"Region\"");
+        assert_ne!(one, EXAMPLE);
+        let read = |text: &str| Recipe::parse(text, Path::new("r.toml"));
+        assert_eq!(read(&one).unwrap(), read(EXAMPLE).unwrap());
+        let fault = read(&EXAMPLE.replace("[\"Region\"]", "3")).unwrap_err().to_string();
+        assert!(fault.contains("line 7") && fault.contains("column name"), "{fault}");
+    }
+
+    #[test]
+    fn a_refused_key_is_found_by_its_line() {
+        for (from, to) in [
+            ("test_from = 7", "test_from = 7\nodd = 1"),
+            ("upper = 0.99", "upper = 0.99\nodd = 1"),
+            ("path =", "odd = 1\npath ="),
+            ("cost_per_contact = 0.05", "cost_per_contact = 0.05\nodd = 1"),
+        ] {
+            let text = EXAMPLE.replace(from, to);
+            let line = text.lines().position(|l| l == "odd = 1").unwrap() + 1;
+            let fault = Recipe::parse(&text, Path::new("r.toml")).unwrap_err().to_string();
+            assert!(fault.contains(&format!("line {line}:")), "{line}: {fault}");
+        }
     }
 
     #[test]

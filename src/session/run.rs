@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::Recipe;
-use crate::base::{Fault, JobCtx, Lang, Notice, Result, file};
+use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Part, Profile, Role};
-use crate::explain::{AttentionMap, Attribution, ExplainOptions, words};
+use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, words};
 use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
@@ -79,8 +79,9 @@ pub fn complete(
         };
         found.ok_or_else(|| fault!("session.no_model", name = name.clone().unwrap_or_default()))
     };
+    let explained = if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] };
     let mut whys = Vec::new();
-    for model in if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] } {
+    for model in fitting(&recipe.explain.methods, explained)? {
         whys.push(explain(recipe, &prepared, &**model, ctx)?);
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
@@ -107,6 +108,30 @@ pub fn complete(
         _ => Vec::new(),
     };
     Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings })
+}
+
+/// The methods that explain a model: the one that attributes, and, for a Transformer, those that show where it looked.
+fn methods_of(model: &dyn Model) -> Vec<Method> {
+    match (model.structure(), model.card().spec.kind) {
+        (Structure::Trees(_), _) => vec![Method::TreeShap],
+        (Structure::Additive(_), _) => vec![Method::LinearShap],
+        (Structure::Network(_), ModelKind::Transformer) => {
+            vec![Method::IntegratedGradients, Method::Attention, Method::AttentionGradient]
+        }
+        (Structure::Network(_), _) => vec![Method::IntegratedGradients],
+    }
+}
+
+/// The models that the recipe's methods explain; all if it names no method. A method that fits none is refused, so that
+/// nobody takes another method's numbers for those that were asked for.
+fn fitting<'a>(methods: &[String], models: &'a [Arc<dyn Model>]) -> Result<Vec<&'a Arc<dyn Model>>> {
+    let fits = |name: &String, model: &Arc<dyn Model>| methods_of(&**model).iter().any(|m| m.name() == name);
+    if let Some(none) = methods.iter().find(|name| !models.iter().any(|m| fits(name, m))) {
+        let mut known: Vec<&str> = models.iter().flat_map(|m| methods_of(&**m)).map(Method::name).collect();
+        known.dedup();
+        return Err(fault!("session.method_fits_none", method = none, methods = known.join(", ")));
+    }
+    Ok(models.iter().filter(|m| methods.is_empty() || methods.iter().any(|name| fits(name, m))).collect())
 }
 
 fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<(Why, Attribution, Option<AttentionMap>)> {
@@ -244,6 +269,16 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let mut writer = TableWriter::create(&path)?;
         append_attribution(&mut writer, &why.attribution)?;
         writer.finish()?;
+        let Some(model) = g.models.iter().find(|m| m.card().spec.name == why.model) else { continue };
+        // Where it looked, for the rows that are explained; written beside the attributions, never alone.
+        for method in [Method::Attention, Method::AttentionGradient] {
+            if methods_of(&**model).contains(&method) && recipe.explain.methods.iter().any(|m| m == method.name()) {
+                let raw = &g.prepared.raw;
+                let at: Vec<usize> = why.attribution.rows.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
+                let path = place(format!("explanations/{}-{}.parquet", safe_name(&why.model), method.name()), &mut summary)?;
+                attention_of(&**model, raw, &at, method == Method::AttentionGradient, 0, &path, ctx)?;
+            }
+        }
     }
     if !g.simulations.is_empty() {
         let path = place("scenarios.json".to_owned(), &mut summary)?;
@@ -315,7 +350,7 @@ pub fn predictions(
         ctx.check()?;
         let rows: Vec<usize> = (start..n.min(start + CHUNK)).collect();
         let (x, lines, more) = pipeline::matrix(raw, &rows, model)?;
-        notices.extend(more);
+        merge(&mut notices, more);
         let shown = model.predict(&x, ctx)?;
         for (o, outcome) in card.outcomes.iter().enumerate() {
             let values: Vec<f64> = shown.iter().skip(o).step_by(k).copied().collect();
@@ -376,16 +411,36 @@ pub fn write_attributions(
         ctx.check()?;
         let (x, lines, more) = pipeline::matrix(raw, piece, model)?;
         let a = crate::explain::explain(model, &x, &lines, data, options, ctx)?;
-        for n in more.into_iter().chain(a.warnings.iter().cloned()) {
+        merge(&mut notices, more);
+        for n in &a.warnings {
             if !notices.iter().any(|m| m.code == n.code) {
-                notices.push(n);
+                notices.push(n.clone());
             }
         }
-        largest_gap = a.gaps.iter().fold(largest_gap, |m, g| m.max(g.abs()));
         append_attribution(&mut writer, &a)?;
+        largest_gap = a.gaps.iter().fold(largest_gap, |m, g| m.max(g.abs()));
     }
     writer.finish()?;
     Ok((rows.len(), largest_gap, notices))
+}
+
+/// Adds what one more piece of rows has to say: notices that differ in their count alone are one, and the counts add up.
+fn merge(all: &mut Vec<Notice>, more: Vec<Notice>) {
+    let but_count = |n: &Notice| {
+        let mut fields = n.fields.clone();
+        fields.remove("count");
+        (n.code.clone(), fields)
+    };
+    for n in more {
+        match all.iter_mut().find(|m| but_count(m) == but_count(&n)) {
+            Some(m) => {
+                if let (Some(Field::Int(sum)), Some(Field::Int(count))) = (m.fields.get_mut("count"), n.fields.get("count")) {
+                    *sum += count;
+                }
+            }
+            None => all.push(n),
+        }
+    }
 }
 
 /// Attention of a range of lines: row, layer, head, query, key, query_label, key_label, weight.
@@ -399,6 +454,20 @@ pub fn write_attention(
     ctx: &JobCtx,
 ) -> Result<usize> {
     let rows = lines_of(raw, lines)?;
+    attention_of(model, raw, &rows, gradient, outcome, path, ctx)?;
+    Ok(rows.len())
+}
+
+/// Attention of rows by their positions.
+fn attention_of(
+    model: &dyn Model,
+    raw: &crate::data::Table,
+    rows: &[usize],
+    gradient: bool,
+    outcome: usize,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<()> {
     let mut writer = TableWriter::create(path)?;
     for piece in rows.chunks(64) {
         ctx.check()?;
@@ -421,8 +490,7 @@ pub fn write_attention(
             ])?;
         }
     }
-    writer.finish()?;
-    Ok(rows.len())
+    writer.finish()
 }
 
 fn lines_of(raw: &crate::data::Table, lines: Option<(u32, u32)>) -> Result<Vec<usize>> {
@@ -456,4 +524,19 @@ pub fn write_ranking(ranking: &Ranking, path: &Path) -> Result<()> {
 pub fn changed_data(recipe: &Recipe, prepared: &Prepared) -> Option<Notice> {
     let saved = recipe.data.fingerprint.as_ref()?;
     (*saved != prepared.loaded.fingerprint.0).then(|| note!("session.data_changed", file = &prepared.loaded.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_pieces_add_up_and_columns_stay_apart() {
+        let unseen = |column: &str, count: i64| note!("data.encode_unseen", column = column, count = count);
+        let mut all = Vec::new();
+        for piece in [vec![unseen("a", 1), unseen("b", 2)], vec![unseen("a", 4)], vec![note!("session.no_models")]] {
+            merge(&mut all, piece);
+        }
+        assert_eq!(all, [unseen("a", 5), unseen("b", 2), note!("session.no_models")]);
+    }
 }

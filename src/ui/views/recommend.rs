@@ -149,7 +149,10 @@ impl RecommendView {
                     .collect(),
             }),
             csv: None,
-            svg: None,
+            svg: Some(Box::new(|| {
+                let rows: Vec<_> = ranking.against_second.iter().map(|c| (c.feature.clone(), c.effect, None)).collect();
+                crate::report::svg::bars(tr(lang, "why.contrast"), &rows, |x| unit.effect(x))
+            })),
         };
         let title = cx.t("why.contrast");
         figure::ui(ui, cx, &mut self.twins, "why.contrast", &caption, &source, |ui, _| signed_bars::ui(ui, &bars, title));

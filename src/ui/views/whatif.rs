@@ -69,11 +69,11 @@ impl View for WhatIfView {
                 results::headline(ui, cx, &name, &bench.copy);
                 why::standing(ui, cx, &levers_ask);
                 basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
-                self.levers.ui(ui, cx, &name, &model, &mut bench.copy);
+                basic::anchored(ui, "levers", |ui| self.levers.ui(ui, cx, &name, &model, &mut bench.copy));
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
-                self.money.ui(ui, cx, &mut bench.copy);
+                basic::anchored(ui, "money", |ui| self.money.ui(ui, cx, &mut bench.copy));
                 why::standing(ui, cx, &ask);
-                results::ui(ui, cx, &name, &mut self.twins);
+                basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 ui.add_space(theme::SECTION);
             })
         });

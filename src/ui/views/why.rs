@@ -75,9 +75,9 @@ impl View for WhyView {
         self.keyboard(ui, cx);
 
         let width = ui.available_width();
-        if width >= 880.0 {
+        if width >= 680.0 {
             let frame = egui::Frame::new().inner_margin(egui::Margin { right: 12, ..egui::Margin::ZERO });
-            egui::Panel::left("why-rows").frame(frame).default_size(232.0).size_range(180.0..=340.0).show(ui, |ui| {
+            egui::Panel::left("why-rows").frame(frame).default_size(208.0).size_range(180.0..=340.0).show(ui, |ui| {
                 self.controls(ui, cx, &subject);
                 let many = self.ask_many(ui, cx, &subject);
                 self.rows.list(ui, cx, &subject, many.as_ref(), ui.available_height());

@@ -256,3 +256,10 @@ pub fn line(ui: &mut Ui, width: f32, height: f32, text: RichText) -> Response {
     })
     .inner
 }
+
+/// Keeps the names of what `add` draws apart from what stands above it: a sentence that appears there must not take the
+/// slider under the pointer, or the field that is typed into, away from the analyst.
+pub fn anchored<R>(ui: &mut Ui, name: impl std::hash::Hash + std::fmt::Debug, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let id = ui.scope_id().with(name);
+    ui.scope_builder(egui::UiBuilder::new().scope_id(id), add).inner
+}

@@ -59,22 +59,23 @@ pub fn ui<R>(
     source: &Source<'_>,
     picture: impl FnOnce(&mut Ui, &mut Cx<'_>) -> R,
 ) -> Option<R> {
-    let title = cx.t(key);
-    ui.add_space(theme::SPACE);
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(title).size(theme::BODY).strong());
-        menu(ui, cx, twins, key, source);
-    });
-    let out = if twins.0.contains(key) {
-        ui.push_id(key, |ui| table(ui, &(source.table)()));
-        None
-    } else {
-        Some(ui.push_id(key, |ui| picture(ui, cx)).inner)
-    };
-    if !caption.is_empty() {
-        basic::caption(ui, caption);
-    }
-    out
+    basic::anchored(ui, key, |ui| {
+        ui.add_space(theme::SPACE);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(cx.t(key)).size(theme::BODY).strong());
+            menu(ui, cx, twins, key, source);
+        });
+        let out = if twins.0.contains(key) {
+            basic::anchored(ui, "table", |ui| table(ui, &(source.table)()));
+            None
+        } else {
+            Some(basic::anchored(ui, "picture", |ui| picture(ui, cx)))
+        };
+        if !caption.is_empty() {
+            basic::caption(ui, caption);
+        }
+        out
+    })
 }
 
 fn menu(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut Twins, key: &'static str, source: &Source<'_>) {

@@ -42,7 +42,7 @@ pub fn triangle(centre: Pos2, up: bool, colour: Color32) -> Shape {
 /// A horizontal axis below a picture: thin lines through it at round values, numbers and the unit's name under it.
 pub fn x_axis(painter: &Painter, tokens: &Tokens, axis: &Axis, top: f32, bottom: f32, show: impl Fn(f64) -> String, name: &str) {
     let most = ((axis.right - axis.left) / 64.0) as usize;
-    for tick in axis.ticks(most.clamp(2, 8)) {
+    for tick in axis.ticks(most.clamp(3, 8)) {
         let x = axis.at(tick);
         painter.vline(x, top..=bottom, Stroke::new(1.0, tokens.rule));
         painter.text(pos2(x, bottom + 2.0), Align2::CENTER_TOP, show(tick), FontId::proportional(theme::SMALL), tokens.weak);

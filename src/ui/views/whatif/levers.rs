@@ -54,7 +54,7 @@ impl Levers {
         let lost: Vec<String> = s.set.keys().filter(|c| !levers.iter().any(|l| l.column == **c)).cloned().collect();
         for lever in shown {
             if let Some(feature) = features.iter().find(|f| f.name == lever.column) {
-                ui.push_id(&lever.column, |ui| self.lever(ui, cx, lever, feature, s));
+                basic::anchored(ui, &lever.column, |ui| self.lever(ui, cx, lever, feature, s));
             }
         }
         for column in lost.iter().filter(|_| !levers.is_empty()) {
@@ -86,21 +86,6 @@ impl Levers {
             if response.clicked() {
                 cx.select(|x| x.feature = Some(column.clone()));
             }
-            if is_proxy {
-                let reason = lever.reason.as_ref().map_or_else(|| cx.t("why.proxy_help").to_owned(), |r| r.say(cx.lang()));
-                let key = if unlocked { "why.proxy_unlocked" } else { "why.proxy_locked" };
-                basic::chip(ui, cx.t(key), cx.tokens.warn, &reason);
-                let mut on = unlocked;
-                let switch = cx.tw("why.override", &[("column", column)]);
-                if ui.checkbox(&mut on, switch).on_hover_text(cx.t("why.override_help")).changed() {
-                    s.overridden.retain(|c| c != column);
-                    if on {
-                        s.overridden.push(column.clone());
-                    } else {
-                        s.set.remove(column);
-                    }
-                }
-            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let declared = is_declared(cx.session, column);
                 if declared && !moved {
@@ -118,6 +103,23 @@ impl Levers {
                 }
             });
         });
+        if is_proxy {
+            ui.horizontal_wrapped(|ui| {
+                let reason = lever.reason.as_ref().map_or_else(|| cx.t("why.proxy_help").to_owned(), |r| r.say(cx.lang()));
+                let key = if unlocked { "why.proxy_unlocked" } else { "why.proxy_locked" };
+                basic::chip(ui, cx.t(key), cx.tokens.warn, &reason);
+                let mut on = unlocked;
+                let switch = cx.tw("why.override", &[("column", column)]);
+                if ui.checkbox(&mut on, switch).on_hover_text(cx.t("why.override_help")).changed() {
+                    s.overridden.retain(|c| c != column);
+                    if on {
+                        s.overridden.push(column.clone());
+                    } else {
+                        s.set.remove(column);
+                    }
+                }
+            });
+        }
         if let Some(reason) = lever.reason.as_ref().filter(|_| is_proxy) {
             basic::caption(ui, &reason.say(cx.lang()));
         }

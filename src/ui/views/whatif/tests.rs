@@ -64,6 +64,29 @@ fn moving_a_lever_makes_a_draft() {
 }
 
 #[test]
+fn a_result_that_appears_does_not_take_the_slider_away() {
+    let (_folder, mut session) = open(false);
+    let mut answer = simulation(false);
+    (answer.scenarios[1].name, answer.differences[0].name) = ("Scenario 1".into(), "Scenario 1".into());
+    session.simulations.insert("trees".into(), Kept { value: Arc::new(answer), key: Key::default() });
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    let slider = h.get_by_role_and_label(egui::accesskit::Role::Slider, "feature_0").rect();
+    let at = |share: f32| egui::pos2(slider.left() + 12.0 + share * (slider.width() - 24.0), slider.center().y);
+    h.drag_at(at(0.1));
+    h.step();
+    for share in [0.2, 0.4, 0.6, 0.9] {
+        h.hover_at(at(share));
+        h.step();
+    }
+    h.get_by_label("15.5 % → 18.0 %");
+    h.drop_at(at(0.9));
+    h.run();
+    let Some(Setting::Number(x)) = draft(&h).and_then(|d| d.set.get("feature_0").cloned()) else { panic!("no draft") };
+    assert!((x - 9.0).abs() < 0.3, "{x}");
+}
+
+#[test]
 fn a_proxy_is_locked_until_overridden() {
     let (_folder, session) = open(false);
     let mut h = room(WhatIfView::default(), session, SIZE);

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use eframe::egui::Ui;
 
 use super::{Subject, one};
-use crate::base::numbers;
+use crate::base::{Lang, numbers, tr};
+use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
+use crate::report::svg;
 use crate::session::state::Why;
 use crate::ui::Cx;
+use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{bars, basic, beeswarm, dependence, figure};
 
 /// Draws the summary of an answer.
@@ -25,8 +28,11 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
     let caption = one::basis(cx, &why.attribution);
     let selected = cx.session.selection.feature.clone();
 
-    let source =
-        figure::Source { table: Box::new(|| importance_table(why, unit, lang)), csv: Some(Box::new(|| importance_csv(why))), svg: None };
+    let source = figure::Source {
+        table: Box::new(|| importance_table(why, unit, lang)),
+        csv: Some(Box::new(|| importance_csv(why))),
+        svg: Some(Box::new(|| importance_svg(why, unit, lang))),
+    };
     let importance_caption = format!("{caption} {}", cx.t("why.importance_caption"));
     let touch = figure::ui(ui, cx, twins, "why.importance", &importance_caption, &source, |ui, cx| {
         bars::ui(ui, all, unit, lang, cx.hovered.feature, selected.as_deref())
@@ -39,7 +45,11 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
         choose(cx, why, touch.clicked, None);
     }
 
-    let source = figure::Source { table: Box::new(|| dots_table(why, unit, lang)), csv: Some(Box::new(|| dots_csv(why))), svg: None };
+    let source = figure::Source {
+        table: Box::new(|| dots_table(why, unit, lang)),
+        csv: Some(Box::new(|| dots_csv(why))),
+        svg: Some(Box::new(|| dots_svg(why, unit, lang))),
+    };
     let touch = figure::ui(ui, cx, twins, "why.beeswarm", cx.t("why.beeswarm_caption"), &source, |ui, cx| {
         let selection = &cx.session.selection;
         let marks = beeswarm::Marks { row: selection.row, rows: &selection.rows, hovered: cx.hovered.row };
@@ -65,7 +75,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
     let source = figure::Source {
         table: Box::new(|| figure::Table {
             header: ["why.value", "why.rows_column", "why.mean_column", "why.low_column", "why.high_column"]
-                .map(|k| crate::base::tr(lang, k).to_owned())
+                .map(|k| tr(lang, k).to_owned())
                 .to_vec(),
             rows: of
                 .dependence
@@ -81,7 +91,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
                 .map(|b| vec![b.label.clone(), b.rows.to_string(), b.mean.to_string(), b.low.to_string(), b.high.to_string()])
                 .collect(),
         })),
-        svg: None,
+        svg: Some(Box::new(|| dependence_svg(of, levels, unit, lang))),
     };
     let caption = cx.tw("why.dependence_caption", &[("feature", &of.name)]);
     figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, levels, unit, lang));
@@ -105,8 +115,8 @@ fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) 
     });
 }
 
-fn importance_table(why: &Why, unit: crate::ui::widgets::units::Unit, lang: crate::base::Lang) -> figure::Table {
-    let t = |key| crate::base::tr(lang, key).to_owned();
+fn importance_table(why: &Why, unit: Unit, lang: Lang) -> figure::Table {
+    let t = |key| tr(lang, key).to_owned();
     let bare = |x| unit.effect(x).trim_start_matches('+').to_owned();
     figure::Table {
         header: vec![t("why.feature"), t("why.mean_size_column"), t("why.low_column"), t("why.high_column"), t("why.mean_column")],
@@ -141,8 +151,8 @@ fn importance_csv(why: &Why) -> figure::Table {
     }
 }
 
-fn dots_table(why: &Why, unit: crate::ui::widgets::units::Unit, lang: crate::base::Lang) -> figure::Table {
-    let t = |key| crate::base::tr(lang, key).to_owned();
+fn dots_table(why: &Why, unit: Unit, lang: Lang) -> figure::Table {
+    let t = |key| tr(lang, key).to_owned();
     figure::Table {
         header: vec![t("why.feature"), t("why.row"), t("why.value"), t("why.effect_column")],
         rows: why
@@ -169,4 +179,31 @@ fn dots_csv(why: &Why) -> figure::Table {
             .flat_map(|i| i.dots.iter().map(|d| vec![i.name.clone(), d.row.to_string(), d.input.to_string(), d.value.to_string()]))
             .collect(),
     }
+}
+
+fn importance_svg(why: &Why, unit: Unit, lang: Lang) -> String {
+    let rows: Vec<_> = why.summary.importance.iter().take(bars::MOST).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
+    svg::bars(tr(lang, "why.importance"), &rows, |x| unit.effect(x).trim_start_matches('+').to_owned())
+}
+
+fn dots_svg(why: &Why, unit: Unit, lang: Lang) -> String {
+    let dots = |i: &Importance| i.dots.iter().map(|d| (d.value, d.rank, d.offset)).collect();
+    let rows: Vec<_> = why.summary.importance.iter().take(beeswarm::MOST).map(|i| (i.name.clone(), dots(i))).collect();
+    svg::beeswarm(tr(lang, "why.beeswarm"), &rows, |x| unit.effect(x))
+}
+
+/// Levels as bars, numbers as a line with its band.
+fn dependence_svg(of: &Importance, levels: bool, unit: Unit, lang: Lang) -> String {
+    let title = format!("{}: {}", of.name, tr(lang, "why.dependence"));
+    if levels {
+        let rows: Vec<_> = of.dependence.iter().map(|b| (b.label.clone(), b.mean, Some((b.low, b.high)))).collect();
+        return svg::bars(&title, &rows, |x| unit.effect(x));
+    }
+    let line = |y: fn(&DependenceBin) -> f64| of.dependence.iter().map(|b| (b.x, y(b))).collect();
+    let series: [(&str, Vec<(f64, f64)>); 3] = [
+        (tr(lang, "why.mean_column"), line(|b| b.mean)),
+        (tr(lang, "why.low_column"), line(|b| b.low)),
+        (tr(lang, "why.high_column"), line(|b| b.high)),
+    ];
+    svg::lines(&title, &series, (&of.name, unit.effect_name(lang)), false)
 }

@@ -65,8 +65,11 @@ impl OneRow {
         let selected = cx.session.selection.feature.as_deref().and_then(|n| a.features.iter().position(|f| f == n));
         let marks = Marks { hovered: cx.hovered.feature, selected };
         let lang = cx.lang();
-        let source =
-            figure::Source { table: Box::new(|| table(lang, &w, subject)), csv: Some(Box::new(|| exact(a, at, features))), svg: None };
+        let source = figure::Source {
+            table: Box::new(|| table(lang, &w, subject)),
+            csv: Some(Box::new(|| exact(a, at, features))),
+            svg: Some(Box::new(|| svg(lang, &w, subject))),
+        };
         let caption = format!("{} {}", basis(cx, a), cx.t("why.waterfall_help"));
         let help = cx.t("why.bar_help");
         let touch =
@@ -238,4 +241,19 @@ fn exact(a: &Attribution, at: usize, features: &[Feature]) -> figure::Table {
     rows.push(vec!["prediction".into(), String::new(), a.predictions[at].to_string()]);
     rows.push(vec!["gap".into(), String::new(), a.gaps.get(at).copied().unwrap_or(0.0).to_string()]);
     figure::Table { header, rows }
+}
+
+fn svg(lang: crate::base::Lang, w: &Waterfall, subject: &Subject<'_>) -> String {
+    let t = |key| crate::base::tr(lang, key);
+    let steps: Vec<_> = w
+        .steps
+        .iter()
+        .map(|s| {
+            let (name, value) = waterfall::paint::words(&s.kind, &s.name, &s.value, lang);
+            (name, value, s.amount)
+        })
+        .collect();
+    let unit = subject.unit;
+    let (base, end) = ((t("why.base"), w.base), (t("why.prediction"), w.prediction));
+    crate::report::svg::waterfall(t("why.waterfall"), base, &steps, end, |x| unit.level(x), |x| unit.effect(x))
 }

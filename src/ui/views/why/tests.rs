@@ -235,6 +235,72 @@ fn a_picture_has_a_table_twin_and_can_be_saved() {
 }
 
 #[test]
+fn pictures_are_saved_as_svg() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1, 0.05]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    for (title, file) in [
+        ("From the base value to this prediction", "waterfall.svg"),
+        ("What matters", "importance.svg"),
+        ("How effects spread", "beeswarm.svg"),
+        ("What each value does", "dependence.svg"),
+    ] {
+        h.get_by_label(&format!("More about “{title}”")).click();
+        h.run();
+        h.get_by_label("Save as SVG…").click();
+        h.run();
+        let saved = |a: &&Action| matches!(a, Action::SaveText { name, .. } if name == file);
+        let Some(Action::SaveText { text, .. }) = h.state().asked.iter().find(saved) else { panic!("{file} is not saved") };
+        assert!(text.starts_with("<svg") && text.contains("feature_0") && text.ends_with("</svg>"), "{text}");
+    }
+}
+
+#[test]
+fn a_dragged_bar_moves_its_lever() {
+    let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let lever = |column: &str, feature| crate::strategy::Lever {
+        column: column.into(),
+        feature,
+        status: crate::strategy::LeverStatus::Free,
+        reason: None,
+        drop: None,
+    };
+    let levers = vec![lever("feature_0", 0), lever("feature_1", 1)];
+    session.levers.insert("trees".into(), Kept { value: Arc::new(levers), key: Key::default() });
+    session.recipe.as_mut().unwrap().roles.lever = vec!["feature_0".into()];
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    let drag = |h: &mut Harness<'_, Room1<WhyView>>, bar: &str| {
+        let from = h.get_by_label(bar).rect().center();
+        h.drag_at(from);
+        h.step();
+        // What is said above the picture while dragging must not end the drag.
+        for dx in [10.0, 30.0, 60.0, 90.0] {
+            h.hover_at(from + egui::vec2(dx, 0.0));
+            h.step();
+        }
+        h.drop_at(from + egui::vec2(90.0, 0.0));
+        h.run();
+    };
+    drag(&mut h, "feature_0 = 0: +20.0 pp");
+    let draft = h.state().desk.session.draft.clone().expect("a draft");
+    assert_eq!((draft.row, draft.set.len()), (Some(4), 1));
+    let Some(crate::strategy::scenario::Setting::Number(x)) = draft.set.get("feature_0") else { panic!("{draft:?}") };
+    let plot = crate::ui::widgets::waterfall::layout::lay_out(
+        &crate::ui::widgets::waterfall::Waterfall::of_row(&examples::attribution(&[0.2, -0.1], 0.0), 0, &examples::features(2), 10),
+        h.get_by_label("feature_0 = 0: +20.0 pp").rect().width(),
+    );
+    // The table has no such column, so the drag begins at the low end; the whole picture is the whole range of 10.
+    let expected = f64::from(90.0 / (plot.axis.right - plot.axis.left)) * 10.0;
+    assert!((x - expected).abs() < 0.1, "{x} is not {expected}");
+    drag(&mut h, "feature_1 = 1: −10.0 pp");
+    h.get_by_label("Make feature_1 a lever").click();
+    h.run();
+    let declared = Action::Command(crate::session::state::Command::SetLever { column: "feature_1".into(), yes: true });
+    assert!(h.state().asked.contains(&declared));
+}
+
+#[test]
 fn attention_comes_with_its_caveat_and_badge() {
     let (_folder, mut session) = explained(ModelKind::Transformer, &[0.2, -0.1]);
     let tokens: Vec<String> = ["[class]", "feature_0", "feature_1"].map(str::to_owned).to_vec();

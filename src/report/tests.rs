@@ -1,0 +1,322 @@
+//! A sample report with hostile names: the page is one whole, loads nothing, and says everything in both languages.
+
+use super::Report;
+use super::content::WhySection;
+use super::html::render;
+use crate::base::progress::CurvePoint;
+use crate::base::{Fingerprint, Lang, rng};
+use crate::data::profile::{Bin, TopValue};
+use crate::data::{ColumnProfile, ColumnType, Encoder, Feature, FeatureKind, Profile, Reading, Role, Roles, Split};
+use crate::explain::{AttentionMap, Attribution, Method, summary};
+use crate::ml::model::{PartSizes, Scale};
+use crate::ml::{ModelCard, ModelKind, ModelSpec, Outcome, OutcomeKind, metrics};
+use crate::note;
+use crate::recommend::rank::{Contrast, RankedItem, Ranking};
+use crate::strategy::simulate::{Covers, Difference};
+use crate::strategy::{Estimate, Grade, Lever, LeverStatus, Money, ScenarioResult, Simulation};
+
+const EVIL: &str = "<script src=\"https://evil.example/a.js\">alert('x')</script>&amp;";
+
+fn names() -> Vec<String> {
+    let known = ["PageValues", "Month", "ExitRates", "ProductRelated_Duration"].map(str::to_owned);
+    known.into_iter().chain([EVIL.to_owned(), "n".repeat(200), "很长的中文列名".repeat(8)]).collect()
+}
+
+fn features() -> Vec<Feature> {
+    let kind = |i| match i {
+        1 => FeatureKind::Categorical { levels: vec!["Feb".into(), "Nov".into(), EVIL.into()] },
+        _ => FeatureKind::Numeric { integer: false, boolean: false },
+    };
+    let one =
+        |(i, name)| Feature { name, kind: kind(i), mean: 0.0, sd: 1.0, range: (0.0, 1.0), quantiles: vec![], shares: vec![], missing: 0.0 };
+    names().into_iter().enumerate().map(one).collect()
+}
+
+fn profile() -> Profile {
+    let one = |(i, name): (usize, String)| ColumnProfile {
+        name,
+        kind: if i == 1 { ColumnType::Text } else { ColumnType::Number },
+        role: Role::Feature,
+        categorical: i == 1,
+        missing: i * 3,
+        distinct: 40,
+        min: (i != 1).then_some(0.0),
+        max: (i != 1).then_some(361.7637),
+        mean: Some(5.9),
+        sd: Some(18.5),
+        median: Some(0.0),
+        histogram: vec![Bin { low: 0.0, high: 1.0, count: 9, target_rate: None }],
+        top: vec![TopValue { value: EVIL.into(), count: 7, target_rate: Some(0.2) }],
+        infinite: 0,
+        warnings: vec![],
+    };
+    Profile { rows: 12_330, duplicate_rows: 125, columns: names().into_iter().enumerate().map(one).collect(), warnings: vec![] }
+}
+
+fn card(binary: bool) -> ModelCard {
+    let mut random = rng::rng(1, "report");
+    let p: Vec<f64> = (0..400).map(|_| rng::unit(&mut random)).collect();
+    let y: Vec<f64> = p.iter().map(|p| f64::from(u8::from(rng::unit(&mut random) < *p))).collect();
+    let kind = if binary { OutcomeKind::Binary { positive: "TRUE".into(), negative: "FALSE".into() } } else { OutcomeKind::Number };
+    ModelCard {
+        spec: ModelSpec::new("gbdt", ModelKind::Gbdt),
+        outcomes: vec![Outcome { name: "Revenue".into(), kind, base_rate: 0.155 }],
+        encoder: Encoder::default(),
+        evaluation: vec![if binary { metrics::binary("Revenue", &p, &y, 0.5) } else { metrics::number("Revenue", &p, &y) }],
+        rows: PartSizes { train: 7336, validation: 1295, test: 400 },
+        device: "CPU".into(),
+        seconds: 1.2,
+        data: Fingerprint::of(b"data"),
+        fingerprint: Fingerprint::of(b"model"),
+        curve: (1..30).map(|i| CurvePoint { step: i, train: 1.0 / f64::from(i), validation: Some(0.2 + 1.0 / f64::from(i)) }).collect(),
+        conformal: None,
+        warnings: vec![],
+    }
+}
+
+fn why() -> WhySection {
+    let (n, names, features) = (120, names(), features());
+    let m = names.len();
+    let mut random = rng::rng(2, "report");
+    let inputs: Vec<f64> = (0..n * m).map(|i| if i % m == 1 { (i % 3) as f64 } else { rng::unit(&mut random) }).collect();
+    let values: Vec<f64> = inputs.iter().enumerate().map(|(i, x)| (x - 0.5) * 0.2 / ((i % m) as f64 + 1.0)).collect();
+    let attribution = |n: usize| Attribution {
+        method: Method::TreeShap,
+        scale: Scale::Probability,
+        outcome: "Revenue".into(),
+        outcome_index: 0,
+        exact: true,
+        features: names.clone(),
+        rows: (0..n as u32).collect(),
+        inputs: inputs[..n * m].to_vec(),
+        values: values[..n * m].to_vec(),
+        base: 0.155,
+        base_note: note!("explain.base_trees_probability", base = "15.5 %"),
+        predictions: values[..n * m].chunks(m).map(|v| 0.155 + v.iter().sum::<f64>()).collect(),
+        gaps: vec![0.0; n],
+        half_width: vec![],
+        seed: 1,
+        model: Fingerprint::of(b"model"),
+        data: Fingerprint::of(b"data"),
+        warnings: vec![],
+    };
+    let tokens: Vec<String> = ["CLS".to_owned()].into_iter().chain(names.iter().map(|n| format!("{n} = 1"))).collect();
+    let t = tokens.len();
+    let weights: Vec<f32> = (0..2 * 2 * t * t).map(|i| (i % 7) as f32 / 21.0).collect();
+    WhySection {
+        model: "gbdt".into(),
+        summary: summary::summarise(&attribution(n), &features, 1),
+        rows: attribution(2),
+        shown: (0..2 * m).map(|i| features[i % m].show(inputs[i])).collect(),
+        sentences: vec!["The chance of Revenue is 21 %.".into(), EVIL.into()],
+        attention: Some(AttentionMap { row: 0, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.1) }),
+    }
+}
+
+fn ranking() -> Ranking {
+    let item = |i: usize| RankedItem {
+        rank: i + 1,
+        item: if i == 0 { EVIL.into() } else { format!("item {i}") },
+        predicted: 0.02 - i as f64 * 1e-4,
+        impressions: 321,
+        observed: (i < 20).then_some(0.0123),
+        features: vec![],
+    };
+    Ranking {
+        person: EVIL.into(),
+        outcome: "Revenue".into(),
+        items: (0..34).map(item).collect(),
+        against_second: vec![
+            Contrast { feature: "price".into(), first: "3".into(), second: "5".into(), effect: 0.004 },
+            Contrast { feature: EVIL.into(), first: "a".into(), second: "b".into(), effect: -0.003 },
+        ],
+        gap: 0.0,
+        reason: vec![note!("recommend.reason_first", item = EVIL, predicted = "2 %", second = "b", other = "1 %")],
+        model: Fingerprint::of(b"model"),
+        warnings: vec![],
+    }
+}
+
+fn simulation(covers: Covers) -> Simulation {
+    let e = |value: f64, half: f64| Estimate { value, low: value - half, high: value + half, covers };
+    let result = |name: &str, value: f64, grade| ScenarioResult {
+        name: name.into(),
+        grade,
+        reason: note!("strategy.grade_model_only"),
+        reach: e(12_330.0, 0.0),
+        conversions: e(value, 60.0),
+        rate: e(value / 12_330.0, 0.005),
+        revenue: Some(e(value * 40.0, 2400.0)),
+        cost: Some(e(12_330.0, 0.0)),
+        profit: Some(e(value * 40.0 - 12_330.0, 2400.0)),
+        roi: Some(e(5.2, 0.2)),
+        money: Money { value_per_conversion: Some(40.0), cost_per_contact: Some(1.0), fixed_cost: None },
+        outside: 0.0,
+        warnings: vec![],
+    };
+    let change = |name: &str, value: f64| Difference {
+        name: name.into(),
+        conversions: e(value, 20.0),
+        rate: e(value / 12_330.0, 0.001),
+        revenue: None,
+        profit: None,
+        drivers: vec![("PageValues".into(), value * 1.2), (EVIL.into(), -value * 0.2)],
+    };
+    Simulation {
+        model_name: "gbdt".into(),
+        model: Fingerprint::of(b"model"),
+        data: Fingerprint::of(b"data"),
+        outcome: "Revenue".into(),
+        scenarios: vec![result("", 1908.0, Grade::C), result(EVIL, 2031.0, Grade::C), result("Exit rate −10 %", 1850.0, Grade::D)],
+        differences: vec![change(EVIL, 123.0), change("Exit rate −10 %", -58.0)],
+        assumptions: vec![note!("strategy.assume_value", name = EVIL, amount = "40")],
+        seed: 1,
+        replicates: 400,
+        warnings: vec![note!("strategy.not_causal")],
+    }
+}
+
+fn empty(lang: Lang) -> Report {
+    Report {
+        title: "Shop".into(),
+        lang,
+        version: "0.1.0".into(),
+        made: "2026-11-23".into(),
+        data_path: "shop.csv".into(),
+        data: Fingerprint::of(b"data"),
+        reading: Reading {
+            format: "csv".into(),
+            delimiter: Some(','),
+            quote: Some('"'),
+            header: true,
+            encoding: Some("utf-8".into()),
+            byte_order_mark: false,
+            decimal: Some('.'),
+            detected: vec!["delimiter".into(), "encoding".into()],
+        },
+        profile: Profile { rows: 0, duplicate_rows: 0, columns: vec![], warnings: vec![] },
+        roles: Roles::default(),
+        prepare: vec![],
+        split: Split::Modulo { of: 10, test_from: 7 },
+        models: vec![],
+        why: vec![],
+        rankings: vec![],
+        simulations: vec![],
+        levers: vec![],
+        recipe: "[data]\npath = \"shop.csv\"\n".into(),
+        notices: vec![],
+    }
+}
+
+fn sample(lang: Lang) -> Report {
+    let lever = |column: &str, status| Lever {
+        column: column.into(),
+        feature: 0,
+        status,
+        reason: Some(note!("strategy.proxy", column = column, drop = "0.140")),
+        drop: Some(0.14),
+    };
+    Report {
+        title: EVIL.into(),
+        profile: profile(),
+        models: vec![card(true)],
+        why: vec![why()],
+        rankings: vec![ranking()],
+        simulations: vec![simulation(Covers::Sample)],
+        levers: vec![lever("PageValues", LeverStatus::Locked), lever(EVIL, LeverStatus::Overridden)],
+        recipe: format!("# {EVIL}\n[data]\npath = \"shop.csv\"\n"),
+        ..empty(lang)
+    }
+}
+
+/// Every tag that opens closes, in the right order; gives the text between the tags.
+fn balanced(page: &str) -> String {
+    let (mut open, mut text, mut rest): (Vec<&str>, String, &str) = (Vec::new(), String::new(), page);
+    while let Some(at) = rest.find('<') {
+        text.push_str(&rest[..at]);
+        let end = at + rest[at..].find('>').expect("a tag that never ends");
+        let tag = &rest[at + 1..end];
+        let name = tag.trim_start_matches('/').split([' ', '/', '\n']).next().unwrap_or("");
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "closing tags in the wrong order");
+        } else if !tag.ends_with('/') && !["!DOCTYPE", "meta", "br", "link"].contains(&name) {
+            open.push(name);
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+    text
+}
+
+#[test]
+fn the_page_is_one_whole_and_loads_nothing() {
+    for (lang, mark) in [(Lang::En, "<html lang=\"en\""), (Lang::Zh, "<html lang=\"zh-CN\"")] {
+        let page = render(&sample(lang));
+        // To look at it: WHYBENCH_REPORT_SAMPLE=folder cargo test --lib report
+        if let Ok(folder) = std::env::var("WHYBENCH_REPORT_SAMPLE") {
+            std::fs::write(std::path::Path::new(&folder).join(format!("{lang:?}.html")), &page).unwrap();
+        }
+        let text = balanced(&page);
+        assert!(page.contains(mark));
+        let markup = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        for load in ["<script", "<link", "<img", "<iframe", " src=\"", " href=\"", "url(", "@import", "NaN"] {
+            assert!(!markup.contains(load), "{load} in the page");
+        }
+        assert!(page.contains("&lt;script src=&quot;https://evil.example"));
+        assert!(page.contains(&"n".repeat(200)), "the whole name is still there");
+        for area in ["report.", "why.", "ui.", "strategy.", "explain."] {
+            let bare = text.split_whitespace().find(|w| {
+                let name = w.strip_prefix(area).unwrap_or_default();
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            });
+            assert_eq!(bare, None, "a key that no language file holds");
+        }
+        assert!(!text.contains("{name}") && !text.contains("{rows}"), "a place that was not filled");
+        for section in ["summary", "data", "prepare", "models", "why", "rankings", "scenarios", "levers", "limits", "again"] {
+            assert_eq!(page.matches(&format!("<section id=\"{section}\"")).count(), 1, "{section}");
+        }
+    }
+}
+
+#[test]
+fn sections_without_content_are_left_out() {
+    for lang in [Lang::En, Lang::Zh] {
+        let page = render(&empty(lang));
+        balanced(&page);
+        for section in ["models", "why", "rankings", "scenarios", "levers"] {
+            assert!(!page.contains(&format!("id=\"{section}\"")), "{section}");
+        }
+        assert!(page.contains("id=\"again\"") && !page.contains("<svg"));
+    }
+}
+
+#[test]
+fn an_interval_says_what_it_covers() {
+    let mut report = sample(Lang::En);
+    let people = "which people happened to be in the data";
+    assert!(render(&report).contains(people));
+    report.simulations = vec![simulation(Covers::Outcome)];
+    let page = render(&report);
+    assert!(page.contains("what single outcomes may be") && !page.contains(people));
+}
+
+#[test]
+fn an_amount_is_no_share() {
+    let mut report = sample(Lang::En);
+    report.models = vec![card(false)];
+    report.simulations = vec![simulation(Covers::Sample)];
+    report.simulations[0].scenarios[0].rate = Estimate { value: 47.25, low: 47.25, high: 47.25, covers: Covers::Sample };
+    let page = render(&report);
+    assert!(page.contains("47.25") && !page.contains("4,725"), "a mean of 47.25 is no 4,725 %");
+    assert!(page.contains("Mean per person"));
+    report.models = vec![card(true)];
+    assert!(render(&report).contains("4,725.0 %"));
+}
+
+#[test]
+fn the_figures_of_the_page_are_those_of_the_results() {
+    let page = render(&sample(Lang::En));
+    for figure in ["12,330", "125", "+123", "−58", "PageValues", "modulo:10,7", "+0.4", "21", "0.140"] {
+        assert!(page.contains(figure), "{figure} is missing");
+    }
+}
