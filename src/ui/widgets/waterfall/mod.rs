@@ -61,7 +61,12 @@ pub fn ui(ui: &mut Ui, w: &Waterfall, unit: Unit, lang: Lang, marks: Marks, help
             touch.clicked = Some(feature);
         }
         if response.dragged() || response.drag_stopped() {
-            let begin = ui.input(|i| i.pointer.press_origin()).or(response.interact_pointer_pos());
+            // In the frame of the release the pointer no longer says where it was pressed, so that is kept from before.
+            let pressed = ui.input(|i| i.pointer.press_origin());
+            if let Some(at) = pressed {
+                ui.data_mut(|d| d.insert_temp(response.id, at));
+            }
+            let begin = pressed.or_else(|| ui.data(|d| d.get_temp(response.id))).or(response.interact_pointer_pos());
             let now = response.interact_pointer_pos().or(begin);
             if let (Some(begin), Some(now)) = (begin, now) {
                 let share = (now.x - begin.x) / (l.axis.right - l.axis.left).max(1.0);
