@@ -131,6 +131,8 @@ impl App {
             return;
         }
         if is("whybench") || is("toml") {
+            let same = |sample: &Path| matches!((sample.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b);
+            self.desk.session.sample = self.desk.start.samples.iter().any(|s| same(&s.path)).then(|| path.clone());
             self.desk.session.want(Ask::OpenProject(path.clone()));
         } else {
             self.desk.session.open_data(&path);

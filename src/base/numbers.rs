@@ -75,8 +75,15 @@ pub fn points(d: f64) -> String {
     if d.is_nan() {
         return "–".to_owned();
     }
-    let text = fixed(d * 100.0, decimals(d));
-    if d > 0.0 { format!("+{text} pp") } else { format!("{text} pp") }
+    // Nobody acts on a thousandth of a point: what is less is said to be nothing.
+    let text = fixed(d * 100.0, decimals(d).min(3));
+    if d != 0.0 && text.chars().all(|c| matches!(c, '0' | '.' | '−')) {
+        "≈ 0 pp".to_owned()
+    } else if d > 0.0 {
+        format!("+{text} pp")
+    } else {
+        format!("{text} pp")
+    }
 }
 
 /// A signed number: `+12.3`, `−0.5`, `0`.

@@ -251,6 +251,7 @@ impl Session {
     }
 
     fn keep_opened(&mut self, o: Opened) {
+        let is_sample = self.sample.is_some() && self.sample == o.path;
         self.close();
         let names: Vec<String> = o.recipe.models.iter().map(|m| m.name.clone()).collect();
         if let Some(project) = o.path.as_ref().filter(|_| !o.recovered) {
@@ -265,6 +266,13 @@ impl Session {
             }
             self.models.insert(name, Kept { value, key: Fingerprint(key.unwrap_or_default()) });
         }
+        let untrained: Vec<_> = names.into_iter().filter(|n| is_sample && !self.models.contains_key(n)).collect();
+        for name in untrained {
+            self.want(Ask::Train(name.clone()));
+            self.unasked.insert(name);
+        }
+        // What-if begins with what the analyst kept, not with a blank sheet.
+        self.selection.scenario = o.recipe.scenarios.first().map(|s| s.name.clone());
         self.recipe = Some(o.recipe);
         self.folder = o.folder;
         self.project = o.path;
@@ -376,6 +384,28 @@ mod tests {
         u.want(Ask::OpenProject(elsewhere.join("mine.whybench")));
         u.settle();
         assert!(u.messages.iter().any(|m| m.notice.code == "ui.data_changed"), "{:?}", u.messages);
+    }
+
+    #[test]
+    fn a_sample_is_ready_in_one_click_and_is_nobodys_unsaved_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..60).map(|i| format!("{i},{}\n", u8::from(i % 3 == 0))).collect();
+        std::fs::write(folder.path().join("shop.csv"), format!("a,y\n{rows}")).unwrap();
+        let path = folder.path().join("shop.whybench");
+        let recipe = "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"y\"]\n[[model]]\nname = \"m\"\nkind = \"logistic\"\n\
+                      [[scenario]]\nname = \"Push\"\nset = { a = 3 }\n";
+        std::fs::write(&path, recipe).unwrap();
+        let open = |sample: Option<PathBuf>| {
+            let mut s = Session::new(Lang::En);
+            s.sample = sample;
+            s.want(Ask::OpenProject(path.clone()));
+            s.settle();
+            s
+        };
+        let s = open(Some(path.clone()));
+        assert!(s.models.contains_key("m") && !s.dirty, "{:?}", s.messages);
+        assert_eq!(s.selection.scenario.as_deref(), Some("Push"));
+        assert!(open(None).models.is_empty(), "the analyst's own project trains by a click only");
     }
 
     #[test]

@@ -273,8 +273,10 @@ impl Session {
             (Ask::Train(name), Done::Trained(value)) => {
                 self.imported.remove(&name);
                 self.models.insert(name.clone(), Kept { value, key });
-                self.dirty = true;
-                self.revision += 1;
+                if !self.unasked.remove(&name) {
+                    self.dirty = true;
+                    self.revision += 1;
+                }
                 self.say(crate::note!("ui.trained", model = name), false);
             }
             (Ask::Why(r), Done::Why(value)) => {

@@ -265,6 +265,10 @@ pub struct Session {
     pub failed: Vec<(Ask, Key, Fault)>,
     /// Models that came from files and belong to no line of the recipe.
     pub imported: BTreeSet<String>,
+    /// A sample project that is being opened: its models are trained at once, so that every room has something to show.
+    pub sample: Option<PathBuf>,
+    /// Models that are trained without a click; they are no work of the analyst's that could be lost.
+    pub(super) unasked: BTreeSet<String>,
     /// Counts edits; a save is of one of them.
     pub revision: u64,
     /// The edit that is being saved.
@@ -316,6 +320,8 @@ impl Session {
             report_written: None,
             failed: Vec::new(),
             imported: BTreeSet::new(),
+            sample: None,
+            unasked: BTreeSet::new(),
             revision: 0,
             saving: 0,
             written: BTreeMap::new(),

@@ -23,14 +23,15 @@ pub struct Desk {
     pub room: Room,
     /// The open question.
     pub prompt: Prompt,
-    /// Whether the inspector is open.
-    pub inspector: bool,
+    /// Whether the inspector is open, if the analyst said so; else where it is of use.
+    pub inspector: Option<bool>,
     palette: Palette,
     hover: Hover,
     views: Views,
     workspace: egui_tiles::Tree<Room>,
     typed: Option<std::path::PathBuf>,
     left_prompt: bool,
+    width: f32,
 }
 
 #[derive(Default)]
@@ -108,20 +109,22 @@ impl Desk {
             start,
             room: Room::Start,
             prompt: Prompt::None,
-            inspector: true,
+            inspector: None,
             palette: Palette::default(),
             hover: Hover::default(),
             views: Views::default(),
             workspace: egui_tiles::Tree::new_horizontal(egui::Id::unique("why-and-what-if"), vec![Room::Why, Room::WhatIf]),
             typed: None,
             left_prompt: false,
+            width: 0.0,
         }
     }
 
     /// Draws one frame and says what shall be done after it.
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let ctx = ui.ctx().clone();
-        let Self { session, start, room, prompt, inspector, palette, hover, views, workspace, typed, left_prompt } = self;
+        self.width = ctx.content_rect().width();
+        let Self { session, start, room, prompt, inspector, palette, hover, views, workspace, typed, left_prompt, width } = self;
         let mut cx = Cx::new(session, &ctx, *hover, start);
         shortcuts(&ctx, &mut cx);
         let t = cx.tokens;
@@ -138,7 +141,7 @@ impl Desk {
                 .exact_size(136.0)
                 .resizable(false)
                 .show(ui, |ui| rail(ui, &mut cx, shown));
-            if *inspector && has_inspector(shown) {
+            if has_inspector(shown) && inspector.unwrap_or_else(|| opens_inspector(shown, *width)) {
                 egui::Panel::right("inspector")
                     .frame(bar(Margin::same(12)))
                     .default_size(264.0)
@@ -200,7 +203,10 @@ impl Desk {
                 }
                 Action::Dismiss(id) => session.messages.retain(|m| m.id != id),
                 Action::Palette => self.palette.toggle(),
-                Action::Inspector => self.inspector = !self.inspector,
+                Action::Inspector => {
+                    let open = self.inspector.unwrap_or_else(|| opens_inspector(self.room, self.width));
+                    self.inspector = Some(!open);
+                }
                 other => rest.push(other),
             }
         }
@@ -283,6 +289,11 @@ pub fn status_key(status: &Status) -> &'static str {
 /// Rooms where a click on a row, a column or an item says more at the side; the others have their full width.
 fn has_inspector(room: Room) -> bool {
     matches!(room, Room::Data | Room::Why | Room::WhatIf | Room::Recommend)
+}
+
+/// Whether the inspector opens by itself: two rooms side by side on a small screen need the width themselves.
+fn opens_inspector(room: Room, width: f32) -> bool {
+    width >= 1500.0 || !matches!(room, Room::Why | Room::WhatIf)
 }
 
 fn inspector_ui(ui: &mut Ui, cx: &mut Cx<'_>, view: &mut dyn View) {

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use eframe::egui::{self, RichText, Ui};
+use eframe::egui::{self, Ui};
 
 use super::why::{model_picker, rows, standing};
 use crate::base::{Lang, numbers, tr};
@@ -66,9 +66,10 @@ impl View for RecommendView {
         }
         if ui.available_width() >= 720.0 {
             ui.columns(2, |columns| {
-                self.list(&mut columns[0], cx, &ranking, unit);
+                // A column of its own would set its text in block.
+                columns[0].vertical(|ui| self.list(ui, cx, &ranking, unit));
                 egui::ScrollArea::vertical().id_salt("against").auto_shrink(false).show(&mut columns[1], |ui| {
-                    self.against(ui, cx, &ranking, unit);
+                    ui.vertical(|ui| self.against(ui, cx, &ranking, unit));
                 });
             });
         } else {
@@ -168,24 +169,26 @@ struct Widths([f32; 5]);
 
 impl Widths {
     fn of(width: f32) -> Self {
-        let rest = (width - 40.0 - 84.0 - 84.0).max(160.0);
-        Self([40.0, rest * 0.5, rest * 0.5, 84.0, 84.0])
+        let rest = (width - 52.0 - 92.0 - 92.0).max(160.0);
+        Self([52.0, rest * 0.5, rest * 0.5, 92.0, 92.0])
+    }
+
+    /// The place of a column's cell in a row.
+    fn cell(&self, row: egui::Rect, i: usize) -> egui::Rect {
+        let left = row.left() + self.0[..i].iter().sum::<f32>();
+        egui::Rect::from_min_max(egui::pos2(left, row.top()), egui::pos2(left + self.0[i], row.bottom())).shrink2(egui::vec2(4.0, 0.0))
     }
 }
 
 fn header(ui: &mut Ui, cx: &Cx<'_>, widths: Widths) {
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        let keys = ["why.rank", "why.item", "why.predicted", "why.impressions", "why.observed"];
-        for (i, (key, width)) in keys.into_iter().zip(widths.0).enumerate() {
-            let align = if i == 1 { egui::Align::Min } else { egui::Align::Max };
-            let text = RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.weak);
-            let layout = egui::Layout::left_to_right(egui::Align::Center).with_main_align(align).with_main_justify(true);
-            ui.allocate_ui_with_layout(egui::vec2(width, theme::ROW), layout, |ui| {
-                ui.add(egui::Label::new(text).truncate());
-            });
-        }
-    });
+    let keys = ["why.rank", "why.item", "why.predicted", "why.impressions", "why.observed"];
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(widths.0.iter().sum(), theme::ROW), egui::Sense::hover());
+    let all = keys.map(|k| cx.t(k)).join(", ");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &all));
+    for (i, key) in keys.into_iter().enumerate() {
+        let align = if i == 1 { egui::Align2::LEFT_CENTER } else { egui::Align2::RIGHT_CENTER };
+        crate::ui::widgets::ink::text(ui.painter(), widths.cell(rect, i), align, cx.t(key), cx.tokens.weak);
+    }
     basic::rule(ui);
 }
 
@@ -205,12 +208,7 @@ fn line(ui: &mut Ui, cx: &mut Cx<'_>, item: &RankedItem, widths: Widths, most: f
         if selected || response.hovered() {
             p.rect_filled(rect, 3.0, if selected { t.accent_soft } else { t.hover });
         }
-        let mut left = rect.left();
-        let mut cell = |i: usize| {
-            let r = Rect::from_min_max(pos2(left, rect.top()), pos2(left + widths.0[i], rect.bottom()));
-            left += widths.0[i];
-            r.shrink2(vec2(4.0, 0.0))
-        };
+        let cell = |i: usize| widths.cell(rect, i);
         crate::ui::widgets::ink::text(p, cell(0), Align2::RIGHT_CENTER, &item.rank.to_string(), t.weak);
         crate::ui::widgets::ink::text(p, cell(1), Align2::LEFT_CENTER, &item.item, t.text);
         let place = cell(2);

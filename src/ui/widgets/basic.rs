@@ -24,7 +24,7 @@ pub fn empty<R>(ui: &mut Ui, title: &str, sentence: &str, add: impl FnOnce(&mut 
         ui.label(RichText::new(title).size(theme::TITLE));
         ui.add_space(theme::TIGHT);
         ui.scope(|ui| {
-            ui.set_max_width(480.0);
+            ui.set_max_width((ui.available_width() - 2.0 * theme::SECTION).min(480.0));
             ui.label(RichText::new(sentence).color(tokens.weak));
         });
         ui.add_space(theme::SECTION);

@@ -32,11 +32,14 @@ pub struct Layout {
     pub names_right: f32,
 }
 
+/// Width of the column with the amounts.
+const FIGURES: f32 = 84.0;
+
 /// Lays bars out in a width.
 pub fn lay_out(bars: &[Bar], width: f32) -> Layout {
     let width = width.max(120.0);
     let names_right = (width * 0.4).min(240.0);
-    let axis = Axis::spanning(bars.iter().map(|b| b.amount).chain([0.0]), names_right + 6.0, width - 70.0, 0.02);
+    let axis = Axis::spanning(bars.iter().map(|b| b.amount).chain([0.0]), names_right + 6.0, width - FIGURES - 4.0, 0.02);
     let rows: Vec<_> = (0..bars.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
     Layout { size: vec2(width, rows.len() as f32 * ROW), axis, rows, names_right }
 }
@@ -76,7 +79,7 @@ fn paint(p: &Painter, t: &Tokens, bars: &[Bar], l: &Layout, offset: Vec2) {
         if (end - zero).abs() >= 0.5 {
             p.add(ink::arrow_bar(zero, end, row.top() + 5.0, row.bottom() - 5.0, colour));
         }
-        ink::text(p, Rect::from_min_max(pos2(row.right() - 66.0, row.top()), row.max), Align2::RIGHT_CENTER, &bar.shown, t.text);
+        ink::text(p, Rect::from_min_max(pos2(row.right() - FIGURES, row.top()), row.max), Align2::RIGHT_CENTER, &bar.shown, t.text);
     }
 }
 
@@ -92,7 +95,7 @@ mod tests {
         let zero = l.axis.at(0.0);
         assert!(l.axis.at(2.0) > zero && l.axis.at(-1.0) < zero);
         assert!((l.axis.at(2.0) - zero) / (zero - l.axis.at(-1.0)) > 1.99, "lengths are in proportion");
-        assert!(l.axis.at(2.0) <= 300.0 - 70.0 && l.axis.at(-1.0) >= l.names_right);
+        assert!(l.axis.at(2.0) <= 300.0 - FIGURES && l.axis.at(-1.0) >= l.names_right);
         assert_eq!(lay_out(&[], 300.0).rows.len(), 0);
         let only_up = lay_out(&[bar(1.0)], 300.0);
         assert!(only_up.axis.at(0.0) >= only_up.axis.left);

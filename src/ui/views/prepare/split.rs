@@ -114,6 +114,7 @@ fn fields(ui: &mut Ui, cx: &Cx<'_>, draft: &mut SplitSection) {
                     ui.label(cx.t(key));
                     ui.name_inputs(cx.t(key), |ui| ui.add(egui::DragValue::new(value).range(range)));
                 }
+                ui.label(cx.t("ui.split_rest"));
             }
         }
         if matches!(draft.split, Split::Random { .. } | Split::Group { .. }) {

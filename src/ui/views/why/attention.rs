@@ -67,7 +67,7 @@ impl AttentionPane {
         if wide {
             ui.columns(2, |columns| {
                 for (ui, what) in columns.iter_mut().zip([Layer::Raw, Layer::Gradient]) {
-                    hovered = hovered.or(self.picture(ui, cx, &map, what));
+                    hovered = hovered.or(ui.vertical(|ui| self.picture(ui, cx, &map, what)).inner);
                 }
             });
         } else {
