@@ -92,7 +92,8 @@ impl View for WhyView {
                     });
                 });
             }
-            egui::CentralPanel::no_frame().show(ui, |ui| {
+            let frame = egui::Frame::new().inner_margin(egui::Margin { left: 12, ..egui::Margin::ZERO });
+            egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
                 egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| inset(ui, |ui| self.centre(ui, cx, &subject, !beside)));
             });
         } else {
@@ -149,6 +150,7 @@ impl WhyView {
 
     /// Model, outcome, scale and whom.
     fn controls(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>) {
+        let narrow = ui.available_width() < rows::NARROW;
         ui.horizontal_wrapped(|ui| {
             let chosen = model_picker(ui, cx, "why-model", subject.name);
             if let Some(model) = chosen {
@@ -166,19 +168,29 @@ impl WhyView {
                 });
                 name_it(&combo.response, cx.t("why.outcome"), shown);
             }
-            let binary = outcomes.get(subject.outcome).is_none_or(crate::ml::Outcome::is_binary);
-            if binary {
-                for (scale, key, help) in [
-                    (Scale::Probability, "why.scale_probability", "why.scale_probability_help"),
-                    (Scale::Margin, "why.scale_log_odds", "why.scale_log_odds_help"),
-                ] {
-                    if ui.selectable_label(self.scale == scale, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
-                        self.scale = scale;
-                    }
-                }
+            if !narrow {
+                self.scales(ui, cx, subject);
             }
         });
+        if narrow {
+            ui.horizontal_wrapped(|ui| self.scales(ui, cx, subject));
+        }
         self.rows.whom(ui, cx);
+    }
+
+    /// On which scale, where there are two.
+    fn scales(&mut self, ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>) {
+        if !subject.model.card().outcomes.get(subject.outcome).is_none_or(crate::ml::Outcome::is_binary) {
+            return;
+        }
+        for (scale, key, help) in [
+            (Scale::Probability, "why.scale_probability", "why.scale_probability_help"),
+            (Scale::Margin, "why.scale_log_odds", "why.scale_log_odds_help"),
+        ] {
+            if ui.selectable_label(self.scale == scale, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
+                self.scale = scale;
+            }
+        }
     }
 
     /// The answer for many rows, fresh or the last good one.

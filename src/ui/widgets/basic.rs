@@ -57,7 +57,8 @@ pub fn chip(ui: &mut Ui, text: &str, colour: egui::Color32, help: &str) -> Respo
 
 /// The first `n` characters of a long name with an ellipsis; show the whole as a tooltip.
 pub fn shorten(text: &str, n: usize) -> String {
-    if text.chars().count() <= n { text.to_owned() } else { text.chars().take(n.saturating_sub(1)).chain(['…']).collect() }
+    let count = text.chars().count();
+    if count <= n { text.to_owned() } else { super::ink::ends(text, count, n.saturating_sub(1)) }
 }
 
 /// Painted signs, so that no font has to hold them.
@@ -229,7 +230,7 @@ pub fn fact(ui: &mut Ui, label: &str, value: &str) -> Response {
         ui.set_min_width(size.x);
         let value = ui.add(egui::Label::new(RichText::new(value).size(theme::SMALL)).truncate());
         ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-            ui.add(egui::Label::new(RichText::new(label).size(theme::SMALL).color(tokens.weak)).truncate());
+            name(ui, label, theme::SMALL, tokens.weak);
         });
         value
     })
@@ -247,14 +248,23 @@ pub fn warning(ui: &mut Ui, text: &str) -> Response {
     .inner
 }
 
-/// One line of text at the left of a box of that width, cut with an ellipsis where it is too long.
-pub fn line(ui: &mut Ui, width: f32, height: f32, text: RichText) -> Response {
+/// One line of text at the left of a box of that width, cut in its middle where it is too long.
+pub fn line(ui: &mut Ui, width: f32, height: f32, text: &str, size: f32, colour: egui::Color32) -> Response {
     let layout = egui::Layout::left_to_right(egui::Align::Center);
     ui.allocate_ui_with_layout(egui::vec2(width, height), layout, |ui| {
         ui.set_min_width(width);
-        ui.add(egui::Label::new(text).truncate().selectable(false))
+        name(ui, text, size, colour)
     })
     .inner
+}
+
+/// A name in the width that is there, cut in its middle; the whole name is what it is called.
+pub fn name(ui: &mut Ui, text: &str, size: f32, colour: egui::Color32) -> Response {
+    let shown = super::ink::middle(ui.painter(), text, &egui::FontId::proportional(size), ui.available_width());
+    let label = egui::Label::new(RichText::new(shown).size(size).color(colour)).truncate().selectable(false);
+    let response = ui.add(label);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
+    response
 }
 
 /// Keeps the names of what `add` draws apart from what stands above it: a sentence that appears there must not take the

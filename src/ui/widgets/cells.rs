@@ -25,7 +25,7 @@ pub fn row_ui(ui: &mut Ui, cx: &mut Cx<'_>, line: u32) {
                     .horizontal(|ui| {
                         ui.set_height(height - ui.spacing().item_spacing.y);
                         let width = ui.available_width() * 0.55;
-                        basic::line(ui, width, theme::BODY, RichText::new(name).size(theme::SMALL).color(cx.tokens.weak));
+                        basic::line(ui, width, theme::BODY, name, theme::SMALL, cx.tokens.weak);
                         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                             let colour = if value.is_some() { cx.tokens.text } else { cx.tokens.missing };
                             ui.add(egui::Label::new(RichText::new(&shown).size(theme::SMALL).color(colour)).truncate());

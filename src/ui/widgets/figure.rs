@@ -126,7 +126,7 @@ pub fn table(ui: &mut Ui, table: &Table) {
             if i == 0 { egui::Layout::left_to_right(egui::Align::Center) } else { egui::Layout::right_to_left(egui::Align::Center) };
         ui.allocate_ui_with_layout(vec2(width, ROW), layout, |ui| {
             ui.set_min_width(width);
-            ui.add(egui::Label::new(RichText::new(text).size(theme::SMALL).color(colour)).truncate());
+            basic::name(ui, text, theme::SMALL, colour);
         });
     };
     let line = |ui: &mut Ui, cells: &[String], colour| {

@@ -1,5 +1,7 @@
 //! Painting that several pictures share: text cut to its place, signs, axes. The only shared file that touches the painter.
 
+use std::borrow::Cow;
+
 use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, text::LayoutJob, text::TextWrapping, vec2};
 
 use super::axis::Axis;
@@ -10,13 +12,38 @@ pub fn text(painter: &Painter, rect: Rect, align: Align2, text: &str, colour: Co
     if rect.width() < 4.0 {
         return !text.is_empty();
     }
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(theme::SMALL), colour);
+    let font = FontId::proportional(theme::SMALL);
+    let shown = middle(painter, text, &font, rect.width());
+    let cut = matches!(shown, Cow::Owned(_));
+    let mut job = LayoutJob::simple_singleline(shown.into_owned(), font, colour);
     job.wrap = TextWrapping::truncate_at_width(rect.width());
     let galley = painter.layout_job(job);
     let place = align.align_size_within_rect(galley.size(), rect);
-    let cut = galley.elided;
     painter.galley(place.min, galley, colour);
     cut
+}
+
+/// The text, or as much of its two ends as fits: names of columns that differ at their end alone stay apart.
+pub fn middle<'a>(painter: &Painter, text: &'a str, font: &FontId, width: f32) -> Cow<'a, str> {
+    let wide = |t: String| painter.layout_no_wrap(t, font.clone(), Color32::PLACEHOLDER).size().x;
+    let n = text.chars().count();
+    // Nothing as long as this fits, and measuring it would cost more than drawing all the others.
+    let whole = if n > 400 { f32::INFINITY } else { wide(text.to_owned()) };
+    if whole <= width {
+        return Cow::Borrowed(text);
+    }
+    let (mut low, mut high) = (0, n.saturating_sub(1).min(400));
+    while low < high {
+        let keep = (low + high).div_ceil(2);
+        if wide(ends(text, n, keep)) <= width { low = keep } else { high = keep - 1 }
+    }
+    Cow::Owned(ends(text, n, low))
+}
+
+/// So many characters of both ends, with an ellipsis between.
+pub fn ends(text: &str, n: usize, keep: usize) -> String {
+    let head = keep.div_ceil(2);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(n - (keep - head))).collect()
 }
 
 /// A bar from one place to another whose end is a tip, so that its direction is readable without colour.
@@ -60,5 +87,30 @@ pub fn whisker(painter: &Painter, left: f32, right: f32, y: f32, colour: Color32
     painter.hline(left..=right, y, stroke);
     for x in [left, right] {
         painter.vline(x, y - 3.0..=y + 3.0, stroke);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui;
+
+    #[test]
+    fn a_long_name_keeps_both_ends_and_fits() {
+        let ctx = egui::Context::default();
+        let font = FontId::proportional(theme::SMALL);
+        let (mut a, mut b, mut short, mut wide) = (String::new(), String::new(), String::new(), 0.0);
+        let _ = ctx.run_ui(egui::RawInput::default(), |ui| {
+            let long = "Time_on_page_of_the_newsletter_landing_page_";
+            let p = ui.painter();
+            a = middle(p, &format!("{long}mobile"), &font, 120.0).into_owned();
+            b = middle(p, &format!("{long}desktop"), &font, 120.0).into_owned();
+            short = middle(p, "Month", &font, 120.0).into_owned();
+            wide = p.layout_no_wrap(a.clone(), font.clone(), Color32::PLACEHOLDER).size().x;
+        });
+        assert!(a != b && a.starts_with("Time") && a.ends_with("mobile") && a.contains('…'), "{a} {b}");
+        assert!(wide > 60.0 && wide <= 120.0, "{wide}");
+        assert_eq!(short, "Month");
+        assert_eq!(ends("数据分析", 4, 2), "数…析");
     }
 }

@@ -112,7 +112,7 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
         ui.horizontal(|ui| {
             grade_chip(ui, result.grade, &result.reason.say(lang), lang);
             let name = if i == 0 { tr(lang, "why.baseline") } else { &result.name };
-            ui.add(egui::Label::new(RichText::new(name).strong()).truncate()).on_hover_text(name);
+            basic::name(ui, name, theme::BODY, Tokens::of(ui.ctx()).text).on_hover_text(name);
         });
         for figure in Figure::ALL {
             let Some(estimate) = figure.of(result) else { continue };

@@ -66,7 +66,7 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, name: &str, kind: ColumnType, column: Opt
         ui.spacing_mut().interact_size.y = 18.0;
         ui.horizontal(|ui| {
             let width = ui.available_width() - 124.0;
-            basic::line(ui, width, theme::ROW, RichText::new(name));
+            basic::line(ui, width, theme::ROW, name, theme::BODY, cx.tokens.text);
             role_menu(ui, cx, name, 112.0);
         });
         ui.horizontal(|ui| {
@@ -78,8 +78,7 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, name: &str, kind: ColumnType, column: Opt
                 }
             }
             let width = ui.available_width() - 88.0;
-            let text = RichText::new(parts.join(" · ")).size(theme::SMALL).color(cx.tokens.weak);
-            basic::line(ui, width, 18.0, text);
+            basic::line(ui, width, 18.0, &parts.join(" · "), theme::SMALL, cx.tokens.weak);
             if let Some(c) = column {
                 histogram::mini(ui, egui::vec2(76.0, 18.0), c);
             }

@@ -11,6 +11,7 @@ use egui_table::{CellInfo, Column, HeaderCellInfo, HeaderRow, PrefetchInfo, Tabl
 use crate::base::numbers;
 use crate::data::table::ColumnType;
 use crate::data::{Loaded, Role};
+use crate::ui::widgets::basic;
 use crate::ui::{Cx, theme};
 
 /// The cells that are on screen.
@@ -87,8 +88,7 @@ impl TableDelegate for Delegate<'_, '_> {
         let layout = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
         ui.with_layout(layout, |ui| {
             ui.add_space(theme::SPACE);
-            let label = egui::Label::new(RichText::new(name).size(theme::SMALL).strong().color(colour)).truncate();
-            if ui.add(label.sense(egui::Sense::click())).on_hover_text(name).clicked() {
+            if basic::name(ui, name, theme::SMALL, colour).interact(egui::Sense::click()).on_hover_text(name).clicked() {
                 self.cx.select(|s| s.feature = Some(name.to_owned()));
             }
         });

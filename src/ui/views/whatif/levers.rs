@@ -176,7 +176,10 @@ fn number_ui(ui: &mut Ui, cx: &Cx<'_>, column: &str, feature: &Feature, s: &mut 
 /// At the end of a number's title: where it stands now, and the way to relative changes.
 fn beside_number(ui: &mut Ui, cx: &Cx<'_>, column: &str, feature: &Feature, s: &mut Scenario) {
     let relative = matches!(s.set.get(column), Some(Setting::Text(_)));
-    if s.row.is_none() && !relative && ui.small_button(cx.t("why.change_by")).on_hover_text(cx.t("why.change_by_help")).clicked() {
+    if s.row.is_none()
+        && !relative
+        && ui.button(RichText::new(cx.t("why.change_by")).size(theme::SMALL)).on_hover_text(cx.t("why.change_by_help")).clicked()
+    {
         s.set.insert(column.to_owned(), moves::change_by(10.0));
     }
     let now = moves::standing(cx.session, feature, s.row);

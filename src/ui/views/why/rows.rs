@@ -43,8 +43,14 @@ impl Picker {
     /// Test rows, everybody, or a segment by its condition.
     pub fn whom(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let segment = cx.session.selection.segment.clone();
-        ui.horizontal_wrapped(|ui| {
+        let narrow = ui.available_width() < NARROW;
+        if narrow {
             self.line(ui, cx);
+        }
+        ui.horizontal_wrapped(|ui| {
+            if !narrow {
+                self.line(ui, cx);
+            }
             for (everybody, key, help) in [(false, "why.test_rows", "why.test_rows_help"), (true, "why.everybody", "why.everybody_help")] {
                 let selected = segment.is_none() && self.everybody == everybody;
                 if ui.selectable_label(selected, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
@@ -187,6 +193,9 @@ pub(in crate::ui::views) struct Words {
     pub help: &'static str,
     pub hint: &'static str,
 }
+
+/// Below this width each control has a line of its own.
+pub(super) const NARROW: f32 = 320.0;
 
 /// The words around a segment.
 pub(in crate::ui::views) const SEGMENT: Words = Words { label: "why.segment", help: "why.segment_help", hint: "why.segment_hint" };
