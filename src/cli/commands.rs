@@ -296,7 +296,8 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
             recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
         let model = pipeline::train(&prepared, spec, ctx)?;
         let levers = pipeline::levers(&recipe, &prepared, &*model, ctx)?;
-        simulations.push(pipeline::simulate(&recipe, &prepared, &*model, &mine, &levers, ctx)?);
+        let baseline = pipeline::baseline(&prepared, &*model, ctx)?;
+        simulations.push(pipeline::simulate(&recipe, &prepared, &*model, &baseline, &mine, &levers, ctx)?);
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;

@@ -179,7 +179,18 @@ impl Command {
                     *asked = Some(new.clone());
                 }
             }
-            Self::RemoveModel { name } => recipe.models.retain(|m| m.name != name),
+            Self::RemoveModel { name } => {
+                recipe.models.retain(|m| m.name != name);
+                // Whatever asked this model asks the first of the others.
+                recipe.scenarios.iter_mut().filter(|s| s.model.as_ref() == Some(&name)).for_each(|s| s.model = None);
+                if recipe.explain.model.as_ref() == Some(&name) {
+                    // The methods were those of this model.
+                    (recipe.explain.model, recipe.explain.methods) = (None, Vec::new());
+                }
+                if let Some(r) = recipe.recommend.as_mut().filter(|r| r.model.as_ref() == Some(&name)) {
+                    r.model = None;
+                }
+            }
             Self::AddScenario(scenario) => {
                 if recipe.scenarios.iter().any(|s| s.name == scenario.name) {
                     return Err(fault!("session.name_taken", name = &scenario.name));
@@ -408,7 +419,13 @@ mod tests {
         let spec = ModelSpec::new("c", ModelKind::Logistic);
         Command::ReplaceModel { name: "b".into(), spec }.apply(&mut recipe, &Roles::default()).unwrap();
         assert_eq!(recipe.explain.model.as_deref(), Some("c"));
-        assert_eq!(recipe.recommend.unwrap().model.as_deref(), Some("a"), "another model keeps its name");
+        assert_eq!(recipe.recommend.as_ref().unwrap().model.as_deref(), Some("a"), "another model keeps its name");
+        // A model that is removed is asked no more.
+        recipe.explain.methods = vec!["linear-shap".into()];
+        for name in ["a", "c"] {
+            Command::RemoveModel { name: name.into() }.apply(&mut recipe, &Roles::default()).unwrap();
+        }
+        assert_eq!((recipe.explain.clone(), recipe.recommend.unwrap().model), (ExplainSection::default(), None));
     }
 
     #[test]

@@ -193,8 +193,15 @@ impl Session {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
                 let levers = self.levers.get(&m).filter(|_| self.status(&Ask::Levers(m.clone())) == Status::Ready)?.value.clone();
                 let scenarios: Vec<_> = recipe.scenarios.iter().chain(&self.draft).cloned().collect();
+                let key = Key::of_value(&(&model.card().fingerprint, &self.keys.prepare));
+                let kept = self.baseline.clone().filter(|b| b.key == key);
                 compute(Box::new(move |ctx| {
-                    pipeline::simulate(&recipe, &prepared, &*model, &scenarios, &levers, ctx).map(|s| Done::Simulation(Arc::new(s)))
+                    let baseline = match kept {
+                        Some(kept) => kept,
+                        None => Kept { value: Arc::new(pipeline::baseline(&prepared, &*model, ctx)?), key },
+                    };
+                    let s = pipeline::simulate(&recipe, &prepared, &*model, &baseline.value, &scenarios, &levers, ctx)?;
+                    Ok(Done::Simulation(Arc::new(s), baseline))
                 }))
             }
             Ask::Rank { model: m, person } => {
@@ -290,7 +297,10 @@ impl Session {
                 drop_oldest(&mut self.attentions);
             }
             (Ask::Levers(m), Done::Levers(value)) => drop(self.levers.insert(m, Kept { value, key })),
-            (Ask::Simulate(m), Done::Simulation(value)) => drop(self.simulations.insert(m, Kept { value, key })),
+            (Ask::Simulate(m), Done::Simulation(value, baseline)) => {
+                self.baseline = Some(baseline);
+                self.simulations.insert(m, Kept { value, key });
+            }
             (ask, Done::Ranking(value)) => self.ranking = Some((ask, Kept { value, key })),
             (_, Done::Devices(lines)) => self.devices = lines,
             (ask, done) => self.keep_file(ask, done),

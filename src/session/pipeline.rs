@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::recipe::{Recipe, RolesSection};
+use super::recipe::{Recipe, RolesSection, SimulateSection};
 use crate::base::{JobCtx, Notice, Result, rng};
 use crate::data::{
     ColumnType, Encoder, FeatureMatrix, FittedPrepare, Loaded, Part, Profile, Role, Roles, Segment, StepEffect, Table, prepare as steps,
@@ -17,7 +17,7 @@ use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
 use crate::recommend::{self, Ranking};
-use crate::strategy::{self, Lever, Scenario, Simulation};
+use crate::strategy::{self, Baseline, Lever, Scenario, Simulation};
 use crate::{fault, note};
 
 /// Most rows explained together, where the model is exact and fast.
@@ -342,18 +342,24 @@ pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &Job
     Ok(strategy::lever::levers(model, &roles, &overridden, &drops))
 }
 
+/// What a model says of all prepared rows as they are; good for every scenario until model or preparation change.
+pub fn baseline(prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Baseline> {
+    Baseline::of(model, model.card().encoder.encode_raw(&prepared.raw)?.0, ctx)
+}
+
 /// What the scenarios do.
 pub fn simulate(
-    _recipe: &Recipe,
+    recipe: &Recipe,
     prepared: &Prepared,
     model: &dyn Model,
+    baseline: &Baseline,
     scenarios: &[Scenario],
     levers: &[Lever],
     ctx: &JobCtx,
 ) -> Result<Simulation> {
-    let (x, _) = model.card().encoder.encode_raw(&prepared.raw)?;
-    let options = strategy::simulate::SimulateOptions::default();
-    strategy::simulate::simulate(model, &prepared.raw, &x, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
+    let SimulateSection { seed, replicates } = recipe.simulate;
+    let options = strategy::simulate::SimulateOptions { seed, replicates, outcome: 0 };
+    strategy::simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
 }
 
 /// Items for one person, best first.

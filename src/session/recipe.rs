@@ -9,6 +9,7 @@ use crate::base::{Fault, Result};
 use crate::data::{ReadOptions, Role, Roles, Split, Step};
 use crate::fault;
 use crate::ml::ModelSpec;
+use crate::ml::model::Scale;
 use crate::strategy::Scenario;
 
 /// Version of the schema that this program writes.
@@ -40,6 +41,9 @@ pub struct Recipe {
     /// What-ifs.
     #[serde(default, rename = "scenario", skip_serializing_if = "Vec::is_empty")]
     pub scenarios: Vec<Scenario>,
+    /// How the what-ifs are answered.
+    #[serde(default, skip_serializing_if = "SimulateSection::is_default")]
+    pub simulate: SimulateSection,
     /// Logged recommendations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommend: Option<RecommendSection>,
@@ -154,11 +158,44 @@ pub struct ExplainSection {
     pub model: Option<String>,
     /// Methods by their command-line names; the model's own if empty.
     pub methods: Vec<String>,
+    /// Scale of the files that a run writes: `margin` (the default, log-odds) or `probability`. Window and report always
+    /// show probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
     /// Half-open range of lines; a sample of the test rows if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<(u32, u32)>,
     /// Lines shown one by one in the report.
     pub show: Vec<u32>,
+}
+
+/// How the what-ifs are answered: the bootstrap over people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimulateSection {
+    /// Seed of the bootstrap.
+    pub seed: u64,
+    /// Replicates of the bootstrap, 20 to 20,000.
+    #[serde(deserialize_with = "replicates")]
+    pub replicates: u32,
+}
+
+impl Default for SimulateSection {
+    fn default() -> Self {
+        Self { seed: 1, replicates: 400 }
+    }
+}
+
+impl SimulateSection {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Fewer replicates than twenty have no 95 % interval; more than this only cost time.
+fn replicates<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<u32, D::Error> {
+    let n = u32::deserialize(from)?;
+    if (20..=20_000).contains(&n) { Ok(n) } else { Err(serde::de::Error::custom(format!("replicates is {n}; use 20 to 20000"))) }
 }
 
 /// Logged recommendations: whom to rank for.
@@ -238,6 +275,7 @@ impl Recipe {
             models: Vec::new(),
             explain: ExplainSection::default(),
             scenarios: Vec::new(),
+            simulate: SimulateSection::default(),
             recommend: None,
             report: ReportSection::default(),
             project: None,
@@ -370,6 +408,16 @@ formats = ["html", "json"]
         assert_eq!(recipe.explain.rows, Some((0, 2000)));
         let text = recipe.to_toml().unwrap();
         assert_eq!(Recipe::parse(&text, Path::new("r.toml")).unwrap(), recipe, "{text}");
+    }
+
+    #[test]
+    fn the_bootstrap_is_part_of_the_recipe() {
+        let read = |line: &str| Recipe::parse(&EXAMPLE.replace("[report]", &format!("[simulate]\n{line}\n[report]")), Path::new("r.toml"));
+        let recipe = read("seed = 7\nreplicates = 50").unwrap();
+        assert_eq!(recipe.simulate, SimulateSection { seed: 7, replicates: 50 });
+        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
+        let fault = read("replicates = 3").unwrap_err().to_string();
+        assert!(fault.contains("20 to 20000"), "{fault}");
     }
 
     #[test]

@@ -86,6 +86,7 @@ pub fn complete(
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
     let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
+    let is_first = |model: &Arc<dyn Model>| model.card().spec.name == first.card().spec.name;
     let mut simulations = Vec::new();
     for model in &models {
         let mine: Vec<_> = recipe
@@ -95,7 +96,10 @@ pub fn complete(
             .cloned()
             .collect();
         if !mine.is_empty() {
-            simulations.push(pipeline::simulate(recipe, &prepared, &**model, &mine, &levers, ctx)?);
+            // A lever is locked for what its removal does to the model that is asked.
+            let own = if is_first(model) { levers.clone() } else { pipeline::levers(recipe, &prepared, &**model, ctx)? };
+            let baseline = pipeline::baseline(&prepared, &**model, ctx)?;
+            simulations.push(pipeline::simulate(recipe, &prepared, &**model, &baseline, &mine, &own, ctx)?);
         }
     }
     if let Some(lost) = recipe.scenarios.iter().find(|s| named(&s.model).is_err()) {
@@ -267,9 +271,16 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let name = format!("explanations/{}-{}.parquet", safe_name(&why.model), why.attribution.method.name());
         let path = place(name, &mut summary)?;
         let mut writer = TableWriter::create(&path)?;
-        append_attribution(&mut writer, &why.attribution)?;
-        writer.finish()?;
         let Some(model) = g.models.iter().find(|m| m.card().spec.name == why.model) else { continue };
+        let scale = recipe.explain.scale.unwrap_or(Scale::Margin);
+        if why.attribution.scale == scale {
+            append_attribution(&mut writer, &why.attribution)?;
+        } else {
+            let options = ExplainOptions { scale, ..ExplainOptions::default() };
+            let (data, lines) = (&g.prepared.loaded.fingerprint, &why.attribution.rows);
+            append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
+        }
+        writer.finish()?;
         // Where it looked, for the rows that are explained; written beside the attributions, never alone.
         for method in [Method::Attention, Method::AttentionGradient] {
             if methods_of(&**model).contains(&method) && recipe.explain.methods.iter().any(|m| m == method.name()) {

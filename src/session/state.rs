@@ -18,7 +18,7 @@ use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
 use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
-use crate::strategy::{Lever, Scenario, Simulation};
+use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
 pub use super::pipeline::{Prepared, Why, WhyRows};
@@ -245,6 +245,8 @@ pub struct Session {
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
     pub simulations: BTreeMap<String, Kept<Arc<Simulation>>>,
+    /// What the last model asked says of all rows as they are; kept, so that a lever moves only what it touches.
+    pub(super) baseline: Option<Kept<Arc<Baseline>>>,
     /// The last ranking.
     pub ranking: Option<(Ask, Kept<Arc<Ranking>>)>,
     /// A scenario being edited that is not in the recipe yet; simulated after the recipe's own.
@@ -310,6 +312,7 @@ impl Session {
             attentions: Vec::new(),
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
+            baseline: None,
             ranking: None,
             draft: None,
             selection: Selection::default(),
@@ -437,7 +440,7 @@ impl Session {
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
             levers: Key::of_value(&recipe.roles.lever),
-            scenarios: Key::of_value(&(&recipe.scenarios, &self.draft)),
+            scenarios: Key::of_value(&(&recipe.scenarios, &recipe.simulate, &self.draft)),
         };
     }
 

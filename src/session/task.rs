@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Recipe;
-use super::state::{Ask, Prepared, Why};
+use super::state::{Ask, Kept, Prepared, Why};
 use crate::base::progress::CurvePoint;
 use crate::base::{CancelToken, JobCtx, Result};
 use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
 use crate::ml::Model;
 use crate::recommend::Ranking;
-use crate::strategy::{Lever, Simulation};
+use crate::strategy::{Baseline, Lever, Simulation};
 
 /// Which thread does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub enum Done {
     Attention(Arc<AttentionMap>),
     /// Levers.
     Levers(Arc<Vec<Lever>>),
-    /// Scenarios.
-    Simulation(Arc<Simulation>),
+    /// Scenarios, and what they were compared with.
+    Simulation(Arc<Simulation>, Kept<Arc<Baseline>>),
     /// Ranked items.
     Ranking(Arc<Ranking>),
     /// A project was read: its recipe, its folder, its models with the key each was saved under.

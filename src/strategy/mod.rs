@@ -1,8 +1,10 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
+//! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
+pub mod baseline;
 pub mod evidence;
 pub mod lever;
 pub mod resample;
@@ -10,6 +12,7 @@ pub mod scenario;
 pub mod simulate;
 pub mod support;
 
+pub use baseline::Baseline;
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};
 pub use scenario::{Money, Scenario};

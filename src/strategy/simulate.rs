@@ -1,16 +1,20 @@
 //! What a scenario does to the expected outcome, beside the baseline.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::baseline::Baseline;
 use super::evidence::{Grade, grade};
 use super::lever::{Lever, LeverStatus};
 use super::resample::Resample;
 use super::scenario::{Money, Move, Scenario};
-use super::support::{self, Apart};
+use super::support::{self, Apart, Changed};
 use crate::base::coalition::shapley;
 use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::prepare::FillWith;
-use crate::data::{FeatureKind, FeatureMatrix, Segment, Step, Table};
+use crate::data::{FeatureKind, Segment, Step, Table};
 use crate::ml::Model;
 use crate::ml::model::sigmoid;
 use crate::{fault, note};
@@ -57,7 +61,7 @@ pub struct ScenarioResult {
     pub rate: Estimate,
     /// Conversions × value per conversion; `None` without that assumption.
     pub revenue: Option<Estimate>,
-    /// Contacts × cost + fixed cost; `None` without that assumption.
+    /// Contacts × cost + fixed cost, nothing for the baseline; `None` without that assumption.
     pub cost: Option<Estimate>,
     /// Revenue − cost.
     pub profit: Option<Estimate>,
@@ -82,7 +86,7 @@ pub struct Difference {
     pub rate: Estimate,
     /// Change in revenue.
     pub revenue: Option<Estimate>,
-    /// Change in profit.
+    /// Change in revenue less the scenario's cost.
     pub profit: Option<Estimate>,
     /// Which levers drive the change in conversions: exact Shapley values over the levers moved; they sum to the change.
     pub drivers: Vec<(String, f64)>,
@@ -114,7 +118,7 @@ pub struct Simulation {
 }
 
 /// Settings of a simulation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SimulateOptions {
     /// Seed of the bootstrap.
     pub seed: u64,
@@ -133,39 +137,14 @@ impl Default for SimulateOptions {
 /// Most levers that drivers are computed for: 2^10 coalitions.
 const MOST_DRIVERS: usize = 10;
 
-/// What the model says of every row as it is: computed once, then good for every move of a lever.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Baseline {
-    /// Margins of all rows, `rows × outcomes`.
-    pub margins: Vec<f64>,
-}
+/// Rows that are moved together; enough for every core, few enough to stay near it.
+const CHUNK: usize = 65_536;
 
-impl Baseline {
-    /// Asks the model about every row.
-    pub fn of(model: &dyn Model, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
-        Ok(Self { margins: model.margins(x, ctx)? })
-    }
-}
-
-/// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `x` the same rows as the model reads them.
+/// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `baseline` the same rows as the
+/// model reads them. What was answered before on this baseline is not computed again.
 pub fn simulate(
     model: &dyn Model,
     raw: &Table,
-    x: &FeatureMatrix,
-    scenarios: &[Scenario],
-    levers: &[Lever],
-    data: &Fingerprint,
-    options: &SimulateOptions,
-    ctx: &JobCtx,
-) -> Result<Simulation> {
-    simulate_from(model, raw, x, &Baseline::of(model, x, ctx)?, scenarios, levers, data, options, ctx)
-}
-
-/// [`simulate`] on a baseline that is already known: after a lever moved, only what it touches is computed again.
-pub fn simulate_from(
-    model: &dyn Model,
-    raw: &Table,
-    x: &FeatureMatrix,
     baseline: &Baseline,
     scenarios: &[Scenario],
     levers: &[Lever],
@@ -177,38 +156,44 @@ pub fn simulate_from(
     let outcome = card.outcomes.get(options.outcome).ok_or_else(|| fault!("strategy.no_outcome", number = options.outcome))?;
     let plans: Vec<Plan> = scenarios.iter().map(|s| Plan::read(s, model, raw, levers)).collect::<Result<_>>()?;
     ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
-    let margins = &baseline.margins;
-    if raw.n_rows() != x.n_rows() || margins.len() != x.n_rows() * card.outcomes.len() {
+    let n = baseline.x.n_rows();
+    if raw.n_rows() != n || baseline.margins.len() != n * card.outcomes.len() {
         return Err(fault!("strategy.other_rows", model = &card.spec.name));
     }
-    let world = World { model, raw, x, margins, outcome: options.outcome, binary: outcome.is_binary(), options, ctx };
+    let world = World { model, raw, baseline, outcome: options.outcome, binary: outcome.is_binary(), options, ctx };
 
     // The baseline is everybody of the first scenario's segment: what the scenarios are compared with. Each difference is
     // taken within its own scenario's segment.
-    let shared = plans.first().map_or_else(|| (0..x.n_rows()).collect(), |p| p.rows.clone());
+    let shared = plans.first().map_or_else(|| (0..n).collect(), |p| p.rows.clone());
     let money = scenarios.first().map(Scenario::money).unwrap_or_default();
-    let draws = world.draws(shared.len());
-    let before = world.shown(margins, &shared);
-    let mut results = vec![world.result("", &draws, &before, money, &Moved::default(), &[])];
+    // Doing nothing costs nothing: the campaign's cost is the scenario's.
+    let idle = Money {
+        cost_per_contact: money.cost_per_contact.map(|_| 0.0),
+        fixed_cost: money.fixed_cost.map(|_| 0.0),
+        ..money
+    };
+    let before = world.shown(&shared);
+    let mut results = vec![world.result("", &world.draws(shared.len()), &before, idle, &Moved::default(), &[])];
     let mut differences = Vec::new();
     for (k, (scenario, plan)) in scenarios.iter().zip(&plans).enumerate() {
         ctx.check()?;
-        let own = (plan.rows.len() != shared.len()).then(|| world.draws(plan.rows.len()));
-        let draws = own.as_ref().unwrap_or(&draws);
-        let before = world.shown(margins, &plan.rows);
-        let after = world.after(plan, usize::MAX, true)?;
-        let mut result = world.result(&scenario.name, draws, &after.shown, scenario.money(), &after, &plan.overridden);
-        if plan.moves.len() > MOST_DRIVERS {
-            result.warnings.push(note!("strategy.many_levers", count = plan.moves.len(), most = MOST_DRIVERS));
-        }
-        if plan.rows != shared {
-            result.warnings.push(note!("strategy.other_segment"));
-        }
-        differences.push(world.difference(scenario, plan, draws, &before, &after.shown)?);
+        let question = Fingerprint::of_value(&(scenario, levers, options, plan.rows != shared));
+        let (result, difference) = match baseline.answered(&question) {
+            Some(answer) => answer,
+            None => {
+                let answer = world.answer(scenario, plan, plan.rows != shared, (plan.rows == shared).then_some(&before))?;
+                baseline.keep(question, answer.clone());
+                answer
+            }
+        };
         results.push(result);
+        differences.push(difference);
         ctx.at(k as u64 + 2);
     }
     let mut assumptions = Vec::new();
+    if results[0].cost.is_some() {
+        assumptions.push(note!("strategy.assume_idle"));
+    }
     for s in scenarios {
         let entered = [
             ("strategy.assume_value", s.value_per_conversion),
@@ -259,8 +244,16 @@ impl Plan {
         }
         let rows = match (&scenario.row, &scenario.segment) {
             (Some(line), _) => {
-                let at = (0..raw.n_rows()).find(|&i| raw.file_row(i) == *line);
-                vec![at.ok_or_else(|| fault!("strategy.no_row", name = &scenario.name, row = *line))?]
+                // Lines ascend, so a bisection finds it.
+                let (mut low, mut high) = (0, raw.n_rows());
+                while low < high {
+                    let middle = usize::midpoint(low, high);
+                    if raw.file_row(middle) < *line { low = middle + 1 } else { high = middle }
+                }
+                if low >= raw.n_rows() || raw.file_row(low) != *line {
+                    return Err(fault!("strategy.no_row", name = &scenario.name, row = *line));
+                }
+                vec![low]
             }
             (None, Some(text)) if !text.trim().is_empty() => Segment::parse(text)?.rows(raw)?,
             _ => (0..raw.n_rows()).collect(),
@@ -303,8 +296,7 @@ struct Moved {
 struct World<'a> {
     model: &'a dyn Model,
     raw: &'a Table,
-    x: &'a FeatureMatrix,
-    margins: &'a [f64],
+    baseline: &'a Baseline,
     outcome: usize,
     binary: bool,
     options: &'a SimulateOptions,
@@ -312,77 +304,118 @@ struct World<'a> {
 }
 
 impl World<'_> {
-    /// Probabilities or amounts of some rows.
-    fn shown(&self, margins: &[f64], rows: &[usize]) -> Vec<f64> {
+    /// One scenario beside the same people as they are (`before`, if they were asked already).
+    fn answer(&self, scenario: &Scenario, plan: &Plan, other_people: bool, before: Option<&Vec<f64>>) -> Result<(ScenarioResult, Difference)> {
+        let draws = self.draws(plan.rows.len());
+        let own;
+        let before = match before {
+            Some(before) => before,
+            None => {
+                own = self.shown(&plan.rows);
+                &own
+            }
+        };
+        let after = self.after(plan, usize::MAX, before)?;
+        let mut result = self.result(&scenario.name, &draws, &after.shown, scenario.money(), &after, &plan.overridden);
+        if plan.moves.len() > MOST_DRIVERS {
+            result.warnings.push(note!("strategy.many_levers", count = plan.moves.len(), most = MOST_DRIVERS));
+        }
+        if other_people {
+            result.warnings.push(note!("strategy.other_segment"));
+        }
+        let difference = self.difference(scenario, plan, &draws, before, &after.shown, &result)?;
+        Ok((result, difference))
+    }
+
+    /// Probabilities or amounts of some rows as they are.
+    fn shown(&self, rows: &[usize]) -> Vec<f64> {
         let k = self.model.card().outcomes.len();
-        rows.iter().map(|&r| self.show(margins[r * k + self.outcome])).collect()
+        rows.par_iter().map(|&r| self.show(self.baseline.margins[r * k + self.outcome])).collect()
     }
 
     fn show(&self, margin: f64) -> f64 {
         if self.binary { sigmoid(margin) } else { margin }
     }
 
-    fn draws(&self, people: usize) -> Resample {
-        Resample::new(people, self.options.replicates, self.options.seed)
+    fn draws(&self, people: usize) -> Arc<Resample> {
+        self.baseline.resample(people, self.options.replicates, self.options.seed)
     }
 
-    /// People after the moves of the bit set `which`; `support` also asks whether such people occur in the data.
-    fn after(&self, plan: &Plan, which: usize, support: bool) -> Result<Moved> {
+    /// People after the moves of the bit set `which`; all of them together are also asked whether such people occur.
+    fn after(&self, plan: &Plan, which: usize, before: &[f64]) -> Result<Moved> {
         let moves: Vec<&(usize, Move)> =
             plan.moves.iter().enumerate().filter(|(i, _)| which >> (*i).min(63) & 1 == 1).map(|(_, m)| m).collect();
-        let k = self.model.card().outcomes.len();
-        let base: Vec<f64> = plan.rows.iter().flat_map(|&r| self.margins[r * k..(r + 1) * k].iter().copied()).collect();
-        let shown = |margins: &[f64]| margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)).collect();
         if moves.is_empty() {
-            return Ok(Moved { shown: shown(&base), ..Moved::default() });
+            return Ok(Moved { shown: before.to_vec(), ..Moved::default() });
         }
+        let (changed, outside) = self.changes(plan, &moves)?;
         let features = self.model.card().features();
-        let prepare = &self.model.card().encoder.prepare;
+        let which_changed: Vec<usize> = changed.iter().map(|c| c.feature).collect();
+        let k = self.model.card().outcomes.len();
+        let mut shown = Vec::with_capacity(plan.rows.len());
+        for (at, rows) in plan.rows.chunks(CHUNK).enumerate() {
+            self.ctx.check()?;
+            let as_is = self.baseline.x.select(rows);
+            let mut x = as_is.clone();
+            for c in &changed {
+                let new = &c.values[at * CHUNK..at * CHUNK + rows.len()];
+                x.values.iter_mut().skip(c.feature).step_by(x.n_features).zip(new).for_each(|(cell, v)| *cell = *v);
+            }
+            let base: Vec<f64> = rows.iter().flat_map(|&r| self.baseline.margins[r * k..(r + 1) * k].iter().copied()).collect();
+            let margins = self.model.margins_changed(&x, &as_is, &which_changed, &base, self.ctx)?;
+            shown.extend(margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)));
+        }
+        let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
+        let apart = if which == usize::MAX {
+            support::apart(features, &self.baseline.binned, &plan.rows, &changed, &moved, &self.baseline.x)
+        } else {
+            None
+        };
+        Ok(Moved { shown, any: true, outside, apart })
+    }
+
+    /// What the moves make of the people's features, and the share of people who leave what training saw.
+    fn changes(&self, plan: &Plan, moves: &[&(usize, Move)]) -> Result<(Vec<Changed>, f64)> {
+        let card = self.model.card();
+        let prepare = &card.encoder.prepare;
         let touched = prepare.touched();
-        let before = self.x.select(&plan.rows);
-        let mut x = before.clone();
         let mut leaves = vec![false; plan.rows.len()];
-        let mut changed = Vec::new();
-        for (j, step) in &moves {
-            let feature = &features[*j];
-            let n = x.n_features;
-            changed.push(*j);
+        let mut changed: Vec<Changed> = Vec::new();
+        let mut change = |feature: usize, values: Vec<f64>| {
+            changed.retain(|c: &Changed| c.feature != feature);
+            changed.push(Changed { feature, values });
+        };
+        for (j, step) in moves {
+            let feature = &card.features()[*j];
             // A cell that is set is not missing any more: its flag goes with it.
             if let Some(flag) = self.flag_of(&feature.name).filter(|_| matches!(step, Move::To(_))) {
-                (0..plan.rows.len()).for_each(|i| x.values[i * n + flag] = 0.0);
-                changed.push(flag);
+                change(flag, vec![0.0; plan.rows.len()]);
             }
             if feature.is_categorical() {
                 if let Move::To(level) = step {
-                    (0..plan.rows.len()).for_each(|i| x.values[i * n + j] = *level);
+                    change(*j, vec![*level; plan.rows.len()]);
                 }
                 continue;
             }
-            let raw = match step {
-                Move::To(_) => None,
-                _ => Some(self.raw.numbers(self.raw.column(&feature.name)?)),
-            };
-            // Counts stay whole numbers unless preparation rescaled them.
-            let whole = raw.is_some()
-                && matches!(feature.kind, FeatureKind::Numeric { integer: true, .. })
-                && !touched.contains(feature.name.as_str());
             let slack = (feature.range.1 - feature.range.0).abs() * 1e-9;
-            for (i, &r) in plan.rows.iter().enumerate() {
-                let was = raw.as_ref().map_or(f64::NAN, |v| v[r]);
-                let now = prepare.apply_value(&feature.name, step.apply(was));
-                let now = if whole { now.round() } else { now };
-                x.values[i * n + j] = now;
-                leaves[i] |= now < feature.range.0 - slack || now > feature.range.1 + slack;
-            }
+            let is_out = |now: f64| now < feature.range.0 - slack || now > feature.range.1 + slack;
+            let values: Vec<f64> = if let Move::To(_) = step {
+                vec![prepare.apply_value(&feature.name, step.apply(f64::NAN)); plan.rows.len()]
+            } else {
+                let raw = self.raw.numbers(self.raw.column(&feature.name)?);
+                // Counts stay whole numbers unless preparation rescaled them.
+                let whole =
+                    matches!(feature.kind, FeatureKind::Numeric { integer: true, .. }) && !touched.contains(feature.name.as_str());
+                let moved = |r: &usize| {
+                    let now = prepare.apply_value(&feature.name, step.apply(raw[*r]));
+                    if whole { now.round() } else { now }
+                };
+                plan.rows.par_iter().map(moved).collect()
+            };
+            leaves.iter_mut().zip(&values).for_each(|(l, v)| *l |= is_out(*v));
+            change(*j, values);
         }
-        let margins = self.model.margins_changed(&x, &before, &changed, &base, self.ctx)?;
-        let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
-        Ok(Moved {
-            shown: shown(&margins),
-            any: true,
-            outside: leaves.iter().filter(|l| **l).count() as f64 / leaves.len().max(1) as f64,
-            apart: if support { support::apart(features, self.x, &x, &moved) } else { None },
-        })
+        Ok((changed, leaves.iter().filter(|l| **l).count() as f64 / leaves.len().max(1) as f64))
     }
 
     /// The feature that says where a column is missing, if preparation added one.
@@ -450,7 +483,15 @@ impl World<'_> {
         }
     }
 
-    fn difference(&self, scenario: &Scenario, plan: &Plan, draws: &Resample, before: &[f64], after: &[f64]) -> Result<Difference> {
+    fn difference(
+        &self,
+        scenario: &Scenario,
+        plan: &Plan,
+        draws: &Resample,
+        before: &[f64],
+        after: &[f64],
+        result: &ScenarioResult,
+    ) -> Result<Difference> {
         let gap: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
         let conversions = self.total(draws, &gap);
         let money = scenario.money();
@@ -460,8 +501,8 @@ impl World<'_> {
             conversions,
             rate: scaled(conversions, 1.0 / (gap.len() as f64).max(1.0), 0.0),
             revenue,
-            // Both contact the same people at the same cost, so the profit changes as the revenue does.
-            profit: revenue,
+            // Doing nothing costs nothing, so the campaign has to earn its whole cost.
+            profit: revenue.map(|r| scaled(r, 1.0, -result.cost.map_or(0.0, |c| c.value))),
             drivers: self.drivers(plan, before, after)?,
         })
     }
@@ -481,7 +522,7 @@ impl World<'_> {
             } else if set == full {
                 after.iter().sum()
             } else {
-                self.after(plan, set, false)?.shown.iter().sum()
+                self.after(plan, set, before)?.shown.iter().sum()
             };
         }
         Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())

@@ -4,6 +4,8 @@
 //! month without one. Every feature is cut into a few bins; a moved value and another value of the same person are *apart*
 //! if no row of the data has both although, by their shares, at least ten would be expected to.
 
+use rayon::prelude::*;
+
 use crate::base::{Notice, numbers};
 use crate::data::{Feature, FeatureMatrix};
 use crate::note;
@@ -25,77 +27,149 @@ pub struct Apart {
 }
 
 /// The bins of one feature.
-struct Bins<'a> {
-    feature: &'a Feature,
+struct Bins {
+    /// Levels of a category.
+    levels: Option<usize>,
     cuts: Vec<f64>,
 }
 
-impl<'a> Bins<'a> {
-    fn of(feature: &'a Feature) -> Option<Self> {
+impl Bins {
+    fn of(feature: &Feature) -> Option<Self> {
         if feature.is_categorical() {
-            return (feature.levels().len() + 2 <= MOST_BINS).then_some(Self { feature, cuts: Vec::new() });
+            let levels = feature.levels().len();
+            return (levels + 2 <= MOST_BINS).then_some(Self { levels: Some(levels), cuts: Vec::new() });
         }
         // 5, 25, 50, 75, 95 %: a value that many rows share makes a bin of its own.
         let mut cuts: Vec<f64> = feature.quantiles.get(2..7)?.to_vec();
         cuts.dedup();
-        Some(Self { feature, cuts })
+        Some(Self { levels: None, cuts })
     }
     fn count(&self) -> usize {
-        if self.feature.is_categorical() { self.feature.levels().len() + 2 } else { self.cuts.len() + 2 }
+        self.levels.unwrap_or(self.cuts.len()) + 2
     }
-    fn bin(&self, v: f64) -> usize {
-        match (self.feature.is_categorical(), v.is_nan()) {
-            (true, true) => self.feature.levels().len(),
-            (true, false) if v < 0.0 => self.feature.levels().len() + 1,
-            (true, false) => (v as usize).min(self.feature.levels().len() + 1),
-            (false, true) => self.cuts.len() + 1,
-            (false, false) => self.cuts.partition_point(|c| *c < v),
-        }
+    fn bin(&self, v: f64) -> u8 {
+        let bin = match (self.levels, v.is_nan()) {
+            (Some(levels), true) => levels,
+            (Some(levels), false) if v < 0.0 => levels + 1,
+            (Some(levels), false) => (v as usize).min(levels + 1),
+            (None, true) => self.cuts.len() + 1,
+            (None, false) => self.cuts.partition_point(|c| *c < v),
+        };
+        bin as u8
     }
 }
 
-/// The people of `after` whose `moved` features lie apart from another of their values; `data` is every row there is.
-pub fn apart(features: &[Feature], data: &FeatureMatrix, after: &FeatureMatrix, moved: &[usize]) -> Option<Apart> {
-    let step = |x: &FeatureMatrix| (x.values.len() * moved.len().max(1)).div_ceil(CELLS).max(1);
-    let known: Vec<usize> = (0..data.n_rows()).step_by(step(data)).collect();
-    let people: Vec<usize> = (0..after.n_rows()).step_by(step(after)).collect();
-    let n = known.len() as f64;
-    if known.is_empty() || people.is_empty() {
+/// Every row there is, each value in its bin.
+pub struct Binned {
+    bins: Vec<Option<Bins>>,
+    /// One column after the other; empty where a feature has no bins.
+    columns: Vec<Vec<u8>>,
+    rows: usize,
+}
+
+impl Binned {
+    /// Puts every value in its bin.
+    pub fn of(features: &[Feature], data: &FeatureMatrix) -> Self {
+        let (rows, width) = (data.n_rows(), data.n_features);
+        let bins: Vec<Option<Bins>> = features.iter().map(Bins::of).collect();
+        let column = |(k, bins): (usize, &Option<Bins>)| match bins {
+            Some(b) => data.values.iter().skip(k).step_by(width.max(1)).map(|v| b.bin(*v)).collect(),
+            None => Vec::new(),
+        };
+        let columns = bins.par_iter().enumerate().map(column).collect();
+        Self { bins, columns, rows }
+    }
+}
+
+/// A feature that is moved, and its new value for each of the people.
+pub struct Changed {
+    /// The feature.
+    pub feature: usize,
+    /// One value per person.
+    pub values: Vec<f64>,
+}
+
+/// Two features, and which of their bins never meet in the data although they should.
+struct Pair {
+    moved: usize,
+    other: usize,
+    width: usize,
+    never: Vec<bool>,
+}
+
+/// The people (`rows` of the data) whose values, once `changed`, lie apart from another of their values. `moved` are the
+/// levers; `changed` may hold more than them.
+pub fn apart(features: &[Feature], data: &Binned, rows: &[usize], changed: &[Changed], moved: &[usize], x: &FeatureMatrix) -> Option<Apart> {
+    let step = |n: usize| (n * features.len() * moved.len().max(1)).div_ceil(CELLS).max(1);
+    let (of_data, of_people) = (step(data.rows), step(rows.len()));
+    let n = data.rows.div_ceil(of_data) as f64;
+    if data.rows == 0 || rows.is_empty() {
         return None;
     }
-    let mut flagged = vec![false; people.len()];
-    // People, moved feature, other feature, one of them as an example.
-    let mut worst: Option<(usize, usize, usize, usize)> = None;
-    for &j in moved {
-        let Some(of_j) = features.get(j).and_then(Bins::of) else { continue };
-        let bins_j: Vec<usize> = known.iter().map(|&r| of_j.bin(data.row(r)[j])).collect();
-        let now_j: Vec<usize> = people.iter().map(|&r| of_j.bin(after.row(r)[j])).collect();
-        for (k, feature) in features.iter().enumerate().filter(|(k, _)| *k != j) {
-            let Some(of_k) = Bins::of(feature) else { continue };
+    let pairs: Vec<(usize, usize)> = moved.iter().flat_map(|&j| (0..features.len()).filter(move |&k| k != j).map(move |k| (j, k))).collect();
+    let pairs: Vec<Pair> = pairs
+        .into_par_iter()
+        .filter_map(|(j, k)| {
+            let (of_j, of_k) = (data.bins.get(j)?.as_ref()?, data.bins.get(k)?.as_ref()?);
             let width = of_k.count();
-            let mut pairs = vec![0u32; of_j.count() * width];
-            for (b, &r) in bins_j.iter().zip(&known) {
-                pairs[b * width + of_k.bin(data.row(r)[k])] += 1;
+            let mut met = vec![0u32; of_j.count() * width];
+            let (a, b) = (data.columns[j].iter().step_by(of_data), data.columns[k].iter().step_by(of_data));
+            for (a, b) in a.zip(b) {
+                met[usize::from(*a) * width + usize::from(*b)] += 1;
             }
-            let of_row: Vec<f64> = pairs.chunks(width).map(|c| c.iter().map(|x| f64::from(*x)).sum()).collect();
-            let of_column: Vec<f64> = (0..width).map(|c| pairs.iter().skip(c).step_by(width).map(|x| f64::from(*x)).sum()).collect();
-            let (mut count, mut example) = (0, 0);
-            for ((flag, b), &r) in flagged.iter_mut().zip(&now_j).zip(&people) {
-                let c = of_k.bin(after.row(r)[k]);
-                if pairs[b * width + c] == 0 && of_row[*b] * of_column[c] / n >= EXPECTED {
-                    *flag = true;
-                    count += 1;
-                    example = r;
+            let of_row: Vec<f64> = met.chunks(width).map(|c| c.iter().map(|x| f64::from(*x)).sum()).collect();
+            let of_column: Vec<f64> = (0..width).map(|c| met.iter().skip(c).step_by(width).map(|x| f64::from(*x)).sum()).collect();
+            let lost = |(i, m): (usize, &u32)| *m == 0 && of_row[i / width] * of_column[i % width] / n >= EXPECTED;
+            let never: Vec<bool> = met.iter().enumerate().map(lost).collect();
+            never.contains(&true).then_some(Pair { moved: j, other: k, width, never })
+        })
+        .collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    // New bins of what changed; everything else is where it was.
+    let new: Vec<Option<Vec<u8>>> = (0..features.len())
+        .map(|f| {
+            let c = changed.iter().find(|c| c.feature == f)?;
+            let bins = data.bins[f].as_ref()?;
+            Some(c.values.par_iter().map(|v| bins.bin(*v)).collect())
+        })
+        .collect();
+    let bin = |f: usize, i: usize| usize::from(new[f].as_ref().map_or_else(|| data.columns[f][rows[i]], |n| n[i]));
+    let people: Vec<usize> = (0..rows.len()).step_by(of_people).collect();
+    // Per pair: how many people it parts, and the last of them.
+    let parted = |chunk: &[usize]| {
+        let mut found = vec![(0usize, 0usize); pairs.len()];
+        let mut flagged = 0usize;
+        for &i in chunk {
+            let mut any = false;
+            for (slot, p) in found.iter_mut().zip(&pairs) {
+                if p.never[bin(p.moved, i) * p.width + bin(p.other, i)] {
+                    *slot = (slot.0 + 1, i);
+                    any = true;
                 }
             }
-            if count > worst.map_or(0, |w| w.0) {
-                worst = Some((count, j, k, example));
-            }
+            flagged += usize::from(any);
+        }
+        (found, flagged)
+    };
+    let parts: Vec<_> = people.par_chunks(16_384).map(parted).collect();
+    let flagged: usize = parts.iter().map(|p| p.1).sum();
+    let mut worst: Option<(usize, usize, usize)> = None;
+    for p in 0..pairs.len() {
+        let count: usize = parts.iter().map(|(found, _)| found[p].0).sum();
+        if count > worst.map_or(0, |w| w.0) {
+            let example = parts.iter().map(|(found, _)| found[p]).filter(|(c, _)| *c > 0).map(|(_, i)| i).max().unwrap_or(0);
+            worst = Some((count, p, example));
         }
     }
-    let (_, j, k, r) = worst?;
-    let share = flagged.iter().filter(|f| **f).count() as f64 / people.len() as f64;
-    let shown = |f: usize| features[f].show(after.row(r)[f]);
+    let (_, p, i) = worst?;
+    let share = flagged as f64 / people.len() as f64;
+    let shown = |f: usize| {
+        let now = changed.iter().find(|c| c.feature == f).map_or_else(|| x.row(rows[i])[f], |c| c.values[i]);
+        features[f].show(now)
+    };
+    let (j, k) = (pairs[p].moved, pairs[p].other);
     Some(Apart {
         share,
         example: note!(
@@ -139,19 +213,27 @@ mod tests {
 
     #[test]
     fn values_that_never_meet_are_found() {
-        let people = FeatureMatrix { n_features: 2, values: vec![0.8, 1.0, 0.9, 1.0, 0.8, 0.0, 0.0, 1.0] };
-        let found = apart(&features(), &data(), &people, &[0]).unwrap();
+        let (data, f) = (data(), features());
+        let of = |rows: &[usize], special: &[f64]| {
+            apart(&f, &Binned::of(&f, &data), rows, &[Changed { feature: 0, values: special.to_vec() }], &[0], &data)
+        };
+        // Rows 1 and 3 are in November, row 0 in February.
+        let found = of(&[1, 3, 0, 1], &[0.8, 0.9, 0.8, 0.0]).unwrap();
         assert_eq!(found.share, 0.5, "the two with a special day in November");
         assert_eq!(found.example.fields["beside"].to_string(), "Nov");
+        assert_eq!(found.example.fields["value"].to_string(), "0.9");
         // What occurs is no fault, and nobody is apart from himself.
-        assert_eq!(apart(&features(), &data(), &data(), &[0, 1]), None);
+        let all: Vec<usize> = (0..400).collect();
+        let as_they_are: Vec<f64> = (0..400).map(|i| data.row(i)[0]).collect();
+        assert_eq!(of(&all, &as_they_are), None);
     }
 
     #[test]
     fn what_is_rare_anyway_is_not_held_against_it() {
         // Half a February special day would be expected among ten rows.
         let few = data().select(&(0..10).collect::<Vec<_>>());
-        let people = FeatureMatrix { n_features: 2, values: vec![0.8, 1.0] };
-        assert_eq!(apart(&features(), &few, &people, &[0]), None);
+        let f = features();
+        let changed = [Changed { feature: 0, values: vec![0.8] }];
+        assert_eq!(apart(&f, &Binned::of(&f, &few), &[1], &changed, &[0], &few), None);
     }
 }

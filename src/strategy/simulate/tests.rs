@@ -55,7 +55,8 @@ fn run(scenarios: &[Scenario]) -> Result<Simulation> {
 fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]) -> Result<Simulation> {
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
-    simulate(model, raw, &x, scenarios, levers, &Fingerprint::default(), &options, &JobCtx::quiet())
+    let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
+    simulate(model, raw, &baseline, scenarios, levers, &Fingerprint::default(), &options, &JobCtx::quiet())
 }
 
 /// The model's formula on the table, row by row.
@@ -76,7 +77,6 @@ fn near(a: f64, b: f64) -> bool {
 fn no_settings_give_the_baseline_to_the_bit() {
     let mut same = scenario(&[]);
     same.value_per_conversion = Some(40.0);
-    same.cost_per_contact = Some(0.5);
     let out = run(&[same]).unwrap();
     let (mut a, b) = (out.scenarios[0].clone(), out.scenarios[1].clone());
     a.name.clone_from(&b.name);
@@ -99,7 +99,11 @@ fn totals_and_money_by_hand() {
     assert!(near(result.revenue.unwrap().value, 40.0 * after) && near(result.cost.unwrap().value, 20.0));
     assert!(near(result.profit.unwrap().value, 40.0 * after - 20.0));
     assert!(near(result.roi.unwrap().value, (40.0 * after - 20.0) / 20.0));
+    // Doing nothing costs nothing.
+    assert!(near(base.cost.unwrap().value, 0.0) && near(base.profit.unwrap().value, 40.0 * before) && base.roi.is_none());
     let d = &out.differences[0];
+    assert!(near(d.revenue.unwrap().value, 40.0 * (after - before)));
+    assert!(near(d.profit.unwrap().value, 40.0 * (after - before) - 20.0));
     assert!(near(d.conversions.value, after - before));
     assert_eq!(d.drivers.len(), 1);
     assert!(near(d.drivers[0].1, d.conversions.value));
@@ -107,7 +111,7 @@ fn totals_and_money_by_hand() {
     assert!(result.conversions.low < after && after < result.conversions.high);
     // Paired: the change is known better than either total.
     assert!(d.conversions.high - d.conversions.low < result.conversions.high - result.conversions.low);
-    assert_eq!(out.assumptions.len(), 3);
+    assert_eq!(out.assumptions.len(), 4);
 }
 
 #[test]
@@ -256,10 +260,22 @@ fn a_known_baseline_changes_no_bit() {
     let (m, raw) = (model(), table());
     let x = m.card.encoder.encode_raw(&raw).unwrap().0;
     let ctx = JobCtx::quiet();
-    let baseline = Baseline::of(&m, &x, &ctx).unwrap();
-    let (s, options) = ([scenario(&[("pages", "+10%"), ("age", "30")])], SimulateOptions::default());
-    let from = simulate_from(&m, &raw, &x, &baseline, &s, &levers(""), &Fingerprint::default(), &options, &ctx).unwrap();
-    assert_eq!(from, run(&s).unwrap());
-    let short = Baseline { margins: vec![0.0] };
-    assert!(simulate_from(&m, &raw, &x, &short, &s, &levers(""), &Fingerprint::default(), &options, &ctx).is_err());
+    let baseline = Baseline::of(&m, x.clone(), &ctx).unwrap();
+    let ask = |s: &[Scenario], l: &[Lever]| simulate(&m, &raw, &baseline, s, l, &Fingerprint::default(), &SimulateOptions::default(), &ctx);
+    let mail = Scenario { segment: Some("channel = 'mail'".into()), ..scenario(&[("age", "30")]) };
+    let steps = [
+        vec![scenario(&[("pages", "+10%"), ("age", "30")])],
+        vec![scenario(&[("pages", "+10%"), ("age", "30")]), mail.clone()],
+        // The same scenario beside another baseline: its own numbers stay, what is said of them does not.
+        vec![mail, scenario(&[("pages", "+10%"), ("age", "30")])],
+        vec![scenario(&[("pages", "+20%"), ("age", "30")])],
+    ];
+    for s in steps {
+        assert_eq!(ask(&s, &levers("")).unwrap(), run(&s).unwrap());
+    }
+    // A lock that is set later is not passed over.
+    assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
+    let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
+    let options = SimulateOptions::default();
+    assert!(simulate(&m, &raw, &short, &[], &levers(""), &Fingerprint::default(), &options, &ctx).is_err());
 }

@@ -1,0 +1,66 @@
+//! What is known of everybody before any lever moves: computed once for a model and its rows, then good for every move.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::resample::Resample;
+use super::simulate::{Difference, ScenarioResult};
+use super::support::Binned;
+use crate::base::{Fingerprint, JobCtx, Result};
+use crate::data::FeatureMatrix;
+use crate::ml::Model;
+
+/// Answers that are kept; an analyst compares fewer scenarios than this.
+const MOST: usize = 64;
+
+/// Every row as the model reads it, and what the model says of it.
+pub struct Baseline {
+    /// The rows.
+    pub x: FeatureMatrix,
+    /// Margins of the rows, `rows × outcomes`.
+    pub margins: Vec<f64>,
+    /// The rows in bins, for the question whether a person such as a scenario makes up occurs among them.
+    pub(super) binned: Binned,
+    /// Scenarios answered before, by what they were answered from.
+    known: Mutex<Vec<(Fingerprint, (ScenarioResult, Difference))>>,
+    /// The bootstrap of so many people, dealt once.
+    draws: Mutex<Vec<((usize, u32, u64), Arc<Resample>)>>,
+}
+
+impl Baseline {
+    /// Asks the model about every row.
+    pub fn of(model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
+        let margins = model.margins(&x, ctx)?;
+        let binned = Binned::of(model.card().features(), &x);
+        Ok(Self { x, margins, binned, known: Mutex::default(), draws: Mutex::default() })
+    }
+
+    /// The answer to a question that was asked before.
+    pub(super) fn answered(&self, question: &Fingerprint) -> Option<(ScenarioResult, Difference)> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(q, _)| q == question).map(|(_, a)| a.clone())
+    }
+
+    /// Keeps an answer.
+    pub(super) fn keep(&self, question: Fingerprint, answer: (ScenarioResult, Difference)) {
+        keep(&self.known, MOST, question, answer);
+    }
+
+    /// The bootstrap of so many people.
+    pub(super) fn resample(&self, people: usize, replicates: u32, seed: u64) -> Arc<Resample> {
+        let key = (people, replicates, seed);
+        let found = self.draws.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|(k, _)| *k == key).map(|(_, d)| d.clone());
+        found.unwrap_or_else(|| {
+            let new = Arc::new(Resample::new(people, replicates, seed));
+            keep(&self.draws, 8, key, new.clone());
+            new
+        })
+    }
+}
+
+fn keep<K, V>(all: &Mutex<Vec<(K, V)>>, most: usize, key: K, value: V) {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= most {
+        all.remove(0);
+    }
+    all.push((key, value));
+}
