@@ -123,14 +123,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         pipeline::why(&prepared, &*model, &WhyRows::Line(line * 61), &ExplainOptions::default(), &ctx)?;
         worst = worst.max(t.elapsed().as_secs_f64());
     }
-    println!("one row: what-if {:.2} ms, why (probability points) {:.2} ms, slowest of 200 rows {:.2} ms", one * 1e3, explained * 1e3, worst * 1e3);
+    println!(
+        "one row: what-if {:.2} ms, why (probability points) {:.2} ms, slowest of 200 rows {:.2} ms",
+        one * 1e3,
+        explained * 1e3,
+        worst * 1e3
+    );
 
     match peer::python(&["xgboost", "polars", "scikit-learn"]) {
         Ok(python) => {
             let text = peer::script(&python, PEER, &[&path.to_string_lossy(), &trees.to_string(), &depth.to_string()])?;
             let mut words = text.split_whitespace();
             let seconds: f64 = words.next().unwrap_or_default().parse()?;
-            println!("xgboost {}: both tables predicted again {seconds:.3} s; ratio {:.2}", words.next().unwrap_or_default(), everybody / seconds);
+            println!(
+                "xgboost {}: both tables predicted again {seconds:.3} s; ratio {:.2}",
+                words.next().unwrap_or_default(),
+                everybody / seconds
+            );
         }
         Err(reason) => println!("no peer: {reason}"),
     }

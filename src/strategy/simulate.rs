@@ -167,11 +167,7 @@ pub fn simulate(
     let shared = plans.first().map_or_else(|| (0..n).collect(), |p| p.rows.clone());
     let money = scenarios.first().map(Scenario::money).unwrap_or_default();
     // Doing nothing costs nothing: the campaign's cost is the scenario's.
-    let idle = Money {
-        cost_per_contact: money.cost_per_contact.map(|_| 0.0),
-        fixed_cost: money.fixed_cost.map(|_| 0.0),
-        ..money
-    };
+    let idle = Money { cost_per_contact: money.cost_per_contact.map(|_| 0.0), fixed_cost: money.fixed_cost.map(|_| 0.0), ..money };
     let before = world.shown(&shared);
     let mut results = vec![world.result("", &world.draws(shared.len()), &before, idle, &Moved::default(), &[])];
     let mut differences = Vec::new();
@@ -305,7 +301,13 @@ struct World<'a> {
 
 impl World<'_> {
     /// One scenario beside the same people as they are (`before`, if they were asked already).
-    fn answer(&self, scenario: &Scenario, plan: &Plan, other_people: bool, before: Option<&Vec<f64>>) -> Result<(ScenarioResult, Difference)> {
+    fn answer(
+        &self,
+        scenario: &Scenario,
+        plan: &Plan,
+        other_people: bool,
+        before: Option<&Vec<f64>>,
+    ) -> Result<(ScenarioResult, Difference)> {
         let draws = self.draws(plan.rows.len());
         let own;
         let before = match before {
@@ -404,8 +406,7 @@ impl World<'_> {
             } else {
                 let raw = self.raw.numbers(self.raw.column(&feature.name)?);
                 // Counts stay whole numbers unless preparation rescaled them.
-                let whole =
-                    matches!(feature.kind, FeatureKind::Numeric { integer: true, .. }) && !touched.contains(feature.name.as_str());
+                let whole = matches!(feature.kind, FeatureKind::Numeric { integer: true, .. }) && !touched.contains(feature.name.as_str());
                 let moved = |r: &usize| {
                     let now = prepare.apply_value(&feature.name, step.apply(raw[*r]));
                     if whole { now.round() } else { now }

@@ -99,14 +99,22 @@ struct Pair {
 
 /// The people (`rows` of the data) whose values, once `changed`, lie apart from another of their values. `moved` are the
 /// levers; `changed` may hold more than them.
-pub fn apart(features: &[Feature], data: &Binned, rows: &[usize], changed: &[Changed], moved: &[usize], x: &FeatureMatrix) -> Option<Apart> {
+pub fn apart(
+    features: &[Feature],
+    data: &Binned,
+    rows: &[usize],
+    changed: &[Changed],
+    moved: &[usize],
+    x: &FeatureMatrix,
+) -> Option<Apart> {
     let step = |n: usize| (n * features.len() * moved.len().max(1)).div_ceil(CELLS).max(1);
     let (of_data, of_people) = (step(data.rows), step(rows.len()));
     let n = data.rows.div_ceil(of_data) as f64;
     if data.rows == 0 || rows.is_empty() {
         return None;
     }
-    let pairs: Vec<(usize, usize)> = moved.iter().flat_map(|&j| (0..features.len()).filter(move |&k| k != j).map(move |k| (j, k))).collect();
+    let pairs: Vec<(usize, usize)> =
+        moved.iter().flat_map(|&j| (0..features.len()).filter(move |&k| k != j).map(move |k| (j, k))).collect();
     let pairs: Vec<Pair> = pairs
         .into_par_iter()
         .filter_map(|(j, k)| {

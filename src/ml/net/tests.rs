@@ -73,6 +73,23 @@ fn the_same_spec_gives_the_same_bits() {
 }
 
 #[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let data = data(200);
+    let with = |threads: usize, kind: ModelKind| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let model = trained(&ModelSpec { epochs: Some(2), ..spec(kind) }, &data);
+            (model.tensors(), model.margins(&data.x, &JobCtx::quiet()).unwrap())
+        })
+    };
+    for kind in KINDS {
+        let (one, three) = (with(1, kind), with(3, kind));
+        assert_eq!(one.0, three.0, "{kind:?}: weights");
+        assert!(one.1.iter().zip(&three.1).all(|(a, b)| a.to_bits() == b.to_bits()), "{kind:?}: predictions");
+    }
+}
+
+#[test]
 fn it_learns_both_outcomes() {
     let data = data(1500);
     for kind in KINDS {
