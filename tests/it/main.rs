@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod bad_input;
+mod drive;
 mod headless;
 mod oracles;
 mod report;
 mod tidy;
+mod window;
