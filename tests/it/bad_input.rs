@@ -144,3 +144,172 @@ fn columns_without_any_value() {
     let profile = whybench::data::profile::profile(&loaded.table, &Default::default(), None, &JobCtx::quiet()).unwrap();
     assert_eq!(profile.columns[1].warnings[0].code, "data.column_all_missing");
 }
+
+/// Runs the program under `sh`, which first does what `before` says.
+#[cfg(unix)]
+fn under_shell(before: &str, args: &[&std::ffi::OsStr]) -> std::process::Output {
+    let script = format!("{before}; exec \"$@\"");
+    let program = std::ffi::OsStr::new(env!("CARGO_BIN_EXE_whybench"));
+    std::process::Command::new("sh").arg("-c").arg(script).arg("sh").arg(program).args(args).env("LANG", "C.UTF-8").output().unwrap()
+}
+
+/// One sentence on stderr after the progress lines; it names the file.
+#[cfg(unix)]
+fn one_sentence(out: &std::process::Output, names: &str) {
+    let said = String::from_utf8_lossy(&out.stderr);
+    let last = said.trim_end().lines().last().unwrap_or_default();
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(last.contains(names) && last.ends_with('.') && !said.contains("panicked"), "{said}");
+    assert!(out.stdout.is_empty());
+}
+
+fn shop(dir: &Folder) -> PathBuf {
+    let rows: String = (0..4_000).map(|i| format!("{},{},{}\n", i % 97, (i * 7) % 31, u8::from((i % 97) + (i * 7) % 31 > 60))).collect();
+    dir.put("shop.csv", format!("a,b,bought\n{rows}"))
+}
+
+const PROJECT: &str = "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"bought\"]\nlever = [\"a\"]\n\
+    [[model]]\nname = \"Trees\"\nkind = \"gbdt\"\n[[scenario]]\nname = \"Push\"\nset = { a = 50 }\n";
+
+/// The disk is full, which here is a limit on the size of a file: what was there stays, and no half file is left.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_nothing() {
+    let dir = Folder::new();
+    let data = shop(&dir);
+    let project = dir.put("shop.whybench", PROJECT);
+    let full = "trap '' XFSZ; ulimit -f 2";
+    let os = |s: &'static str| std::ffi::OsStr::new(s);
+    let model = dir.0.path().join("m.whymodel");
+    let train = [os("train"), data.as_os_str(), os("--target"), os("bought"), os("--model"), os("gbdt"), os("--out"), model.as_os_str()];
+    assert!(under_shell("true", &train).status.success());
+    for (name, args) in [
+        ("m.whymodel", train.to_vec()),
+        ("p.parquet", vec![os("predict"), model.as_os_str(), data.as_os_str(), os("--out")]),
+        ("s.parquet", vec![os("explain"), model.as_os_str(), data.as_os_str(), os("--method"), os("tree-shap"), os("--out")]),
+        ("report.html", vec![os("run"), project.as_os_str(), os("--out")]),
+    ] {
+        let target = dir.0.path().join(name);
+        if name != "m.whymodel" && name != "report.html" {
+            std::fs::write(&target, "what was there").unwrap();
+        }
+        let before = std::fs::read(&target).unwrap_or_default();
+        let out = dir.0.path().join("out");
+        let mut args = args;
+        match name {
+            "m.whymodel" => {}
+            "report.html" => args.push(out.as_os_str()),
+            _ => args.push(target.as_os_str()),
+        }
+        let names = if name == "report.html" { "out" } else { name };
+        one_sentence(&under_shell(full, &args), names);
+        assert_eq!(std::fs::read(&target).unwrap_or_default(), before, "{name}");
+        let litter = super::drive::files_below(dir.0.path(), "part");
+        assert!(litter.is_empty(), "{litter:?}");
+    }
+}
+
+/// A place where nobody may write, or read; the administrator may everywhere, so he becomes nobody first.
+#[cfg(unix)]
+#[test]
+fn a_place_without_permission_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = Folder::new();
+    let data = shop(&dir);
+    let locked = dir.0.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    let mode = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(dir.0.path(), 0o755);
+    mode(&locked, 0o555);
+    let secret = dir.put("secret.csv", "a,b\n1,2\n");
+    mode(&secret, 0o000);
+    let is_root = std::fs::File::open(&secret).is_ok();
+    let run = |args: &[&std::ffi::OsStr]| {
+        if !is_root {
+            return Some(under_shell("true", args));
+        }
+        // The binary itself may lie where nobody may look.
+        let copy = dir.0.path().join("whybench");
+        std::fs::copy(env!("CARGO_BIN_EXE_whybench"), &copy).ok()?;
+        mode(&copy, 0o755);
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(copy).args(args).env("LANG", "C.UTF-8");
+        command.output().ok()
+    };
+    let os = |s: &'static str| std::ffi::OsStr::new(s);
+    let Some(out) = run(&[os("profile"), secret.as_os_str()]) else { return };
+    one_sentence(&out, "secret.csv");
+    let target = locked.join("m.whymodel");
+    let args =
+        [os("train"), data.as_os_str(), os("--target"), os("bought"), os("--model"), os("logistic"), os("--out"), target.as_os_str()];
+    if let Some(out) = run(&args) {
+        one_sentence(&out, "m.whymodel");
+    }
+    mode(&locked, 0o755);
+}
+
+/// `kill -9` at any moment of training and saving: the model that was there is whole, be it the old or the new one.
+#[cfg(unix)]
+#[test]
+fn a_kill_leaves_the_old_file_or_the_new_one() {
+    let dir = Folder::new();
+    let data = shop(&dir);
+    let model = dir.0.path().join("m.whymodel");
+    let start = |seed: u32| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whybench"));
+        command.arg("train").arg(&data).args(["--target", "bought", "--model", "gbdt", "--seed", &seed.to_string(), "--out"]).arg(&model);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let begun = std::time::Instant::now();
+    assert!(start(0).wait().unwrap().success());
+    let whole = begun.elapsed();
+    let mut killed = 0;
+    for k in 1..=10u32 {
+        let mut run = start(k);
+        std::thread::sleep(whole.mul_f64(0.1 * f64::from(k)));
+        killed += u32::from(run.try_wait().unwrap().is_none());
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let read = whybench::ml::file::load(&model).unwrap();
+        assert!(read.card().spec.seed <= u64::from(k));
+    }
+    assert!(killed > 2, "the kills came too late");
+}
+
+/// The data of a project went elsewhere or changed: one sentence, and the way to find it again keeps everything else.
+#[test]
+fn data_that_moved_or_changed_is_noticed() {
+    use whybench::session::Session;
+    use whybench::session::state::{Ask, Status};
+    let dir = Folder::new();
+    let data = shop(&dir);
+    let project = dir.put("shop.whybench", PROJECT);
+    let mut s = Session::new(Lang::En);
+    s.want(Ask::OpenProject(project.clone()));
+    s.settle();
+    s.want(Ask::SaveProject(project.clone()));
+    s.settle();
+
+    let moved = dir.0.path().join("elsewhere.csv");
+    std::fs::rename(&data, &moved).unwrap();
+    let mut s = Session::new(Lang::En);
+    s.want(Ask::OpenProject(project.clone()));
+    s.settle();
+    let Status::Failed(fault) = s.status(&Ask::Load) else { panic!("{:?}", s.status(&Ask::Load)) };
+    assert!(fault.to_string().contains("shop.csv"), "{fault}");
+    s.find_data(&moved);
+    s.settle();
+    assert_eq!(s.status(&Ask::Prepare), Status::Ready);
+    assert_eq!(s.recipe.as_ref().unwrap().scenarios.len(), 1, "nothing else is lost");
+    assert!(s.messages.iter().all(|m| m.notice.code != "ui.data_changed"), "it is the same file");
+
+    let mut text = std::fs::read_to_string(&moved).unwrap();
+    text.push_str("5,6,1\n");
+    std::fs::write(&data, text).unwrap();
+    let mut s = Session::new(Lang::En);
+    s.want(Ask::OpenProject(project));
+    s.settle();
+    let said = s.messages.iter().find(|m| m.notice.code == "ui.data_changed").expect("it must be said").notice.say(Lang::En);
+    assert!(said.contains("shop.csv"), "{said}");
+    assert_eq!(s.status(&Ask::Prepare), Status::Ready);
+}

@@ -108,7 +108,8 @@ fn an_analyst_does_the_whole_job() {
 
 /// What a headless command on the project gives.
 fn headless(project: &Path, command: &[&str], out: std::path::PathBuf) -> Value {
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_whybench")).args(command).arg(project).arg("--out").arg(&out).output().unwrap();
+    let done =
+        std::process::Command::new(env!("CARGO_BIN_EXE_whybench")).args(command).arg(project).arg("--out").arg(&out).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
 }
