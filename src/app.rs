@@ -156,7 +156,9 @@ impl App {
         preferences::discard_autosave(&self.desk.session);
         match next {
             Next::Open(path) => {
-                self.desk.session.close();
+                if self.desk.session.recipe.is_some() {
+                    self.desk.session.close();
+                }
                 self.open(&path);
             }
             Next::Recover(path) => {

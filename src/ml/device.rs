@@ -25,6 +25,8 @@ pub struct DeviceInfo {
     pub software: bool,
     /// The choice that selects it.
     pub choice: DeviceChoice,
+    /// Its memory in bytes; for the processor the machine's. Graphics interfaces do not tell that of a GPU.
+    pub memory: Option<u64>,
 }
 
 /// A listed GPU with what burn needs to open it.
@@ -51,7 +53,15 @@ pub(crate) struct Place {
 
 /// The devices of this machine, the CPU first. Asks the drivers once; takes a moment, so not for the window's thread.
 pub fn list() -> Vec<DeviceInfo> {
-    let cpu = DeviceInfo { name: CPU.to_owned(), backend: "cpu".to_owned(), software: false, choice: DeviceChoice::Cpu };
+    let memory = sysinfo::MemoryRefreshKind::nothing().with_ram();
+    let machine = sysinfo::System::new_with_specifics(sysinfo::RefreshKind::nothing().with_memory(memory));
+    let cpu = DeviceInfo {
+        name: CPU.to_owned(),
+        backend: "cpu".to_owned(),
+        software: false,
+        choice: DeviceChoice::Cpu,
+        memory: Some(machine.total_memory()).filter(|m| *m > 0),
+    };
     std::iter::once(cpu).chain(adapters().iter().map(|a| a.info.clone())).collect()
 }
 
@@ -187,7 +197,11 @@ fn probe() -> Vec<Adapter> {
             });
             if !known && !name.is_empty() {
                 let choice = DeviceChoice::Named(name.clone());
-                listed.push(Adapter { info: DeviceInfo { name, backend: backend_name.to_owned(), software, choice }, kind, api });
+                listed.push(Adapter {
+                    info: DeviceInfo { name, backend: backend_name.to_owned(), software, choice, memory: None },
+                    kind,
+                    api,
+                });
             }
         }
     }
@@ -215,7 +229,8 @@ mod tests {
     use super::*;
 
     fn adapter(name: &str, software: bool) -> Adapter {
-        let info = DeviceInfo { name: name.into(), backend: "vulkan".into(), software, choice: DeviceChoice::Named(name.into()) };
+        let info =
+            DeviceInfo { name: name.into(), backend: "vulkan".into(), software, choice: DeviceChoice::Named(name.into()), memory: None };
         Adapter { info, kind: DeviceKind::Cpu, api: WgpuBackend::Vulkan }
     }
     fn name(choice: &DeviceChoice, adapters: &[Adapter]) -> Result<String> {
@@ -249,6 +264,7 @@ mod tests {
     #[test]
     fn the_processor_is_always_there() {
         assert_eq!(list()[0].choice, DeviceChoice::Cpu);
+        assert!(list()[0].memory.is_some_and(|m| m > 100 << 20), "a machine has memory");
         assert_eq!(describe(&DeviceChoice::Cpu).unwrap(), CPU);
     }
 }

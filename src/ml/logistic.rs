@@ -443,7 +443,7 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> 
     ctx.stage("ml.stage_fitting", data.outcomes.len() as u64);
     let features = &data.encoder.features;
     let design = Design::fit(features, &data.x, rows);
-    let l2 = spec.l2.unwrap_or(1.0);
+    let l2 = spec.l2.unwrap_or(spec.kind.defaults().l2);
     let mut card = blank_card(spec, data);
     let (mut weights, mut intercepts) = (Vec::new(), Vec::new());
     for (k, outcome) in data.outcomes.iter().enumerate() {

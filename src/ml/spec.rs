@@ -127,6 +127,42 @@ pub struct ModelSpec {
     pub temperature: Option<f64>,
 }
 
+/// What a kind of model uses where its settings say nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Defaults {
+    /// Passes or rounds at most.
+    pub epochs: u32,
+    /// L2 penalty.
+    pub l2: f64,
+    /// Splits from root to leaf.
+    pub depth: u32,
+    /// Step size.
+    pub learning_rate: f64,
+    /// Width of a layer or token.
+    pub width: u32,
+    /// Layers.
+    pub layers: u32,
+    /// Attention heads.
+    pub heads: u32,
+    /// Rows per step.
+    pub batch: u32,
+    /// Attention temperature.
+    pub temperature: f64,
+}
+
+impl ModelKind {
+    /// Its defaults.
+    pub const fn defaults(self) -> Defaults {
+        let network =
+            Defaults { epochs: 40, l2: 1.0, depth: 5, learning_rate: 1e-3, width: 128, layers: 3, heads: 1, batch: 256, temperature: 1.0 };
+        match self {
+            Self::Logistic | Self::Dnn => network,
+            Self::Gbdt => Defaults { epochs: 400, learning_rate: 0.08, ..network },
+            Self::Transformer => Defaults { width: 32, layers: 2, heads: 4, ..network },
+        }
+    }
+}
+
 fn one() -> u64 {
     1
 }

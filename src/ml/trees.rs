@@ -26,12 +26,6 @@ use crate::data::{Feature, FeatureMatrix};
 use crate::fault;
 use rayon::prelude::*;
 
-/// Most rounds unless the recipe says otherwise.
-pub const ROUNDS: u32 = 400;
-/// Most splits from root to leaf.
-pub const DEPTH: u32 = 5;
-/// Step size.
-pub const LEARNING_RATE: f64 = 0.08;
 /// Least curvature (for a number: rows) that a child must hold, so that no leaf hangs on a single buyer.
 const LEAST_CHILD: f64 = 3.0;
 /// Rounds without a better validation loss before training stops.
@@ -115,8 +109,8 @@ fn params(spec: &ModelSpec, outcome: &Outcome) -> Result<TrainingParams> {
     let builder = TrainingParams::builder()
         .tree_method(TreeMethod::Hist)
         .seed(spec.seed)
-        .max_depth(spec.depth.unwrap_or(DEPTH) as usize)
-        .eta(spec.learning_rate.unwrap_or(LEARNING_RATE))
+        .max_depth(spec.depth.unwrap_or(spec.kind.defaults().depth) as usize)
+        .eta(spec.learning_rate.unwrap_or(spec.kind.defaults().learning_rate))
         .min_child_weight(LEAST_CHILD)
         .lambda(1.0);
     let builder = if outcome.is_binary() {
@@ -168,7 +162,7 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
     let features = &data.encoder.features;
     let columns = columns(features);
     let mut card = blank_card(spec, data);
-    let most = spec.epochs.unwrap_or(ROUNDS);
+    let most = spec.epochs.unwrap_or(spec.kind.defaults().epochs);
     let mut ensemble = TreeEnsemble {
         n_features: features.len(),
         n_outputs: data.outcomes.len(),

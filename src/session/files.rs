@@ -409,6 +409,54 @@ mod tests {
     }
 
     #[test]
+    fn a_model_without_data_waits_for_them_and_needs_no_outcome() {
+        use crate::session::state::{Status, WhyRequest, WhyRows};
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..80).map(|i| format!("{},{},{}\n", i % 9, i % 4, u8::from(i % 9 > 4))).collect();
+        let data = folder.path().join("shop.csv");
+        std::fs::write(&data, format!("a,b,y\n{rows}")).unwrap();
+        let project = folder.path().join("shop.whybench");
+        std::fs::write(
+            &project,
+            "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"y\"]\n[[model]]\nname = \"m\"\nkind = \"gbdt\"\n",
+        )
+        .unwrap();
+        let mut s = Session::new(Lang::En);
+        s.want(Ask::OpenProject(project));
+        s.settle();
+        s.want(Ask::Train("m".into()));
+        s.settle();
+        let file = folder.path().join("m.whymodel");
+        s.want(Ask::SaveModel { name: "m".into(), path: file.clone() });
+        s.settle();
+
+        let people = folder.path().join("people.csv");
+        std::fs::write(&people, "a,b\n1,2\n8,3\n").unwrap();
+        let mut s = Session::new(Lang::En);
+        s.want(Ask::LoadModel(file));
+        s.settle();
+        assert!(s.recipe.is_none() && s.models.contains_key("m"));
+        s.open_data(&people);
+        s.settle();
+        let why = WhyRequest { model: "m".into(), rows: WhyRows::All, options: crate::explain::ExplainOptions::default() };
+        s.want(Ask::Why(why.clone()));
+        s.want(Ask::Levers("m".into()));
+        s.settle();
+        let mut draft =
+            Recipe::parse("version = 1\n[data]\npath = \"x\"\n[[scenario]]\nname = \"s\"\nset = { a = 8 }", Path::new("x")).unwrap();
+        s.set_draft(draft.scenarios.pop());
+        s.want(Ask::Simulate("m".into()));
+        s.settle();
+        assert_eq!(s.status(&Ask::Why(why.clone())), Status::Ready);
+        let p = &s.why(&why).unwrap().attribution.predictions;
+        assert!(p[1] > p[0] + 0.3, "{p:?}");
+        let sim = s.simulation("m").unwrap_or_else(|| panic!("{:?}", s.failed));
+        assert!(sim.warnings.iter().any(|w| w.code == "strategy.proxies_unchecked"));
+        s.open_data(&people);
+        assert!(s.models.is_empty(), "other data are another project");
+    }
+
+    #[test]
     fn a_broken_project_leaves_what_is_open() {
         let folder = tempfile::tempdir().unwrap();
         let bad = folder.path().join("bad.whybench");

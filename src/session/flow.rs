@@ -49,7 +49,9 @@ impl Session {
         match ask {
             Ask::Preview | Ask::Load => recipe.map(|_| self.keys.data.clone()),
             Ask::Profile => self.whole_data().map(|_| self.keys.profile.clone()),
-            Ask::Prepare => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
+            Ask::Prepare => {
+                (self.whole_data().is_some() && (self.has_target() || !self.imported.is_empty())).then(|| self.keys.prepare.clone())
+            }
             Ask::Train(name) => {
                 self.whole_data()?;
                 Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
@@ -216,6 +218,7 @@ impl Session {
                     backend: d.backend,
                     software: d.software,
                     choice: d.choice,
+                    memory: d.memory,
                 };
                 Ok(Done::Devices(crate::ml::device::list().into_iter().map(line).collect()))
             })),

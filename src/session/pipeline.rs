@@ -120,7 +120,8 @@ pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile
     Ok(profile)
 }
 
-/// Splits, prepares and finds the outcomes.
+/// Splits, prepares and finds the outcomes. Without a target nothing can be trained on the rows, but a model that came
+/// from a file explains and simulates them.
 pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Prepared> {
     let table = &loaded.table;
     if table.n_rows() == 0 {
@@ -128,9 +129,6 @@ pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Pr
     }
     let roles = roles(recipe, table)?;
     let targets = targets(&recipe.roles, &roles, table);
-    if targets.is_empty() {
-        return Err(fault!("session.no_target", file = &loaded.path));
-    }
     for step in &recipe.prepare {
         let rewrites = !matches!(step, crate::data::Step::Deduplicate { .. });
         if let Some(target) = step.columns().iter().find(|c| rewrites && targets.contains(c)) {
@@ -152,7 +150,7 @@ pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Pr
         y.push(values);
     }
     let features = roles.features(&fitted.table);
-    if features.is_empty() {
+    if features.is_empty() && !targets.is_empty() {
         return Err(fault!("data.no_features"));
     }
     let left_out = |role: Role| -> Vec<String> { roles.with_role(role) };
@@ -214,6 +212,9 @@ fn outcome_of(table: &Table, name: &str, positive: Option<&str>) -> Result<(Outc
 
 /// What trainers read.
 pub fn train_data(prepared: &Prepared) -> Result<TrainData> {
+    if prepared.outcomes.is_empty() {
+        return Err(fault!("session.no_target", file = &prepared.loaded.path));
+    }
     let Prepared { table, parts, roles, features, .. } = prepared;
     let train: Vec<usize> = positions(parts, Part::Train);
     let encoder = Encoder::fit(table, features, roles, &train, prepared.fitted.clone())?;
@@ -323,21 +324,25 @@ pub fn attention(prepared: &Prepared, model: &dyn Model, line: u32, outcome: usi
 
 /// The levers, with outcome proxies locked.
 pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Vec<Lever>> {
-    let data = train_data(prepared)?;
     // Declared levers, or every feature while nobody has declared one: so that a proxy is flagged before it is chosen.
     // Declaring a lever prepares nothing anew, so the recipe knows better than what was prepared.
     let mut roles = prepared.roles.clone();
     roles.levers.clone_from(&recipe.roles.lever.iter().cloned().collect());
     let declared = &roles.levers;
-    let candidates: Vec<usize> = data
-        .encoder
-        .features
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| declared.is_empty() || declared.contains(&f.name))
-        .map(|(i, _)| i)
-        .collect();
-    let drops = strategy::lever::measure_drops(&data, &candidates, ctx)?;
+    // Whether a column gives the outcome away cannot be asked where the data lack it, or hold too few rows of it; the
+    // simulation then says that nobody checked.
+    let outcome = |all: &[Outcome]| all.first().map(|o| o.name.clone());
+    let drops = if outcome(&prepared.outcomes) != outcome(&model.card().outcomes) {
+        std::collections::BTreeMap::new()
+    } else {
+        let data = train_data(prepared)?;
+        let all = data.encoder.features.iter().enumerate();
+        let candidates: Vec<usize> = all.filter(|(_, f)| declared.is_empty() || declared.contains(&f.name)).map(|(i, _)| i).collect();
+        match strategy::lever::measure_drops(&data, &candidates, ctx) {
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            measured => measured.unwrap_or_default(),
+        }
+    };
     let overridden: Vec<String> = recipe.scenarios.iter().flat_map(|s| s.overridden.iter().cloned()).collect();
     Ok(strategy::lever::levers(model, &roles, &overridden, &drops))
 }

@@ -353,7 +353,13 @@ impl Session {
 
     /// Starts a new project on a data file.
     pub fn open_data(&mut self, path: &Path) {
+        // A model that was opened before any data is what the data are opened for.
+        let alone = self.recipe.is_none();
+        let (models, imported) = (std::mem::take(&mut self.models), std::mem::take(&mut self.imported));
         self.close();
+        if alone {
+            (self.models, self.imported) = (models, imported);
+        }
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let name = path.file_name().map(PathBuf::from).unwrap_or_else(|| path.to_path_buf());
         self.recipe = Some(Recipe::for_file(&name));

@@ -104,6 +104,8 @@ pub struct DeviceLine {
     pub software: bool,
     /// How a recipe names it.
     pub choice: crate::ml::DeviceChoice,
+    /// Its memory in bytes, where that is known.
+    pub memory: Option<u64>,
 }
 
 /// How a running task stands.

@@ -203,6 +203,9 @@ pub fn simulate(
         }
     }
     let mut warnings = vec![note!("strategy.not_causal")];
+    if !levers.is_empty() && levers.iter().all(|l| l.drop.is_none()) {
+        warnings.push(note!("strategy.proxies_unchecked"));
+    }
     if card.spec.weight == crate::ml::Weighting::Balanced {
         warnings.push(note!("strategy.balanced"));
     }

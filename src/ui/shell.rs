@@ -134,8 +134,13 @@ impl Desk {
         if session.messages.iter().any(|m| m.is_fault) {
             egui::Panel::bottom("faults").frame(egui::Frame::new().fill(t.surface)).show(ui, |ui| strip::faults(ui, &mut cx));
         }
-        let shown = if session.recipe.is_none() { Room::Start } else { *room };
-        if shown != Room::Start {
+        let shown = match (&session.recipe, session.models.is_empty()) {
+            (Some(_), _) => *room,
+            (None, true) => Room::Start,
+            // A model without data: what it is, and what it needs.
+            (None, false) => Room::Models,
+        };
+        if session.recipe.is_some() && shown != Room::Start {
             egui::Panel::left("rail")
                 .frame(bar(Margin::symmetric(8, 12)))
                 .exact_size(136.0)

@@ -5,6 +5,8 @@ use eframe::egui::{self, RichText, ThemePreference, Ui};
 use super::{Action, Cx, commands, theme, widgets::basic};
 use crate::base::Lang;
 use crate::ml::DeviceChoice;
+use crate::session::state::Ask;
+use crate::session::task::DeviceLine;
 
 /// Draws the bar.
 pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -88,12 +90,26 @@ fn inspector_button(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
-/// Where models train, as far as it is known: the devices are listed once somebody looks at model settings.
+/// Where models train: the GPU if there is a real one, else the processor, with its memory. The drivers are asked once
+/// something is open, away from the window.
 fn device(ui: &mut Ui, cx: &mut Cx<'_>) {
-    let gpu = cx.session.devices.iter().find(|d| !d.software && !matches!(d.choice, DeviceChoice::Cpu));
-    let (text, help) = match gpu {
-        Some(d) => (basic::shorten(&d.name, 22), format!("{} · {}", d.name, d.backend)),
-        None => (cx.t("ui.device_cpu").to_owned(), cx.t("ui.device_cpu_help").to_owned()),
+    let session = cx.session;
+    if session.devices.is_empty() && session.recipe.is_some() && session.job(&Ask::Devices).is_none() {
+        cx.want(Ask::Devices);
+    }
+    let is_cpu = |d: &&DeviceLine| matches!(d.choice, DeviceChoice::Cpu);
+    let gpu = session.devices.iter().find(|d| !d.software && !is_cpu(d));
+    let memory = |d: &DeviceLine| d.memory.map(|m| cx.tw("ui.device_memory", &[("memory", &(m as f64 / f64::from(1 << 30)).round())]));
+    let (text, help) = match (gpu, session.devices.iter().find(is_cpu)) {
+        (Some(d), _) => {
+            let told = memory(d).unwrap_or_else(|| cx.t("ui.device_memory_unknown").to_owned());
+            (basic::shorten(&d.name, 22), format!("{} · {} · {told}", d.name, d.backend))
+        }
+        (None, cpu) => {
+            let name = cx.t("ui.device_cpu");
+            let text = cpu.and_then(memory).map_or_else(|| name.to_owned(), |m| format!("{name} · {m}"));
+            (text, cx.t("ui.device_cpu_help").to_owned())
+        }
     };
     ui.label(RichText::new(text).size(theme::SMALL).color(cx.tokens.weak)).on_hover_text(help);
 }

@@ -157,18 +157,15 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
 /// Sizes from the spec, with this kind's defaults.
 fn shape_of(spec: &ModelSpec, features: usize, outcomes: usize) -> Result<Shape> {
     let transformer = spec.kind == ModelKind::Transformer;
-    let or = |x: Option<u32>, default: usize| x.map_or(default, |v| v as usize);
-    let (width, hidden) = if transformer {
-        let d = or(spec.width, 32);
-        (d, 2 * d)
-    } else {
-        (16, or(spec.width, 128))
-    };
-    let heads = if transformer { or(spec.heads, 4) } else { 1 };
-    let layers = or(spec.layers, if transformer { 2 } else { 3 });
-    let temperature = spec.temperature.unwrap_or(1.0);
+    let or = |x: Option<u32>, default: u32| x.unwrap_or(default) as usize;
+    let usual = spec.kind.defaults();
+    let wide = or(spec.width, usual.width);
+    let (width, hidden) = if transformer { (wide, 2 * wide) } else { (16, wide) };
+    let heads = if transformer { or(spec.heads, usual.heads) } else { 1 };
+    let layers = or(spec.layers, usual.layers);
+    let temperature = spec.temperature.unwrap_or(usual.temperature);
     if width == 0 || hidden == 0 || layers == 0 || layers > 64 || width > 4096 || hidden > 8192 {
-        return Err(crate::fault!("ml.net_bad_size", model = &spec.name, width = or(spec.width, hidden), layers = layers));
+        return Err(crate::fault!("ml.net_bad_size", model = &spec.name, width = wide, layers = layers));
     }
     if heads == 0 || !width.is_multiple_of(heads) {
         return Err(crate::fault!("ml.net_bad_heads", model = &spec.name, width = width, heads = heads));

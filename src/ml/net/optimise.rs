@@ -180,9 +180,9 @@ pub(super) fn train(
     let transformer = net.shape.transformer;
     let loss = Loss::new(net, spec, data, train);
     start_at_base_rate(net, &loss, data, train);
-    let epochs = spec.epochs.unwrap_or(40).max(1) as usize;
-    let batch = spec.batch.map_or(256, |b| b as usize).clamp(1, 1 << 16);
-    let peak = spec.learning_rate.unwrap_or(1e-3);
+    let epochs = spec.epochs.unwrap_or(spec.kind.defaults().epochs).max(1) as usize;
+    let batch = (spec.batch.unwrap_or(spec.kind.defaults().batch) as usize).clamp(1, 1 << 16);
+    let peak = spec.learning_rate.unwrap_or(spec.kind.defaults().learning_rate);
     let dropout = if transformer { 0.1 } else { 0.2 };
     let steps = train.len().div_ceil(batch);
     let total = epochs * steps;

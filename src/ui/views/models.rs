@@ -20,7 +20,7 @@ pub struct ModelsView {
 impl View for ModelsView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let session = cx.session;
-        let Some(recipe) = &session.recipe else { return };
+        let Some(recipe) = &session.recipe else { return self.without_data(ui, cx) };
         if recipe.models.is_empty() && session.models.is_empty() {
             return self.nothing_yet(ui, cx);
         }
@@ -69,6 +69,44 @@ impl ModelsView {
             if ui.button(cx.t("ui.cmd_load_model")).clicked() {
                 cx.send(Action::LoadModel);
             }
+        });
+    }
+
+    /// A model was opened and nothing else: what it reads and predicts, how good it was, and what it needs now.
+    fn without_data(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let Some(name) = shown(cx) else { return };
+        egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                basic::title(ui, &basic::shorten(&name, 40)).on_hover_text(&name);
+                for other in names(cx).into_iter().filter(|n| *n != name) {
+                    if ui.button(basic::shorten(&other, 24)).on_hover_text(&other).clicked() {
+                        cx.select(|s| s.model = Some(other));
+                    }
+                }
+            });
+            let Some(kept) = cx.session.models.get(&name) else { return };
+            let card = kept.value.card();
+            basic::caption(ui, cx.t(kind_help(card.spec.kind)));
+            ui.add_space(theme::SPACE);
+            ui.add(egui::Label::new(cx.t("ui.model_without_data")).wrap());
+            ui.horizontal(|ui| {
+                if basic::primary(ui, cx.t("ui.start_open")).clicked() {
+                    cx.send(Action::ChooseFile);
+                }
+                if ui.button(cx.t("ui.start_type")).clicked() {
+                    cx.send(Action::TypePath);
+                }
+                if ui.button(cx.t("ui.model_back")).clicked() {
+                    cx.send(Action::Close);
+                }
+            });
+            basic::section(ui, cx.t("ui.model_predicts"));
+            ui.label(card.outcomes.iter().map(|o| o.name.as_str()).collect::<Vec<_>>().join(", "));
+            basic::section(ui, cx.t("ui.model_columns"));
+            let columns = card.features().iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", ");
+            ui.add(egui::Label::new(columns).wrap());
+            self.evaluation.ui(ui, cx, &name);
+            ui.add_space(theme::SECTION);
         });
     }
 

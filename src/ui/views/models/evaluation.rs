@@ -1,7 +1,7 @@
 //! How good? Figures of every model side by side; threshold, calibration and gain of the chosen one against the others.
 
 use eframe::egui::{self, RichText, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints, Points, VLine};
+use egui_plot::{Corner, Legend, Line, Plot, PlotPoints, Points, VLine};
 
 use crate::base::numbers;
 use crate::base::progress::CurvePoint;
@@ -33,12 +33,20 @@ pub(super) fn curve(ui: &mut Ui, cx: &Cx<'_>, name: &str, points: &[CurvePoint])
             ("validation", &numbers::plain(last.validation.unwrap_or(f64::NAN))),
         ],
     );
-    ui.label(RichText::new(cx.t("ui.curve_title")).size(theme::SMALL).strong());
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(cx.t("ui.curve_title")).size(theme::SMALL).strong());
+        // Beside the title, so that it never lies on a curve.
+        for (key, colour) in [("ui.curve_train", cx.tokens.faint), ("ui.curve_validation", cx.tokens.accent)] {
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(16.0, theme::ROW), egui::Sense::hover());
+            ui.painter().hline(rect.x_range(), rect.center().y, egui::Stroke::new(2.0, colour));
+            ui.label(RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.weak));
+        }
+    });
     let series = |f: &dyn Fn(&CurvePoint) -> Option<f64>| -> PlotPoints<'static> {
         points.iter().filter_map(|p| Some([f64::from(p.step), f(p)?])).collect()
     };
     let (train, validation) = (series(&|p| Some(p.train)), series(&|p| p.validation));
-    plot(ui, cx, ("curve", name), 160.0, "ui.curve_x", "ui.curve_y", &summary, |p| {
+    plot(ui, cx, ("curve", name), 160.0, None, "ui.curve_x", "ui.curve_y", &summary, |p| {
         p.line(Line::new(cx.t("ui.curve_train"), train).color(cx.tokens.faint).width(1.5));
         p.line(Line::new(cx.t("ui.curve_validation"), validation).color(cx.tokens.accent).width(1.5));
     });
@@ -51,12 +59,17 @@ fn plot<'a>(
     cx: &Cx<'_>,
     id: impl egui::AsIdSalt,
     height: f32,
+    legend: Option<Corner>,
     x: &str,
     y: &str,
     summary: &str,
     add: impl FnOnce(&mut egui_plot::PlotUi<'a>) + 'a,
 ) {
-    let response = Plot::new(id)
+    let mut plot = Plot::new(id);
+    if let Some(corner) = legend {
+        plot = plot.legend(Legend::default().position(corner));
+    }
+    let response = plot
         .height(height)
         .allow_drag(false)
         .allow_zoom(false)
@@ -64,7 +77,6 @@ fn plot<'a>(
         .allow_boxed_zoom(false)
         .show_background(false)
         .grid_color(cx.tokens.rule)
-        .legend(Legend::default())
         .x_axis_label(RichText::new(cx.t(x)).size(theme::SMALL))
         .y_axis_label(RichText::new(cx.t(y)).size(theme::SMALL))
         .show(ui, add)
@@ -163,6 +175,9 @@ impl EvaluationPanel {
     }
 }
 
+/// Width of the column of names.
+const FIRST: f32 = 176.0;
+
 fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chosen: &str) {
     let binary = evaluations.iter().any(|(_, e)| matches!(e.figures, Figures::Binary(_)));
     let heads: &[&str] = if binary {
@@ -172,23 +187,39 @@ fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chos
     };
     let mut select = None;
     egui::ScrollArea::horizontal().id_salt("figures").show(ui, |ui| {
-        egui::Grid::new("figures").num_columns(heads.len() + 1).spacing([20.0, 6.0]).show(ui, |ui| {
-            ui.label(RichText::new(cx.t("ui.model")).size(theme::SMALL).color(cx.tokens.weak));
-            for key in heads {
-                let text = RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.weak);
-                ui.label(text).on_hover_text(cx.t(&format!("{key}_help")));
-            }
-            ui.end_row();
-            for (name, e) in evaluations {
-                if ui.selectable_label(*name == chosen, basic::shorten(name, 28)).on_hover_text(*name).clicked() {
-                    select = Some((*name).to_owned());
+        ui.spacing_mut().item_spacing = egui::vec2(theme::SPACE, theme::TIGHT);
+        let cell = |ui: &mut Ui, i: Option<usize>, text: RichText| {
+            let (width, layout) = match i {
+                None => (FIRST, egui::Layout::left_to_right(egui::Align::Center)),
+                Some(i) => {
+                    let wide = heads[i] == "ui.auc_interval";
+                    (if wide { 108.0 } else { 92.0 }, egui::Layout::right_to_left(egui::Align::Center))
                 }
-                for text in figures(&e.figures) {
-                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.label(text));
-                }
-                ui.end_row();
+            };
+            ui.allocate_ui_with_layout(egui::vec2(width, theme::ROW), layout, |ui| {
+                ui.set_min_width(width);
+                ui.label(text)
+            })
+            .inner
+        };
+        let small = |text: &str| RichText::new(text.to_owned()).size(theme::SMALL).color(cx.tokens.weak);
+        ui.horizontal(|ui| {
+            cell(ui, None, small(cx.t("ui.model")));
+            for (i, key) in heads.iter().enumerate() {
+                cell(ui, Some(i), small(cx.t(key))).on_hover_text(cx.t(&format!("{key}_help")));
             }
         });
+        for (name, e) in evaluations {
+            ui.horizontal(|ui| {
+                let button = egui::Button::selectable(*name == chosen, basic::shorten(name, 24)).min_size(egui::vec2(FIRST, 0.0));
+                if ui.add(button).on_hover_text(*name).clicked() {
+                    select = Some((*name).to_owned());
+                }
+                for (i, text) in figures(&e.figures).into_iter().enumerate() {
+                    cell(ui, Some(i), RichText::new(text));
+                }
+            });
+        }
     });
     if let Some(name) = select {
         cx.select(|s| s.model = Some(name));
@@ -231,7 +262,7 @@ fn calibration(ui: &mut Ui, cx: &Cx<'_>, evaluations: &[(&str, &Evaluation)], ch
         .map(|b| (b.predicted, b.low, b.high))
         .collect();
     let summary = cx.t("ui.calibration_caption");
-    plot(ui, cx, "calibration", 240.0, "ui.calibration_x", "ui.calibration_y", summary, move |p| {
+    plot(ui, cx, "calibration", 240.0, Some(Corner::LeftTop), "ui.calibration_x", "ui.calibration_y", summary, move |p| {
         p.line(Line::new("", vec![[0.0, 0.0], [1.0, 1.0]]).color(t.faint).width(1.0).allow_hover(false));
         for (i, (x, low, high)) in bars.into_iter().enumerate() {
             let line = Line::new("", vec![[x, low], [x, high]]).color(t.soft(t.accent, 0.5)).width(1.0).allow_hover(false);
@@ -260,7 +291,7 @@ fn gain(ui: &mut Ui, cx: &Cx<'_>, evaluations: &[(&str, &Evaluation)], chosen: &
         .and_then(|(_, e)| e.gain.iter().find(|(x, _)| *x >= 0.2 - 1e-9))
         .map_or(f64::NAN, |(_, y)| *y);
     let summary = cx.tw("ui.gain_caption", &[("share", &numbers::percent(reach))]);
-    plot(ui, cx, "gain", 240.0, "ui.gain_x", "ui.gain_y", &summary, move |p| {
+    plot(ui, cx, "gain", 240.0, Some(Corner::RightBottom), "ui.gain_x", "ui.gain_y", &summary, move |p| {
         p.line(Line::new("", vec![[0.0, 0.0], [100.0, 100.0]]).color(t.faint).width(1.0).allow_hover(false));
         p.vline(VLine::new("", 20.0).color(t.rule).width(1.0).allow_hover(false));
         for (name, points, on, i) in series {

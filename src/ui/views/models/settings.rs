@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, RichText, Ui};
 
+use crate::base::numbers;
 use crate::ml::{DeviceChoice, ModelKind, ModelSpec, Weighting};
 use crate::session::state::{Ask, Command};
 use crate::ui::widgets::basic;
@@ -50,23 +51,25 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, s: &mut ModelSpec) {
         ui.add(egui::TextEdit::singleline(&mut s.name).desired_width(140.0));
     });
     cell.next(ui, cx, "ui.seed", |ui| drop(ui.add(egui::DragValue::new(&mut s.seed))));
+    let usual = s.kind.defaults();
     if s.kind == ModelKind::Logistic {
-        cell.optional(ui, cx, "ui.l2", &mut s.l2, 1.0, 0.0..=1e6, 0.01);
+        cell.optional(ui, cx, "ui.l2", &mut s.l2, usual.l2, 0.0..=1e6, 0.01);
     } else {
         let key = if network { "ui.epochs" } else { "ui.rounds" };
-        cell.optional(ui, cx, key, &mut s.epochs, if network { 30 } else { 300 }, 1..=10_000, 1.0);
-        cell.optional(ui, cx, "ui.learning_rate", &mut s.learning_rate, if network { 0.001 } else { 0.1 }, 1e-6..=1.0, 0.001);
+        cell.optional(ui, cx, key, &mut s.epochs, usual.epochs, 1..=10_000, 1.0);
+        cell.optional(ui, cx, "ui.learning_rate", &mut s.learning_rate, usual.learning_rate, 1e-6..=1.0, 0.001);
     }
     if s.kind == ModelKind::Gbdt {
-        cell.optional(ui, cx, "ui.depth", &mut s.depth, 5, 1..=16, 0.1);
+        cell.optional(ui, cx, "ui.depth", &mut s.depth, usual.depth, 1..=16, 0.1);
     }
     if network {
-        cell.optional(ui, cx, "ui.width", &mut s.width, 64, 4..=1024, 1.0);
-        cell.optional(ui, cx, "ui.layers", &mut s.layers, 2, 1..=12, 0.1);
+        cell.optional(ui, cx, "ui.width", &mut s.width, usual.width, 4..=1024, 1.0);
+        cell.optional(ui, cx, "ui.layers", &mut s.layers, usual.layers, 1..=12, 0.1);
         if s.kind == ModelKind::Transformer {
-            cell.optional(ui, cx, "ui.heads", &mut s.heads, 4, 1..=16, 0.1);
+            cell.optional(ui, cx, "ui.heads", &mut s.heads, usual.heads, 1..=16, 0.1);
+            cell.optional(ui, cx, "ui.temperature", &mut s.temperature, usual.temperature, 0.01..=100.0, 0.01);
         }
-        cell.optional(ui, cx, "ui.batch", &mut s.batch, 256, 1..=65_536, 1.0);
+        cell.optional(ui, cx, "ui.batch", &mut s.batch, usual.batch, 1..=65_536, 1.0);
     }
     cell.next(ui, cx, "ui.weighting", |ui| {
         let mut on = s.weight == Weighting::Balanced;
@@ -121,7 +124,7 @@ struct Cell {
 impl Cell {
     fn next(&mut self, ui: &mut Ui, cx: &Cx<'_>, key: &str, add: impl FnOnce(&mut Ui)) {
         let label = cx.t(key);
-        ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak));
+        ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak)).on_hover_text(cx.t(&format!("{key}_help")));
         ui.name_inputs(label, add);
         self.end(ui);
     }
@@ -136,20 +139,23 @@ impl Cell {
         speed: f64,
     ) {
         let label = cx.t(key);
-        ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak));
+        let help = cx.t(&format!("{key}_help"));
+        ui.label(RichText::new(label).size(theme::SMALL).color(cx.tokens.weak)).on_hover_text(help);
         ui.horizontal(|ui| match value {
             Some(x) => {
-                ui.name_inputs(label, |ui| ui.add(egui::DragValue::new(x).range(range).speed(speed).max_decimals(6)));
+                ui.name_inputs(label, |ui| {
+                    ui.add(egui::DragValue::new(x).range(range).speed(speed).max_decimals(if T::INTEGRAL { 0 } else { 6 }))
+                });
                 if basic::icon(ui, basic::Icon::Close, &cx.tw("ui.use_default", &[("name", &label)]), true).clicked() {
                     *value = None;
                 }
             }
             None => {
-                let button = egui::Button::new(RichText::new(cx.t("ui.default")).color(cx.tokens.weak)).frame_when_inactive(false);
-                let response = ui.add(button);
+                let text = cx.tw("ui.default", &[("value", &numbers::plain(start.to_f64()))]);
+                let response = ui.add(egui::Button::new(RichText::new(text).color(cx.tokens.weak)));
                 let name = cx.tw("ui.set_setting", &[("name", &label)]);
                 response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-                if response.on_hover_text(name).clicked() {
+                if response.on_hover_text(format!("{name}\n{help}")).clicked() {
                     *value = Some(start);
                 }
             }
