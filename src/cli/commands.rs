@@ -58,7 +58,8 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         }
         Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
         Command::Run { recipe, out, json } => {
-            let summary = run::run(&Recipe::open(recipe)?, folder_of(recipe), out, lang, &clock::today(), ctx)?;
+            let parsed = Recipe::open(recipe)?;
+            let summary = run::run(&parsed, folder_of(recipe), out, lang, &clock::today(), ctx).map_err(|f| moved(f, recipe, &parsed))?;
             let value = json!({ "out": out, "files": summary.files, "warnings": said(&summary.warnings, lang) });
             let files: Vec<String> = summary.files.iter().map(|f| out.join(f).display().to_string()).collect();
             Ok(text_or_json(*json, value, &summary.warnings, &files.join("\n")))
@@ -69,7 +70,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             }
             std::fs::create_dir_all(out).map_err(|e| Fault::io(out, &e))?;
             let recipe = Recipe::open(project)?;
-            let gathered = run::gather(&recipe, folder_of(project), ctx)?;
+            let gathered = run::gather(&recipe, folder_of(project), ctx).map_err(|f| moved(f, project, &recipe))?;
             let report = run::report(&recipe, &gathered, lang, &clock::today());
             let mut files = Vec::new();
             for f in format {
@@ -78,13 +79,23 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
                 files.push(path);
             }
             let shown: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-            Ok(text_or_json(*json, json!({ "files": files }), &[], &shown.join("\n")))
+            let value = json!({ "files": files, "warnings": said(&report.notices, lang) });
+            Ok(text_or_json(*json, value, &report.notices, &shown.join("\n")))
         }
     }
 }
 
 fn folder_of(recipe: &Path) -> &Path {
     recipe.parent().unwrap_or(Path::new(""))
+}
+
+/// A project's data that are not where it says: which project, and how to lead it there.
+fn moved(fault: Fault, project: &Path, recipe: &Recipe) -> Fault {
+    let data = folder_of(project).join(&recipe.data.path);
+    if fault.0.code == "base.file_not_found" && !data.exists() {
+        return fault!("cli.data_moved", file = &data, project = project);
+    }
+    fault
 }
 
 fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
@@ -278,8 +289,9 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
     if recipe.scenarios.is_empty() {
         return Err(fault!("cli.no_scenarios", file = path));
     }
-    let loaded = std::sync::Arc::new(pipeline::load(&recipe, folder_of(path), ctx)?);
-    let prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
+    let loaded = pipeline::load(&recipe, folder_of(path), ctx).map_err(|f| moved(f, path, &recipe))?;
+    let changed = run::changed_data(&recipe, &loaded);
+    let prepared = pipeline::prepare(&recipe, &std::sync::Arc::new(loaded), ctx)?;
     let mut simulations = Vec::new();
     let mut done: Vec<String> = Vec::new();
     for scenario in &recipe.scenarios {
@@ -308,7 +320,13 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
         let band = format!("{} [{} … {}]", numbers::fixed(c.value, 1), numbers::fixed(c.low, 1), numbers::fixed(c.high, 1));
         rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
     }
-    Ok(text_or_json(json, to_value(&joined)?, &joined.warnings, table(&rows).trim_end()))
+    // Said beside the result, not in it: the file holds the same bits as that of a run.
+    let warnings: Vec<Notice> = changed.into_iter().chain(joined.warnings.iter().cloned()).collect();
+    let mut value = to_value(&joined)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("warnings".to_owned(), to_value(&warnings)?);
+    }
+    Ok(text_or_json(json, value, &warnings, table(&rows).trim_end()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::IntoColumn as _;
 use polars::prelude::{Column, DataFrame, NamedFrom as _, ParquetWriter, PolarsError, Series};
 
-use crate::base::file::write_atomic_with;
+use crate::base::file::{Draft, write_atomic_with};
 use crate::base::{Fault, Result};
 use crate::fault;
 
@@ -67,7 +67,7 @@ impl Out {
 /// Writes a Parquet file batch by batch. Nothing is at `path` before [`TableWriter::finish`]; dropped unfinished, it leaves no trace.
 pub struct TableWriter {
     path: PathBuf,
-    temporary: tempfile::NamedTempFile,
+    draft: Draft,
     /// The writer, once the first batch has named the columns. The lock only makes the whole thing shareable; nobody waits on it.
     writer: Option<Mutex<BatchedWriter<BufWriter<File>>>>,
     names: Vec<String>,
@@ -82,16 +82,7 @@ impl std::fmt::Debug for TableWriter {
 impl TableWriter {
     /// Begins a file; a place that cannot be written is said at once.
     pub fn create(path: &Path) -> Result<Self> {
-        let io = |e: std::io::Error| Fault::io(path, &e);
-        if path.is_dir() {
-            return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-        }
-        let folder = match path.parent() {
-            Some(p) if !p.as_os_str().is_empty() => p,
-            _ => Path::new("."),
-        };
-        let temporary = tempfile::Builder::new().prefix(".whybench-").suffix(".part").tempfile_in(folder).map_err(io)?;
-        Ok(Self { path: path.to_owned(), temporary, writer: None, names: Vec::new() })
+        Ok(Self { path: path.to_owned(), draft: Draft::begin(path)?, writer: None, names: Vec::new() })
     }
 
     /// Adds a batch. Every batch has the same columns in the same order.
@@ -110,7 +101,7 @@ impl TableWriter {
         let frame = DataFrame::new(rows, columns.into_iter().map(|(n, v)| v.into_column(n)).collect()).map_err(fail)?;
         if self.writer.is_none() {
             self.names = frame.columns().iter().map(|c| c.name().to_string()).collect();
-            let file = self.temporary.reopen().map_err(|e| Fault::io(&path, &e))?;
+            let file = self.draft.file().try_clone().map_err(|e| Fault::io(&path, &e))?;
             let writer = ParquetWriter::new(BufWriter::with_capacity(1 << 18, file)).batched(frame.schema()).map_err(fail)?;
             self.writer = Some(Mutex::new(writer));
         }
@@ -125,33 +116,27 @@ impl TableWriter {
         if self.writer.is_none() {
             self.append(Vec::new())?;
         }
-        let path = self.path;
-        let io = |e: std::io::Error| Fault::io(&path, &e);
         if let Some(writer) = self.writer.take() {
             let writer = writer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
             // The footer's end flushes the buffer, so a full disk is seen here.
-            writer.finish().map_err(|e| write_fault(&path, &e))?;
+            writer.finish().map_err(|e| write_fault(&self.path, &e))?;
         }
-        self.temporary.as_file().sync_all().map_err(io)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(&path).map_or(0o644, |m| m.permissions().mode());
-            self.temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).map_err(io)?;
-        }
-        self.temporary.persist(&path).map_err(|e| io(e.error))?;
-        Ok(())
+        self.draft.finish()
     }
 }
 
 fn write_fault(path: &Path, error: &PolarsError) -> Fault {
     match error {
         PolarsError::IO { error, .. } => Fault::io(path, error),
-        // Inside the Parquet encoder the kind of a file error is lost, not its words.
-        other if other.to_string().contains("No space left") => {
-            Fault::io(path, &std::io::Error::new(std::io::ErrorKind::StorageFull, other.to_string()))
+        other => {
+            // Inside the Parquet encoder the kind of a file error is lost, not its words.
+            let text = other.to_string();
+            let Some((_, reason)) = text.split_once("underlying IO error: ") else {
+                return fault!("data.not_written", file = path, reason = text);
+            };
+            let full = reason.contains("No space left");
+            Fault(crate::base::Notice::new(if full { "base.disk_full" } else { "base.io" }).with("file", path).with("reason", reason))
         }
-        other => fault!("data.not_written", file = path, reason = other.to_string()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Files of the session: project, autosave, models, report. What is written here is whole or not there.
 //!
-//! A project NAME.whybench keeps its models in NAME.whybench.d/; each is written once per set of weights. With a model
-//! goes the key of what it was computed from, so that after opening it is known which models still belong to the recipe.
+//! A project NAME.whybench keeps its models in NAME.whybench.d/; each is written once, under a name that only these
+//! weights from these inputs have. So the project file, which is written last, always finds the models that it names: a save
+//! that is cut off in between leaves the old project with its old models. With a model goes the key of what it was computed
+//! from, so that after opening it is known which models still belong to the recipe.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -125,14 +127,36 @@ impl Snapshot {
     /// Writing a network reads its weights from the device, which one thread owns.
     fn lane(&self) -> Lane {
         let folder = self.folder();
-        let unwritten = |(name, _, model): &(String, Key, Arc<dyn Model>)| {
+        let unwritten = |(name, key, model): &(String, Key, Arc<dyn Model>)| {
             let network = matches!(model.card().spec.kind, ModelKind::Dnn | ModelKind::Transformer);
-            network && self.written.get(&folder.join(model_file(name))) != Some(&model.card().fingerprint)
+            network && !self.has_written(&folder.join(model_of(name, key, &model.card().fingerprint)), &model.card().fingerprint)
         };
         if self.models.iter().any(unwritten) { Lane::Compute } else { Lane::Io }
     }
 
+    fn has_written(&self, file: &Path, fingerprint: &Fingerprint) -> bool {
+        self.written.get(file) == Some(fingerprint) && file.is_file()
+    }
+
     fn write(mut self) -> Result<PathBuf> {
+        let (models, keys) = self.write_models()?;
+        let replaced = Project::open(&self.path).map(|old| old.models).unwrap_or_default();
+        self.ui.insert(KEYS.to_owned(), toml::Value::Table(keys));
+        let project = Project { version: super::recipe::VERSION, recipe: self.recipe, ui: self.ui, models };
+        project.save(&self.path)?;
+        // Models that only the old project named; a file that somebody else put there, or that cannot go, stays.
+        let (folder, beside) = (models_folder(&self.path), self.path.parent().unwrap_or(Path::new("")));
+        for old in replaced.iter().filter(|old| project.models.iter().all(|new| new.file != old.file)) {
+            let file = beside.join(&old.file);
+            if file.parent() == Some(&folder) {
+                drop(std::fs::remove_file(file));
+            }
+        }
+        Ok(self.path)
+    }
+
+    /// The models, before the project that names them; and what each was computed from.
+    fn write_models(&self) -> Result<(Vec<SavedModel>, toml::map::Map<String, toml::Value>)> {
         let folder = self.folder();
         if !self.models.is_empty() {
             std::fs::create_dir_all(&folder).map_err(|e| Fault::io(&folder, &e))?;
@@ -140,20 +164,17 @@ impl Snapshot {
         let mut saved = Vec::new();
         let mut keys = toml::map::Map::new();
         for (name, key, model) in &self.models {
-            let file = model_file(name);
             let fingerprint = model.card().fingerprint.clone();
+            let file = model_of(name, key, &fingerprint);
             let target = folder.join(&file);
-            if self.written.get(&target) != Some(&fingerprint) || !target.is_file() {
+            if !self.has_written(&target, &fingerprint) {
                 crate::ml::file::save(&**model, &target)?;
             }
             let file = folder.file_name().map(|f| Path::new(f).join(&file)).unwrap_or_else(|| file.into());
             saved.push(SavedModel { name: name.clone(), file, fingerprint });
             keys.insert(name.clone(), toml::Value::String(key.0.clone()));
         }
-        self.ui.insert(KEYS.to_owned(), toml::Value::Table(keys));
-        let project = Project { version: super::recipe::VERSION, recipe: self.recipe, ui: self.ui, models: saved };
-        project.save(&self.path)?;
-        Ok(self.path)
+        Ok((saved, keys))
     }
 }
 
@@ -169,6 +190,12 @@ fn models_folder(project: &Path) -> PathBuf {
 fn model_file(name: &str) -> String {
     let plain: String = name.chars().map(|c| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' }).take(80).collect();
     if plain == name { format!("{plain}.whymodel") } else { format!("{plain}-{}.whymodel", &Fingerprint::of(name.as_bytes()).0[..8]) }
+}
+
+/// The file of a model with just these weights, computed from just this: its evaluation belongs to that, too.
+fn model_of(name: &str, key: &Key, weights: &Fingerprint) -> String {
+    let mark = Fingerprint::of(format!("{}{}", key.0, weights.0).as_bytes());
+    format!("{}-{}.whymodel", model_file(name).trim_end_matches(".whymodel"), &mark.0[..12])
 }
 
 /// A path as a project in `folder` writes it: relative inside the folder, else whole.
@@ -205,7 +232,9 @@ fn models_of(project: &Project, folder: &Path) -> (Models, Vec<Notice>) {
     for saved in &project.models {
         match crate::ml::file::load(&folder.join(&saved.file)) {
             Ok(model) => {
-                let key = keys.and_then(|k| k.get(&saved.name)).and_then(toml::Value::as_str).map(str::to_owned);
+                // Other weights than those that were saved were computed from something else.
+                let same = model.card().fingerprint == saved.fingerprint;
+                let key = keys.filter(|_| same).and_then(|k| k.get(&saved.name)).and_then(toml::Value::as_str).map(str::to_owned);
                 models.push((saved.name.clone(), key, model));
             }
             Err(fault) => {
@@ -233,7 +262,8 @@ impl Session {
                 }
                 let models = models_folder(&path);
                 for (name, kept) in &self.models {
-                    self.written.insert(models.join(model_file(name)), kept.value.card().fingerprint.clone());
+                    let fingerprint = kept.value.card().fingerprint.clone();
+                    self.written.insert(models.join(model_of(name, &kept.key, &fingerprint)), fingerprint);
                 }
                 self.folder = folder;
                 self.dirty = self.revision != self.saving;
@@ -256,8 +286,10 @@ impl Session {
         let names: Vec<String> = o.recipe.models.iter().map(|m| m.name.clone()).collect();
         if let Some(project) = o.path.as_ref().filter(|_| !o.recovered) {
             let folder = models_folder(project);
-            for (name, _, model) in &o.models {
-                self.written.insert(folder.join(model_file(name)), model.card().fingerprint.clone());
+            for (name, key, model) in &o.models {
+                let fingerprint = model.card().fingerprint.clone();
+                let key = Fingerprint(key.clone().unwrap_or_default());
+                self.written.insert(folder.join(model_of(name, &key, &fingerprint)), fingerprint);
             }
         }
         for (name, key, value) in o.models {
@@ -454,6 +486,56 @@ mod tests {
         assert!(sim.warnings.iter().any(|w| w.code == "strategy.proxies_unchecked"));
         s.open_data(&people);
         assert!(s.models.is_empty(), "other data are another project");
+    }
+
+    #[test]
+    fn a_save_that_is_cut_off_leaves_the_old_project_with_its_old_models() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..60).map(|i| format!("{i},{}\n", u8::from(i % 3 == 0))).collect();
+        std::fs::write(folder.path().join("shop.csv"), format!("a,y\n{rows}")).unwrap();
+        let path = folder.path().join("shop.whybench");
+        let recipe = |seed: u32| {
+            format!(
+                "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"y\"]\n[split]\nkind = \"random\"\ntest = 0.3\nseed = {seed}\n\
+                 [[model]]\nname = \"m\"\nkind = \"logistic\"\n"
+            )
+        };
+        let trained = |seed: u32| {
+            let mut s = Session::new(Lang::En);
+            let at = folder.path().join(format!("seed{seed}.toml"));
+            std::fs::write(&at, recipe(seed)).unwrap();
+            s.want(Ask::OpenProject(at));
+            s.settle();
+            s.want(Ask::Train("m".to_owned()));
+            s.settle();
+            s
+        };
+        let opened = || {
+            let mut s = Session::new(Lang::En);
+            s.want(Ask::OpenProject(path.clone()));
+            s.settle();
+            s
+        };
+        let (mut first, mut second) = (trained(1), trained(2));
+        let weights = |s: &Session| s.models["m"].value.card().fingerprint.clone();
+        assert_ne!(weights(&first), weights(&second), "there is something to mix up");
+        first.want(Ask::SaveProject(path.clone()));
+        first.settle();
+        let before = std::fs::read(&path).unwrap();
+
+        // The power goes after the models and before the project.
+        Snapshot::of(&second, path.clone()).unwrap().write_models().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let s = opened();
+        assert_eq!(weights(&s), weights(&first));
+        assert_eq!(s.recipe.as_ref().unwrap().split.seed, 1);
+        assert!(s.messages.iter().all(|m| !m.is_fault), "{:?}", s.messages);
+
+        second.want(Ask::SaveProject(path.clone()));
+        second.settle();
+        let s = opened();
+        assert_eq!((weights(&s), s.recipe.as_ref().unwrap().split.seed), (weights(&second), 2));
+        assert_eq!(std::fs::read_dir(models_folder(&path)).unwrap().count(), 1, "what nobody names any more is gone");
     }
 
     #[test]

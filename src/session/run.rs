@@ -9,7 +9,7 @@ use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
-use crate::data::{Part, Profile, Role};
+use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, words};
 use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
@@ -196,7 +196,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
             }
         })
         .collect();
-    let mut notices = g.prepared.warnings.clone();
+    let mut notices: Vec<Notice> = changed_data(recipe, &g.prepared.loaded).into_iter().chain(g.prepared.warnings.clone()).collect();
     for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(g.whys.iter().flat_map(|(w, _, _)| &w.attribution.warnings)) {
         if !notices.contains(more) {
             notices.push(more.clone());
@@ -299,8 +299,7 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let path = place(if k == 0 { "ranking.parquet".to_owned() } else { format!("ranking-{k}.parquet") }, &mut summary)?;
         write_ranking(ranking, &path)?;
     }
-    let mut report = report(recipe, &g, lang, made);
-    report.notices.splice(0..0, changed_data(recipe, &g.prepared));
+    let report = report(recipe, &g, lang, made);
     for format in &recipe.report.formats {
         let path = place(format!("report.{format}"), &mut summary)?;
         write_report(&report, format, &path)?;
@@ -531,10 +530,10 @@ pub fn write_ranking(ranking: &Ranking, path: &Path) -> Result<()> {
     writer.finish()
 }
 
-/// The data of a project or recipe moved or changed: what to say.
-pub fn changed_data(recipe: &Recipe, prepared: &Prepared) -> Option<Notice> {
+/// What to say when the data are not those that a project was saved with.
+pub fn changed_data(recipe: &Recipe, loaded: &Loaded) -> Option<Notice> {
     let saved = recipe.data.fingerprint.as_ref()?;
-    (*saved != prepared.loaded.fingerprint.0).then(|| note!("session.data_changed", file = &prepared.loaded.path))
+    (*saved != loaded.fingerprint.0).then(|| note!("session.data_changed", file = &loaded.path))
 }
 
 #[cfg(test)]

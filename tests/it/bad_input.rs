@@ -153,60 +153,79 @@ fn under_shell(before: &str, args: &[&std::ffi::OsStr]) -> std::process::Output 
     std::process::Command::new("sh").arg("-c").arg(script).arg("sh").arg(program).args(args).env("LANG", "C.UTF-8").output().unwrap()
 }
 
-/// One sentence on stderr after the progress lines; it names the file.
+/// One sentence on stderr after the progress lines; it says all of this.
 #[cfg(unix)]
-fn one_sentence(out: &std::process::Output, names: &str) {
+fn one_sentence(out: &std::process::Output, says: &[&str]) {
     let said = String::from_utf8_lossy(&out.stderr);
     let last = said.trim_end().lines().last().unwrap_or_default();
     assert_eq!(out.status.code(), Some(1), "{said}");
-    assert!(last.contains(names) && last.ends_with('.') && !said.contains("panicked"), "{said}");
+    assert!(says.iter().all(|s| last.contains(s)) && last.ends_with('.') && !said.contains("panicked"), "{says:?}: {said}");
     assert!(out.stdout.is_empty());
 }
 
 fn shop(dir: &Folder) -> PathBuf {
-    let rows: String = (0..4_000).map(|i| format!("{},{},{}\n", i % 97, (i * 7) % 31, u8::from((i % 97) + (i * 7) % 31 > 60))).collect();
+    let rows: String =
+        (0..4_000).map(|i| format!("{},{},{}\n", i % 97, (i * 7) % 31, u8::from(i % 97 + (i * 7) % 31 + (i * i) % 83 > 110))).collect();
     dir.put("shop.csv", format!("a,b,bought\n{rows}"))
 }
 
-const PROJECT: &str = "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"bought\"]\nlever = [\"a\"]\n\
-    [[model]]\nname = \"Trees\"\nkind = \"gbdt\"\n[[scenario]]\nname = \"Push\"\nset = { a = 50 }\n";
+const PROJECT: &str = "version = 1\n[data]\npath = \"shop.csv\"\n[roles]\ntarget = [\"bought\"]\nlever = [\"b\"]\n\
+    [[model]]\nname = \"Trees\"\nkind = \"gbdt\"\n[[scenario]]\nname = \"Push\"\nset = { b = 20 }\n";
 
-/// The disk is full, which here is a limit on the size of a file: what was there stays, and no half file is left.
+/// Every file below a folder, hidden ones too, with what it holds.
+#[cfg(unix)]
+fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// The disk is full, which here is a limit on the size of a file: what was there stays, and nothing half is left beside it.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_loses_nothing() {
     let dir = Folder::new();
     let data = shop(&dir);
     let project = dir.put("shop.whybench", PROJECT);
-    let full = "trap '' XFSZ; ulimit -f 2";
-    let os = |s: &'static str| std::ffi::OsStr::new(s);
-    let model = dir.0.path().join("m.whymodel");
-    let train = [os("train"), data.as_os_str(), os("--target"), os("bought"), os("--model"), os("gbdt"), os("--out"), model.as_os_str()];
-    assert!(under_shell("true", &train).status.success());
-    for (name, args) in [
-        ("m.whymodel", train.to_vec()),
-        ("p.parquet", vec![os("predict"), model.as_os_str(), data.as_os_str(), os("--out")]),
-        ("s.parquet", vec![os("explain"), model.as_os_str(), data.as_os_str(), os("--method"), os("tree-shap"), os("--out")]),
-        ("report.html", vec![os("run"), project.as_os_str(), os("--out")]),
-    ] {
-        let target = dir.0.path().join(name);
-        if name != "m.whymodel" && name != "report.html" {
-            std::fs::write(&target, "what was there").unwrap();
-        }
-        let before = std::fs::read(&target).unwrap_or_default();
-        let out = dir.0.path().join("out");
-        let mut args = args;
-        match name {
-            "m.whymodel" => {}
-            "report.html" => args.push(out.as_os_str()),
-            _ => args.push(target.as_os_str()),
-        }
-        let names = if name == "report.html" { "out" } else { name };
-        one_sentence(&under_shell(full, &args), names);
-        assert_eq!(std::fs::read(&target).unwrap_or_default(), before, "{name}");
-        let litter = super::drive::files_below(dir.0.path(), "part");
-        assert!(litter.is_empty(), "{litter:?}");
+    let at = |name: &str| dir.0.path().join(name);
+    let run = |before: &str, args: &[&str]| {
+        let words: Vec<&std::ffi::OsStr> = args.iter().map(std::ffi::OsStr::new).collect();
+        under_shell(before, &words)
+    };
+    let (data, project) = (data.to_str().unwrap(), project.to_str().unwrap());
+    let names = ["m.whymodel", "p.parquet", "s.parquet", "s.json", "results", "reports"].map(|n| at(n).display().to_string());
+    let [model, predictions, reasons, scenarios, results, reports] = names.each_ref().map(String::as_str);
+    let commands: [(&[&str], &str); 6] = [
+        (&["train", data, "--target", "bought", "--model", "gbdt", "--out", model], "m.whymodel"),
+        (&["predict", model, data, "--out", predictions], "p.parquet"),
+        (&["explain", model, data, "--method", "tree-shap", "--out", reasons], "s.parquet"),
+        (&["simulate", project, "--out", scenarios], "s.json"),
+        (&["run", project, "--out", results], "Trees.whymodel"),
+        (&["report", project, "--format", "html", "--out", reports], "report.html"),
+    ];
+    for (args, _) in commands {
+        let out = run("true", args);
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     }
+    let before = contents(dir.0.path());
+    for (args, names) in commands {
+        one_sentence(&run("trap '' XFSZ; ulimit -f 2", args), &[names, "could not be read or written (File too large"]);
+        let after = contents(dir.0.path());
+        assert!(before == after, "{args:?} changed {:?}", after.keys().filter(|f| after.get(*f) != before.get(*f)).collect::<Vec<_>>());
+    }
+    // A device that is always full says what a full disk says. It is written through a link, so that a mistake would
+    // replace the link and not the device.
+    let full = at("full.parquet");
+    std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+    one_sentence(&run("true", &["predict", model, data, "--out", full.to_str().unwrap()]), &["full.parquet", "disk is full"]);
+    assert!(full.is_symlink());
 }
 
 /// A place where nobody may write, or read; the administrator may everywhere, so he becomes nobody first.
@@ -216,36 +235,49 @@ fn a_place_without_permission_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = Folder::new();
     let data = shop(&dir);
-    let locked = dir.0.path().join("locked");
-    std::fs::create_dir(&locked).unwrap();
     let mode = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     mode(dir.0.path(), 0o755);
-    mode(&locked, 0o555);
     let secret = dir.put("secret.csv", "a,b\n1,2\n");
     mode(&secret, 0o000);
     let is_root = std::fs::File::open(&secret).is_ok();
+    let protected = dir.put("old.whymodel", "what was there");
+    mode(&protected, 0o444);
+    let locked = dir.0.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    mode(&locked, 0o555);
+    let project = dir.put("shop.whybench", PROJECT);
+    // The binary itself may lie where nobody may look.
+    let copy = dir.0.path().join("whybench");
+    if is_root {
+        if std::process::Command::new("setpriv").arg("--version").output().is_err() {
+            eprintln!("not run: setpriv, which makes the administrator nobody, is not installed");
+            return;
+        }
+        std::fs::copy(env!("CARGO_BIN_EXE_whybench"), &copy).unwrap();
+        mode(&copy, 0o755);
+    }
     let run = |args: &[&std::ffi::OsStr]| {
         if !is_root {
-            return Some(under_shell("true", args));
+            return under_shell("true", args);
         }
-        // The binary itself may lie where nobody may look.
-        let copy = dir.0.path().join("whybench");
-        std::fs::copy(env!("CARGO_BIN_EXE_whybench"), &copy).ok()?;
-        mode(&copy, 0o755);
         let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(copy).args(args).env("LANG", "C.UTF-8");
-        command.output().ok()
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&copy).args(args).env("LANG", "C.UTF-8");
+        command.output().unwrap()
     };
     let os = |s: &'static str| std::ffi::OsStr::new(s);
-    let Some(out) = run(&[os("profile"), secret.as_os_str()]) else { return };
-    one_sentence(&out, "secret.csv");
-    let target = locked.join("m.whymodel");
-    let args =
-        [os("train"), data.as_os_str(), os("--target"), os("bought"), os("--model"), os("logistic"), os("--out"), target.as_os_str()];
-    if let Some(out) = run(&args) {
-        one_sentence(&out, "m.whymodel");
-    }
+    let train = |out: &std::path::Path| {
+        let args =
+            [os("train"), data.as_os_str(), os("--target"), os("bought"), os("--model"), os("logistic"), os("--out"), out.as_os_str()];
+        run(&args)
+    };
+    one_sentence(&run(&[os("profile"), secret.as_os_str()]), &["secret.csv", "does not allow access"]);
+    one_sentence(&train(&locked.join("m.whymodel")), &["m.whymodel", "does not allow access"]);
+    one_sentence(&train(&protected), &["old.whymodel", "does not allow access"]);
+    assert_eq!(std::fs::read_to_string(&protected).unwrap(), "what was there");
+    let results = locked.join("results");
+    one_sentence(&run(&[os("run"), project.as_os_str(), os("--out"), results.as_os_str()]), &["results", "does not allow access"]);
     mode(&locked, 0o755);
+    assert_eq!(std::fs::read_dir(&locked).unwrap().count(), 0);
 }
 
 /// `kill -9` at any moment of training and saving: the model that was there is whole, be it the old or the new one.
@@ -274,6 +306,50 @@ fn a_kill_leaves_the_old_file_or_the_new_one() {
         assert!(read.card().spec.seed <= u64::from(k));
     }
     assert!(killed > 2, "the kills came too late");
+    // The moment that matters most: while the file itself is written.
+    let unfinished = || super::drive::files_below(dir.0.path(), "part");
+    let mut hits = 0;
+    for k in 11..=40u32 {
+        unfinished().iter().for_each(|f| std::fs::remove_file(f).unwrap());
+        let mut run = start(k);
+        while unfinished().is_empty() && run.try_wait().unwrap().is_none() {}
+        run.kill().unwrap();
+        run.wait().unwrap();
+        hits += u32::from(!unfinished().is_empty());
+        assert!(whybench::ml::file::load(&model).unwrap().card().spec.seed <= u64::from(k));
+        if hits == 3 {
+            break;
+        }
+    }
+    assert!(hits > 0, "no kill hit a save");
+}
+
+/// The same without a window: the sentence names the project and the ways out; changed data are said by every command.
+#[cfg(unix)]
+#[test]
+fn data_that_moved_or_changed_is_said_without_a_window() {
+    let dir = Folder::new();
+    let data = shop(&dir);
+    let project = dir.put("shop.whybench", PROJECT.replace("shop.csv\"", "shop.csv\"\nfingerprint = \"of other data\""));
+    let out = dir.0.path().join("out");
+    let os = |s: &'static str| std::ffi::OsStr::new(s);
+    let commands = [vec![os("simulate")], vec![os("run")], vec![os("report"), os("--format"), os("json")]];
+    let run = |words: &[&'static std::ffi::OsStr]| {
+        let file = if words[0] == "simulate" { out.with_extension("json") } else { out.clone() };
+        let args: Vec<_> = words.iter().copied().chain([project.as_os_str(), os("--out"), file.as_os_str()]).collect();
+        under_shell("true", &args)
+    };
+    for words in &commands {
+        let done = run(words);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && said.contains("shop.csv is not the file that this project was saved with"), "{words:?}: {said}");
+    }
+    let report = std::fs::read_to_string(out.join("report.json")).unwrap();
+    assert!(report.contains("session.data_changed"), "who reads the report must know it, too");
+    std::fs::rename(&data, dir.0.path().join("elsewhere.csv")).unwrap();
+    for words in &commands {
+        one_sentence(&run(words), &["shop.csv", "shop.whybench", "“Find the file…”", "path under [data]"]);
+    }
 }
 
 /// The data of a project went elsewhere or changed: one sentence, and the way to find it again keeps everything else.

@@ -72,7 +72,9 @@ impl Window {
     /// Starts the program with its settings under `home`, on nothing or on a file.
     pub fn open(display: &Display, home: &Path, file: Option<&Path>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_whybench"));
+        // A write beyond the limit of [`Window::limit_files`] fails as on a full disk; it does not end the program.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_whybench")]);
         command.args(file).env("DISPLAY", &display.name).env("EGUI_INSPECTION", format!("127.0.0.1:{port}")).env("LANG", "C.UTF-8");
         for place in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
             command.env(place, home);
@@ -195,6 +197,18 @@ impl Window {
         let press = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
         self.send(vec![press(true)]);
         self.send(vec![press(false)]);
+    }
+
+    /// Writes into the field that has the focus.
+    pub fn type_text(&mut self, text: &str) {
+        self.send(vec![Event::Text(text.to_owned())]);
+    }
+
+    /// From now on no file of the program grows beyond so many bytes, or any again. False where that cannot be set.
+    pub fn limit_files(&mut self, bytes: Option<u32>) -> bool {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |b| b.to_string());
+        let set = Command::new("prlimit").arg(format!("--pid={}", self.program.id())).arg(format!("--fsize={soft}:")).status();
+        set.is_ok_and(|s| s.success())
     }
 
     /// Ends the program as a crash would: nothing is asked, nothing is saved.
