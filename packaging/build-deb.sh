@@ -29,7 +29,7 @@ Version: $version
 Architecture: $arch
 Maintainer: The Whybench contributors <whybench@example.org>
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
-Depends: libc6, libgcc-s1, libfontconfig1, libxkbcommon-x11-0, libgl1 | libegl1
+Depends: libc6, libgcc-s1, libfontconfig1, libxkbcommon-x11-0, libxcursor1, libxi6, libx11-xcb1, libgl1 | libegl1
 Recommends: mesa-vulkan-drivers, xdg-desktop-portal, fonts-noto-cjk
 Section: science
 Priority: optional

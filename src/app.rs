@@ -36,7 +36,8 @@ pub fn run(file: Option<PathBuf>, lang: Option<Lang>) -> anyhow::Result<()> {
             other => other,
         },
     };
-    result.map_err(|e| anyhow::anyhow!("the window could not be opened ({e}); is there a display?"))
+    let lang = lang.unwrap_or_else(Lang::of_system);
+    result.map_err(|e| anyhow::anyhow!(crate::fault!("ui.no_window", reason = e.to_string()).say(lang)))
 }
 
 fn options(renderer: eframe::Renderer) -> eframe::NativeOptions {
