@@ -5,6 +5,7 @@ pub mod clock;
 pub mod coalition;
 pub mod file;
 pub mod fingerprint;
+pub mod nan;
 pub mod numbers;
 pub mod progress;
 pub mod rng;

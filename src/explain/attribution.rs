@@ -53,16 +53,20 @@ pub struct Attribution {
     /// Rows explained: line in the file, 0-based.
     pub rows: Vec<u32>,
     /// Feature values of those rows as in the matrix, `rows × features` (for colour and words).
+    #[serde(deserialize_with = "crate::base::nan::many")]
     pub inputs: Vec<f64>,
     /// Attributions, `rows × features`.
+    #[serde(deserialize_with = "crate::base::nan::many")]
     pub values: Vec<f64>,
     /// Output where nothing is known of the row.
     pub base: f64,
     /// What the base is, in words (catalogue notice): the train average, a named reference …
     pub base_note: Notice,
     /// Output per row.
+    #[serde(deserialize_with = "crate::base::nan::many")]
     pub predictions: Vec<f64>,
     /// prediction − base − Σ values per row: what is left unexplained.
+    #[serde(deserialize_with = "crate::base::nan::many")]
     pub gaps: Vec<f64>,
     /// 95 % half-width per value where sampling was used; empty when exact.
     pub half_width: Vec<f64>,

@@ -55,10 +55,12 @@ pub struct Dot {
     /// Attribution.
     pub value: f64,
     /// Position of the feature's value among all rows, 0 to 1 (colour); NaN for missing.
+    #[serde(deserialize_with = "crate::base::nan::one")]
     pub rank: f64,
     /// Vertical place within the swarm, −1 to 1.
     pub offset: f64,
     /// The feature's value.
+    #[serde(deserialize_with = "crate::base::nan::one")]
     pub input: f64,
 }
 
@@ -68,6 +70,7 @@ pub struct DependenceBin {
     /// The level or the range, as shown.
     pub label: String,
     /// Middle of the bin (numeric) or the level's index.
+    #[serde(deserialize_with = "crate::base::nan::one")]
     pub x: f64,
     /// Rows in it.
     pub rows: usize,

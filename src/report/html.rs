@@ -10,10 +10,16 @@ use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
 use crate::strategy::simulate::Covers;
-use crate::strategy::{Estimate, LeverStatus, Simulation};
+use crate::strategy::{Estimate, LeverStatus, ScenarioResult, Simulation};
 
 /// Features drawn one by one before the rest is joined.
 const SHOWN: usize = 10;
+/// Columns described on the page; the JSON report holds all of them.
+const MOST_COLUMNS: usize = 200;
+/// Scenarios beside each other; more stand below.
+const BESIDE: usize = 3;
+/// Below this rank correlation attention is not to be read as a reason.
+const AGREES: f64 = 0.3;
 
 /// The page.
 pub fn render(report: &Report) -> String {
@@ -51,14 +57,16 @@ p{margin:6px 0;overflow-wrap:anywhere}.weak,figcaption{color:#6b7785;font-size:1
 .lead{font-size:17px}.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13px}
 th{font-weight:500;color:#6b7785;text-align:left;vertical-align:bottom}
-th,td{padding:5px 10px 5px 0;border-bottom:1px solid #e6eaee;overflow-wrap:anywhere}
-td.n,th.n{text-align:right;white-space:nowrap}
+th,td{padding:5px 10px 5px 0;border-bottom:1px solid #e6eaee;overflow-wrap:anywhere;min-width:4.6em}
+th:first-child,td:first-child{min-width:8.5em}
+td.n,th.n{text-align:right;min-width:0}td.n{white-space:nowrap}
 figure{margin:14px 0;break-inside:avoid}svg{max-width:100%;height:auto;display:block}
 .pair{display:flex;flex-wrap:wrap;gap:12px 28px}
 .grade{display:inline-block;border:1px solid #6b7785;border-radius:4px;padding:0 7px;font-weight:600}
 pre{background:#f4f6f8;padding:12px;overflow-x:auto;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
 code{overflow-wrap:anywhere}ul{padding-left:20px;margin:6px 0}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}body{font-size:11pt}}
+.badge{color:#8a4b00;font-weight:600}
+@media print{main{max-width:none;padding:0}h2,h3,h3+p{break-after:avoid}tr{break-inside:avoid}.wide{overflow:visible}body{font-size:11pt}}
 ";
 
 struct Page {
@@ -86,17 +94,24 @@ impl Page {
         format!("<ul>{items}</ul>")
     }
 
-    /// Cells are text; columns named in `numbers` are aligned to the right.
+    /// Cells are text; columns named in `right` are aligned to the right.
     fn table(&self, head: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
+        let head: Vec<String> = head.iter().map(|k| self.t(k).to_owned()).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| escape(c)).collect()).collect();
+        Self::cells(&head, right, &cells)
+    }
+
+    /// Heads are text, cells are ready for the page.
+    fn cells(head: &[String], right: &[usize], rows: &[Vec<String>]) -> String {
         if rows.is_empty() {
             return String::new();
         }
         let class = |i: usize| if right.contains(&i) { " class=\"n\"" } else { "" };
-        let head: String = head.iter().enumerate().map(|(i, k)| format!("<th{}>{}</th>", class(i), self.t(k))).collect();
+        let head: String = head.iter().enumerate().map(|(i, k)| format!("<th{}>{}</th>", class(i), escape(k))).collect();
         let rows: String = rows
             .iter()
             .map(|r| {
-                let cells: String = r.iter().enumerate().map(|(i, c)| format!("<td{}>{}</td>", class(i), escape(c))).collect();
+                let cells: String = r.iter().enumerate().map(|(i, c)| format!("<td{}>{c}</td>", class(i))).collect();
                 format!("<tr>{cells}</tr>")
             })
             .collect();
@@ -189,26 +204,39 @@ impl Page {
             .profile
             .columns
             .iter()
+            .take(MOST_COLUMNS)
             .map(|c| {
+                let rate = |x: Option<f64>| x.map_or_else(String::new, |x| format!(" ({})", numbers::percent(x)));
                 let what = match (c.min, c.max) {
                     (Some(a), Some(b)) if !c.categorical => format!("{} … {}", moment(c.kind, a), moment(c.kind, b)),
-                    _ => c.top.iter().take(3).map(|t| t.value.clone()).collect::<Vec<_>>().join(", "),
+                    _ => c.top.iter().take(3).map(|t| t.value.clone() + &rate(t.target_rate)).collect::<Vec<_>>().join(", "),
+                };
+                let counts: Vec<usize> = if c.categorical || c.histogram.is_empty() {
+                    c.top.iter().map(|t| t.count).collect()
+                } else {
+                    c.histogram.iter().map(|b| b.count).collect()
                 };
                 vec![
-                    c.name.clone(),
+                    escape(&c.name),
                     word("role", serde_json::to_value(c.role).unwrap_or_default()),
                     word("type", serde_json::to_value(c.kind).unwrap_or_default()),
                     numbers::count(c.missing as i64),
                     numbers::count(c.distinct as i64),
-                    what,
+                    svg::histogram(&format!("{}: {}", c.name, self.t("report.histogram")), &counts),
+                    escape(&what),
                 ]
             })
             .collect();
-        out += &self.table(
-            &["report.column", "report.role", "report.type", "report.missing", "report.distinct", "report.range"],
-            &[3, 4],
-            &rows,
-        );
+        let head = ["report.column", "report.role", "report.type", "report.missing", "report.distinct", "report.histogram", "report.range"];
+        out += &Self::cells(&head.map(|k| self.t(k).to_owned()), &[3, 4], &rows);
+        if r.profile.columns.iter().take(MOST_COLUMNS).any(|c| c.top.iter().any(|t| t.target_rate.is_some())) {
+            let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("report.rates_in_brackets")));
+        }
+        if r.profile.columns.len() > MOST_COLUMNS {
+            let all = numbers::count(r.profile.columns.len() as i64);
+            let text = tr_with(self.lang, "report.first_columns", &[("shown", &MOST_COLUMNS), ("count", &all)]);
+            let _ = write!(out, "<p class=\"weak\">{}</p>", escape(&text));
+        }
         let warnings: Vec<Notice> = r.profile.warnings.iter().chain(r.profile.columns.iter().flat_map(|c| &c.warnings)).cloned().collect();
         out + &self.list(&warnings)
     }
@@ -259,27 +287,18 @@ impl Page {
                         f(b.accuracy),
                         f(b.f1),
                         f(b.ece),
-                        numbers::plain(b.threshold),
                     ]),
                     Figures::Number(n) => number.push(vec![m.spec.name.clone(), e.target.clone(), f(n.rmse), f(n.mae), o(n.r2)]),
                 }
             }
         }
-        let mut out = self.table(
-            &[
-                "report.model",
-                "report.target",
-                "report.auc",
-                "report.ap",
-                "report.log_loss",
-                "report.accuracy",
-                "report.f1",
-                "report.ece",
-                "report.threshold",
-            ],
-            &[2, 3, 4, 5, 6, 7, 8],
-            &binary,
-        );
+        let heads =
+            ["report.model", "report.target", "report.auc", "report.ap", "report.log_loss", "report.accuracy", "report.f1", "report.ece"];
+        let mut out = self.table(&heads, &[2, 3, 4, 5, 6, 7], &binary);
+        let half = |e: &Evaluation| matches!(&e.figures, Figures::Binary(b) if b.threshold == 0.5);
+        if !binary.is_empty() && r.models.iter().flat_map(|m| &m.evaluation).filter(|e| matches!(e.figures, Figures::Binary(_))).all(half) {
+            let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("report.at_half")));
+        }
         out += &self.table(&["report.model", "report.target", "report.rmse", "report.mae", "report.r2"], &[2, 3, 4], &number);
         for m in &r.models {
             let _ = write!(out, "<h3>{}</h3><p class=\"weak\">{}</p>", escape(&m.spec.name), self.card(m));
@@ -311,7 +330,7 @@ impl Page {
             self.lang,
             "report.card",
             &[
-                ("kind", &m.spec.kind.name()),
+                ("kind", &self.t(&format!("ui.kind_{}", m.spec.kind.name()))),
                 ("train", &numbers::count(m.rows.train as i64)),
                 ("validation", &numbers::count(m.rows.validation as i64)),
                 ("test", &numbers::count(m.rows.test as i64)),
@@ -416,15 +435,29 @@ impl Page {
         if let Some(map) = &w.attention {
             let t = map.tokens.len() * map.tokens.len();
             let last = map.layers.saturating_sub(1);
-            let mut mean = vec![0.0f32; t];
-            for h in 0..map.heads {
-                for (m, v) in mean.iter_mut().zip(map.head(last, h)) {
-                    *m += v / map.heads as f32;
+            // Where it looked never stands alone: beside it what the gradient makes of it, and a badge if they disagree.
+            let mean = |of: &[f32]| {
+                let mut mean = vec![0.0f32; t];
+                for h in 0..map.heads {
+                    let from = (last * map.heads + h) * t;
+                    for (m, v) in mean.iter_mut().zip(of.iter().skip(from)) {
+                        *m += v / map.heads as f32;
+                    }
                 }
+                mean
+            };
+            let row = numbers::count(i64::from(map.row) + 1);
+            if let Some(agreement) = map.agreement.filter(|a| *a < AGREES) {
+                let badge = tr_with(self.lang, "why.disagrees", &[("r", &numbers::fixed(agreement, 2))]);
+                let _ = write!(out, "<p><span class=\"badge\">{}</span> {}</p>", escape(&badge), escape(self.t("why.disagrees_help")));
             }
-            let caption =
-                tr_with(self.lang, "report.attention_caption", &[("row", &numbers::count(i64::from(map.row) + 1)), ("heads", &map.heads)]);
-            out += &self.figure(&svg::heatmap(self.t("report.attention"), &map.tokens, &mean), &caption);
+            for (title, caption, of) in [
+                ("report.attention", "report.attention_caption", &map.weights),
+                ("report.attention_gradient", "report.attention_gradient_caption", &map.gradient),
+            ] {
+                let caption = tr_with(self.lang, caption, &[("row", &row), ("heads", &map.heads)]);
+                out += &self.figure(&svg::heatmap(self.t(title), &map.tokens, &mean(of)), &caption);
+            }
         }
         out
     }
@@ -445,17 +478,18 @@ impl Page {
                 .take(20)
                 .map(|i| {
                     vec![
-                        i.rank.to_string(),
                         i.item.clone(),
+                        i.rank.to_string(),
                         show(i.predicted),
                         numbers::count(i.impressions as i64),
                         i.observed.map_or_else(|| "–".to_owned(), show),
+                        i.features.iter().take(4).map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join("; "),
                     ]
                 })
                 .collect();
             out += &self.table(
-                &["report.rank", "report.item", "report.predicted", "report.impressions", "report.observed"],
-                &[0, 2, 3, 4],
+                &["report.item", "report.rank", "report.predicted", "report.impressions", "report.observed", "report.item_features"],
+                &[1, 2, 3, 4],
                 &rows,
             );
             if g.items.len() > 20 {
@@ -497,39 +531,35 @@ impl Page {
                 &[("model", &s.model_name), ("outcome", &s.outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
             ))
         );
-        let optional = |e: &Option<Estimate>| e.as_ref().map_or_else(|| "–".to_owned(), |e| band(e, false));
-        let rows: Vec<Vec<String>> = s
-            .scenarios
-            .iter()
-            .map(|r| {
-                vec![
-                    if r.name.is_empty() { self.t("report.baseline").to_owned() } else { r.name.clone() },
-                    format!("{:?}", r.grade),
-                    numbers::count(r.reach.value as i64),
-                    band(&r.conversions, false),
-                    band_as(&r.rate, share),
-                    optional(&r.revenue),
-                    optional(&r.cost),
-                    optional(&r.profit),
-                    r.roi.as_ref().map_or_else(|| "–".to_owned(), |e| band_as(e, numbers::percent)),
-                ]
-            })
-            .collect();
-        out += &self.table(
-            &[
-                "report.scenario",
-                "report.grade",
-                "report.reach",
-                if binary { "report.conversions" } else { "report.total" },
-                if binary { "report.rate" } else { "report.mean" },
-                "report.revenue",
-                "report.cost",
-                "report.profit",
-                "report.roi",
-            ],
-            &[2, 3, 4, 5, 6, 7, 8],
-            &rows,
-        );
+        type Line<'a> = (&'a str, Box<dyn Fn(&ScenarioResult) -> Option<String> + 'a>);
+        let lines: Vec<Line<'_>> = vec![
+            ("report.grade", Box::new(|r| Some(format!("{:?}", r.grade)))),
+            ("report.reach", Box::new(|r| Some(numbers::count(r.reach.value as i64)))),
+            (if binary { "report.conversions" } else { "report.total" }, Box::new(|r| Some(band(&r.conversions, false)))),
+            (if binary { "report.rate" } else { "report.mean" }, Box::new(|r| Some(band_as(&r.rate, share)))),
+            ("report.revenue", Box::new(|r| r.revenue.as_ref().map(|e| band(e, false)))),
+            ("report.cost", Box::new(|r| r.cost.as_ref().map(|e| band(e, false)))),
+            ("report.profit", Box::new(|r| r.profit.as_ref().map(|e| band(e, false)))),
+            ("report.roi", Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
+        ];
+        // The baseline stands at the left of every table.
+        let (baseline, others) = s.scenarios.split_at(1.min(s.scenarios.len()));
+        for some in others.chunks(BESIDE).chain(others.is_empty().then_some(&[][..])) {
+            let beside: Vec<&ScenarioResult> = baseline.iter().chain(some).collect();
+            let name = |r: &ScenarioResult| if r.name.is_empty() { self.t("report.baseline").to_owned() } else { r.name.clone() };
+            let head: Vec<String> = std::iter::once(self.t("report.scenario").to_owned()).chain(beside.iter().map(|r| name(r))).collect();
+            let rows: Vec<Vec<String>> = lines
+                .iter()
+                .map(|(key, of)| (key, beside.iter().map(|r| of(r)).collect::<Vec<_>>()))
+                .filter(|(_, cells)| cells.iter().any(Option::is_some))
+                .map(|(key, cells)| {
+                    let shown = cells.into_iter().map(|c| c.map_or_else(|| "–".to_owned(), |c| escape(&c)));
+                    std::iter::once(escape(self.t(key))).chain(shown).collect()
+                })
+                .collect();
+            let right: Vec<usize> = (1..=beside.len()).collect();
+            out += &Self::cells(&head, &right, &rows);
+        }
         let mut covers: Vec<&str> = Vec::new();
         for e in s.scenarios.iter().map(|r| &r.conversions).filter(|e| e.low != e.high) {
             let key = match e.covers {
@@ -562,6 +592,11 @@ impl Page {
                     &[("change", &band(&d.conversions, true)), ("rate", &band_as(&d.rate, change))]
                 ))
             );
+            if let (Some(revenue), Some(profit)) = (&d.revenue, &d.profit) {
+                let text =
+                    tr_with(self.lang, "report.difference_money", &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))]);
+                let _ = write!(out, "<p>{}</p>", escape(&text));
+            }
             let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
             if !bars.is_empty() {
                 out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t("report.drivers_caption"));

@@ -237,6 +237,29 @@ pub fn calibration(title: &str, bins: &[(f64, f64, f64, f64)], axes: (&str, &str
     out + "</svg>"
 }
 
+/// A small histogram for a cell of a table: one bar per count.
+pub fn histogram(title: &str, counts: &[usize]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0);
+    if most == 0 {
+        return String::new();
+    }
+    let (width, height) = (96.0, 22.0);
+    let bar = (width / counts.len() as f64).min(14.0);
+    let mut out = open(width, height, title);
+    for (i, count) in counts.iter().enumerate().filter(|(_, c)| **c > 0) {
+        // What is there is seen, however little.
+        let h = (*count as f64 / most as f64 * height).max(1.0);
+        let _ = write!(
+            out,
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{h:.1}\" fill=\"#8b97a3\"/>",
+            i as f64 * bar,
+            height - h,
+            (bar - 0.6).max(0.6)
+        );
+    }
+    out + "</svg>"
+}
+
 /// A square of weights with its tokens on both axes; brighter is more.
 pub fn heatmap(title: &str, tokens: &[String], weights: &[f32]) -> String {
     let n = tokens.len();

@@ -130,6 +130,25 @@ fn a_project_runs_whole_and_twice_the_same() {
     assert_eq!(first["name"], "Closer to special days");
     assert!(["C", "D"].contains(&first["grade"].as_str().unwrap()), "no better grade without randomisation");
     assert!(first["conversions"]["low"].as_f64() <= first["conversions"]["value"].as_f64());
+
+    // Whoever is handed the report alone reaches the same figures: the recipe in it, beside the data, run as it says.
+    let report: Value = serde_json::from_slice(&std::fs::read(a.join("report.json")).unwrap()).unwrap();
+    let elsewhere = dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::copy(sample("online_shoppers_intention.csv"), elsewhere.join("online_shoppers_intention.csv")).unwrap();
+    std::fs::write(elsewhere.join("recipe.toml"), report["recipe"].as_str().unwrap()).unwrap();
+    json(&[
+        "run",
+        &elsewhere.join("recipe.toml").display().to_string(),
+        "--out",
+        &elsewhere.join("results").display().to_string(),
+        "--json",
+    ]);
+    let again = std::fs::read(elsewhere.join("results/scenarios.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&again).unwrap(), scenarios);
+    // And the JSON is read back as the report that it was.
+    let back: whybench::report::Report = serde_json::from_value(report.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&back).unwrap(), report);
 }
 
 #[test]

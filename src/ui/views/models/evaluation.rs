@@ -176,7 +176,7 @@ impl EvaluationPanel {
 }
 
 /// Width of the column of names.
-const FIRST: f32 = 176.0;
+const FIRST: f32 = 160.0;
 
 fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chosen: &str) {
     let binary = evaluations.iter().any(|(_, e)| matches!(e.figures, Figures::Binary(_)));
@@ -192,8 +192,8 @@ fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chos
             let (width, layout) = match i {
                 None => (FIRST, egui::Layout::left_to_right(egui::Align::Center)),
                 Some(i) => {
-                    let wide = heads[i] == "ui.auc_interval";
-                    (if wide { 108.0 } else { 92.0 }, egui::Layout::right_to_left(egui::Align::Center))
+                    let wide = matches!(heads[i], "ui.auc_interval" | "ui.average_precision" | "ui.ece");
+                    (if wide { 108.0 } else { 68.0 }, egui::Layout::right_to_left(egui::Align::Center))
                 }
             };
             ui.allocate_ui_with_layout(egui::vec2(width, theme::ROW), layout, |ui| {
@@ -211,10 +211,12 @@ fn table(ui: &mut Ui, cx: &mut Cx<'_>, evaluations: &[(&str, &Evaluation)], chos
         });
         for (name, e) in evaluations {
             ui.horizontal(|ui| {
-                let button = egui::Button::selectable(*name == chosen, basic::shorten(name, 24)).min_size(egui::vec2(FIRST, 0.0));
-                if ui.add(button).on_hover_text(*name).clicked() {
-                    select = Some((*name).to_owned());
-                }
+                ui.allocate_ui_with_layout(egui::vec2(FIRST, theme::ROW), egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.set_min_width(FIRST);
+                    if ui.selectable_label(*name == chosen, basic::shorten(name, 20)).on_hover_text(*name).clicked() {
+                        select = Some((*name).to_owned());
+                    }
+                });
                 for (i, text) in figures(&e.figures).into_iter().enumerate() {
                     cell(ui, Some(i), RichText::new(text));
                 }
