@@ -37,7 +37,12 @@ pub fn run(file: Option<PathBuf>, lang: Option<Lang>) -> anyhow::Result<()> {
         },
     };
     let lang = lang.unwrap_or_else(Lang::of_system);
-    result.map_err(|e| anyhow::anyhow!(crate::fault!("ui.no_window", reason = e.to_string()).say(lang)))
+    result.map_err(|e| {
+        // The toolkit says first in which of its source files it failed.
+        let whole = e.to_string();
+        let reason = whole.rsplit(": ").next().unwrap_or(&whole);
+        anyhow::anyhow!(crate::fault!("ui.no_window", reason = reason).say(lang))
+    })
 }
 
 fn options(renderer: eframe::Renderer) -> eframe::NativeOptions {
