@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Lang;
 use crate::data::ReadOptions;
-use crate::data::read::Header;
+use crate::data::read::{Dates, Header, Quote};
 use crate::ml::{DeviceChoice, ModelKind, Weighting};
 
 /// See why people act, and what a strategy would change. Without a command, the window opens.
@@ -53,6 +53,32 @@ pub struct Reading {
     /// Encoding, such as utf-8, gb18030, windows-1252
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// What stands around a field that holds the delimiter
+    #[arg(long, value_enum)]
+    pub quote: Option<QuoteArg>,
+    /// Order of 3/4/2024, where a column does not tell: day or month first
+    #[arg(long, value_enum)]
+    pub dates: Option<DatesArg>,
+}
+
+/// `--quote`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum QuoteArg {
+    /// "
+    Double,
+    /// '
+    Single,
+    /// Quotes are part of the text.
+    None,
+}
+
+/// `--dates`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DatesArg {
+    /// Day, month, year.
+    Dmy,
+    /// Month, day, year.
+    Mdy,
 }
 
 /// `--header`.
@@ -75,7 +101,16 @@ impl Reading {
             HeaderArg::Yes => Header::Yes,
             HeaderArg::No => Header::No,
         };
-        ReadOptions { delimiter: self.delimiter, header, encoding: self.encoding.clone(), decimal: None }
+        let quote = self.quote.map(|q| match q {
+            QuoteArg::Double => Quote::Double,
+            QuoteArg::Single => Quote::Single,
+            QuoteArg::None => Quote::None,
+        });
+        let dates = self.dates.map(|d| match d {
+            DatesArg::Dmy => Dates::Dmy,
+            DatesArg::Mdy => Dates::Mdy,
+        });
+        ReadOptions { delimiter: self.delimiter, header, encoding: self.encoding.clone(), decimal: None, quote, dates }
     }
 }
 

@@ -65,7 +65,8 @@ pub struct ScenarioResult {
     pub cost: Option<Estimate>,
     /// Revenue − cost.
     pub profit: Option<Estimate>,
-    /// Profit / cost.
+    /// Return on what the scenario costs: (its revenue − that of doing nothing − its cost) / its cost. What people would have
+    /// bought anyway is no return.
     pub roi: Option<Estimate>,
     /// The money assumptions behind it.
     pub money: Money,
@@ -329,6 +330,10 @@ impl World<'_> {
             result.warnings.push(note!("strategy.other_segment"));
         }
         let difference = self.difference(scenario, plan, &draws, before, &after.shown, &result)?;
+        result.roi = match (difference.profit, result.cost) {
+            (Some(extra), Some(cost)) if cost.value > 0.0 => Some(scaled(extra, 1.0 / cost.value, 0.0)),
+            _ => None,
+        };
         Ok((result, difference))
     }
 
@@ -458,10 +463,6 @@ impl World<'_> {
             .then(|| exact(n * money.cost_per_contact.unwrap_or(0.0) + money.fixed_cost.unwrap_or(0.0)));
         let revenue = money.value_per_conversion.map(|v| scaled(conversions, v, 0.0));
         let profit = revenue.map(|r| scaled(r, 1.0, -cost.map_or(0.0, |c| c.value)));
-        let roi = match (profit, cost) {
-            (Some(p), Some(c)) if c.value > 0.0 => Some(scaled(p, 1.0 / c.value, 0.0)),
-            _ => None,
-        };
         let (grade, reason) = grade(moved.outside, moved.apart.as_ref(), moved.any, overridden);
         let mut warnings = Vec::new();
         if shown.len() == 1 {
@@ -480,7 +481,7 @@ impl World<'_> {
             revenue,
             cost,
             profit,
-            roi,
+            roi: None,
             money,
             outside: moved.outside,
             warnings,

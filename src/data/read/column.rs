@@ -26,6 +26,8 @@ pub struct Builder {
     name: PlSmallStr,
     decimal: u8,
     quote: Option<u8>,
+    /// The orders of a date that the analyst allows where a cell does not tell.
+    dates: u8,
     kind: Kind,
     pieces: Vec<Piece>,
     /// Blocks before this one must be read again.
@@ -36,8 +38,8 @@ pub struct Builder {
 
 impl Builder {
     /// An empty column.
-    pub fn new(name: &str, decimal: u8, quote: Option<u8>) -> Self {
-        Self { name: name.into(), decimal, quote, kind: Kind::Empty, pieces: Vec::new(), stale: 0, not_numbers: 0 }
+    pub fn new(name: &str, decimal: u8, quote: Option<u8>, dates: u8) -> Self {
+        Self { name: name.into(), decimal, quote, dates, kind: Kind::Empty, pieces: Vec::new(), stale: 0, not_numbers: 0 }
     }
 
     /// How many blocks, from the first, must be handed to [`Builder::repair`].
@@ -159,7 +161,12 @@ impl Builder {
                     return Piece::Cells(series);
                 }
                 Err(odd) => {
-                    let wider = self.kind.join(Kind::of(odd, decimal));
+                    let of_cell = match Kind::of(odd, decimal) {
+                        // A date that tells its own order keeps it, whatever was asked for: the column then shows the conflict.
+                        Kind::Time { orders, moment } if orders & self.dates != 0 => Kind::Time { orders: orders & self.dates, moment },
+                        kind => kind,
+                    };
+                    let wider = self.kind.join(of_cell);
                     // A type that already claims to hold the cell cannot fail on it twice.
                     self.kind = if wider == self.kind { Kind::Text } else { wider };
                 }

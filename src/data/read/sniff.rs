@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::cell::{self, Kind};
 use super::records::{self, Dialect};
-use super::{Header, ReadOptions};
+use super::{Dates, Header, Quote, ReadOptions};
 use crate::base::{Notice, Result};
+use crate::data::table::calendar::Order;
 use crate::{fault, note};
 
 /// Records looked at.
@@ -21,6 +22,8 @@ pub struct Shape {
     pub header: bool,
     /// `.` or `,`.
     pub decimal: u8,
+    /// Orders of a date that count where a cell does not tell its own.
+    pub dates: u8,
     /// Column names, unique.
     pub names: Vec<String>,
     /// Which of these were detected.
@@ -46,7 +49,12 @@ fn sample(text: &str, dialect: Dialect, last: bool, most: usize) -> Vec<Record> 
 pub fn sniff(path: &Path, text: &str, last: bool, options: &ReadOptions) -> Result<Shape> {
     let mut detected = Vec::new();
     let mut found = |name: &str| detected.push(name.to_owned());
-    let quote = Some(if looks_single_quoted(text) { b'\'' } else { b'"' });
+    let quote = match options.quote {
+        Some(Quote::Double) => Some(b'"'),
+        Some(Quote::Single) => Some(b'\''),
+        Some(Quote::None) => None,
+        None => Some(if looks_single_quoted(text) { b'\'' } else { b'"' }),
+    };
     let delimiter = match options.delimiter {
         Some(c) if c.is_ascii() && c != '\n' && c != '\r' && c != '"' => c as u8,
         Some(c) => return Err(fault!("data.bad_delimiter", file = path, delimiter = c)),
@@ -55,7 +63,9 @@ pub fn sniff(path: &Path, text: &str, last: bool, options: &ReadOptions) -> Resu
             find_delimiter(text, quote, last)
         }
     };
-    found("quote");
+    if options.quote.is_none() {
+        found("quote");
+    }
     let dialect = Dialect { delimiter, quote };
     let mut rows = sample(text, dialect, last, SAMPLE);
     if rows.is_empty() && !last {
@@ -87,7 +97,12 @@ pub fn sniff(path: &Path, text: &str, last: bool, options: &ReadOptions) -> Resu
     // Some rows that are too long do not make a column; most rows do.
     let width = if header && n * 2 <= rows.len() { first.len() } else { usual.max(first.len()) }.max(1);
     let (names, warnings) = names(path, &first, width, header);
-    Ok(Shape { dialect, header, decimal, names, detected, warnings })
+    let dates = match options.dates {
+        None => Order::EVERY,
+        Some(Dates::Dmy) => Order::YearFirst.bit() | Order::DayFirst.bit(),
+        Some(Dates::Mdy) => Order::YearFirst.bit() | Order::MonthFirst.bit(),
+    };
+    Ok(Shape { dialect, header, decimal, dates, names, detected, warnings })
 }
 
 /// Whether fields stand in `'single quotes'`, and none in double ones.
@@ -267,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_is_given_is_not_detected() {
-        let options = ReadOptions { delimiter: Some(';'), header: Header::No, decimal: Some(','), encoding: None };
+        let options = ReadOptions { delimiter: Some(';'), header: Header::No, decimal: Some(','), ..ReadOptions::default() };
         let s = sniff(Path::new("a.csv"), "a,b;c\n", true, &options).unwrap();
         assert_eq!(s.names.len(), 2);
         assert_eq!(s.detected, ["quote"]);

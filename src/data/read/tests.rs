@@ -82,6 +82,30 @@ fn encodings_delimiters_and_decimals() {
     assert_eq!(open(&path, &odd, &JobCtx::quiet()).unwrap_err().0.code, "data.unknown_encoding");
 }
 
+#[test]
+fn quotes_and_the_order_of_dates_are_the_analysts_to_choose() {
+    let dir = Folder::new();
+    let path = dir.put("d.csv", "id,when,size\n1,03/04/2024,6\" pipe\n2,05/06/2024,8\" pipe\n3,,x\n");
+    let with = |options: ReadOptions| open(&path, &options, &JobCtx::quiet()).unwrap();
+    let warned = |l: &Loaded| l.warnings.iter().any(|w| w.code == "data.day_or_month");
+    let day = |l: &Loaded| l.table.cell(0, 1);
+    let auto = with(ReadOptions::default());
+    assert!(warned(&auto) && day(&auto).as_deref() == Some("2024-04-03"));
+    let dmy = with(ReadOptions { dates: Some(Dates::Dmy), ..ReadOptions::default() });
+    assert!(!warned(&dmy) && day(&dmy) == day(&auto));
+    let mdy = with(ReadOptions { dates: Some(Dates::Mdy), ..ReadOptions::default() });
+    assert!(!warned(&mdy) && day(&mdy).as_deref() == Some("2024-03-04"));
+    // A cell that cannot be meant so makes the column text, with its warning, instead of a wrong day.
+    let path = dir.put("e.csv", "id,when\n1,03/04/2024\n2,25/12/2024\n");
+    let odd = open(&path, &ReadOptions { dates: Some(Dates::Mdy), ..ReadOptions::default() }, &JobCtx::quiet()).unwrap();
+    assert_eq!(odd.table.column_type(1), T::Text);
+
+    let path = dir.put("q.csv", "a,b\n\"x,y\",1\n");
+    let width = |q| open(&path, &ReadOptions { quote: Some(q), header: Header::No, ..ReadOptions::default() }, &JobCtx::quiet()).unwrap();
+    assert_eq!((width(Quote::Double).table.n_columns(), width(Quote::None).table.n_columns()), (2, 3));
+    assert!(!width(Quote::Single).reading.detected.iter().any(|d| d == "quote"));
+}
+
 /// Rows that fill several blocks, with `odd` cells in the last row.
 fn large(row: &str, last: &str) -> String {
     let mut s = "i,f,t,d\n".to_owned();

@@ -316,7 +316,7 @@ pub fn read(path: &Path, options: &ReadOptions, limit: Option<usize>, ctx: &JobC
 fn pass(path: &Path, shape: &Shape, look: &Look, limit: Option<usize>, ctx: &JobCtx) -> std::result::Result<Loaded, Stop> {
     let size = std::fs::metadata(path).map_err(|e| Fault::io(path, &e))?.len();
     ctx.stage("data.stage_reading", size);
-    let mut builders: Vec<Builder> = shape.names.iter().map(|n| Builder::new(n, shape.decimal, shape.dialect.quote)).collect();
+    let mut builders: Vec<Builder> = shape.names.iter().map(|n| Builder::new(n, shape.decimal, shape.dialect.quote, shape.dates)).collect();
     let mut source = Source::new(path, shape, look, limit, limit.is_none())?;
     let mut current = source.next()?;
     while let Some(block) = current {

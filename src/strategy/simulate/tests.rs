@@ -98,7 +98,7 @@ fn totals_and_money_by_hand() {
     assert!(near(result.rate.value, after / 20.0) && result.reach.value == 20.0);
     assert!(near(result.revenue.unwrap().value, 40.0 * after) && near(result.cost.unwrap().value, 20.0));
     assert!(near(result.profit.unwrap().value, 40.0 * after - 20.0));
-    assert!(near(result.roi.unwrap().value, (40.0 * after - 20.0) / 20.0));
+    assert!(near(result.roi.unwrap().value, (40.0 * (after - before) - 20.0) / 20.0), "what comes anyway is no return");
     // Doing nothing costs nothing.
     assert!(near(base.cost.unwrap().value, 0.0) && near(base.profit.unwrap().value, 40.0 * before) && base.roi.is_none());
     let d = &out.differences[0];

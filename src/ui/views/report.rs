@@ -46,7 +46,7 @@ impl View for ReportView {
                     } else {
                         ui.painter().circle_stroke(rect.center(), 3.0, egui::Stroke::new(1.0, cx.tokens.faint));
                     }
-                    ui.add_sized([160.0, theme::ROW], egui::Label::new(RichText::new(name).color(colour)).halign(egui::Align::LEFT));
+                    basic::line(ui, 160.0, theme::ROW, name, theme::BODY, colour);
                     ui.add(egui::Label::new(RichText::new(what).size(theme::SMALL).color(cx.tokens.weak)).wrap());
                 });
             }

@@ -190,6 +190,9 @@ fn line(
         let fields: [(&str, &dyn std::fmt::Display); 2] = [("low", &f.show(e.low, is_rate)), ("high", &f.show(e.high, is_rate))];
         ui.label(tr_with(lang, "why.interval", &fields));
         ui.label(covers_words(e.covers, lang));
+        if matches!(f, Figure::Roi) {
+            ui.label(tr(lang, "why.roi_help"));
+        }
         if let Some(c) = change {
             let fields: [(&str, &dyn std::fmt::Display); 3] = [
                 ("change", &f.show_change(c.value, is_rate)),

@@ -2,7 +2,7 @@
 
 use eframe::egui::{self, RichText, Ui};
 
-use crate::data::read::Header;
+use crate::data::read::{Dates, Header, Quote};
 use crate::data::{ReadOptions, Reading};
 use crate::session::state::Command;
 use crate::ui::{Cx, theme};
@@ -62,6 +62,20 @@ impl ReadingBar {
             let shown = found(reading.and_then(|r| r.decimal).map(String::from));
             let some = ['.', ','].map(|c| (Some(c), c.to_string()));
             menu(ui, cx, "ui.decimal", &mut options.decimal, std::iter::once((None, shown)).chain(some));
+            let quote = |q: Option<char>| {
+                cx.t(match q {
+                    Some('"') => "ui.quote_double",
+                    Some(_) => "ui.quote_single",
+                    None => "ui.quote_none",
+                })
+            };
+            let shown = found(reading.map(|r| quote(r.quote).to_owned()));
+            let some = [(Quote::Double, Some('"')), (Quote::Single, Some('\'')), (Quote::None, None)];
+            let some = some.map(|(q, c)| (Some(q), quote(c).to_owned()));
+            menu(ui, cx, "ui.quote", &mut options.quote, std::iter::once((None, shown)).chain(some));
+
+            let some = [(Dates::Dmy, "ui.dates_dmy"), (Dates::Mdy, "ui.dates_mdy")].map(|(d, key)| (Some(d), cx.t(key).to_owned()));
+            menu(ui, cx, "ui.dates", &mut options.dates, std::iter::once((None, auto.to_owned())).chain(some));
             if options != ReadOptions::default() && ui.button(cx.t("ui.detect_again")).clicked() {
                 options = ReadOptions::default();
             }
