@@ -56,3 +56,49 @@ fn a_report_says_everything_without_a_network() {
     let again = Recipe::parse(&report.recipe, Path::new("recipe.toml")).unwrap();
     assert_eq!((again.models, again.scenarios, again.split), (recipe.models, recipe.scenarios, recipe.split));
 }
+
+/// Identifiers and sensitive columns are no features, and nothing that a run writes holds a value of them.
+#[test]
+fn what_is_sensitive_does_not_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let (user, group) = ("walter.nobody@example.org", "Quuxian");
+    let rows: String = (0..400)
+        .map(|i| {
+            let who = if i % 9 == 0 { user.to_owned() } else { format!("someone{i}@example.org") };
+            let of = if i % 3 == 0 { group } else { "Other" };
+            format!("{who},{of},{},{},{}\n", i % 17, (i * 5) % 13, u8::from(i % 17 > 8))
+        })
+        .collect();
+    std::fs::write(dir.path().join("people.csv"), format!("email,ethnicity,visits,pages,bought\n{rows}")).unwrap();
+    let recipe = "version = 1\n[data]\npath = \"people.csv\"\n[roles]\ntarget = [\"bought\"]\nuser = [\"email\"]\nsensitive = [\"ethnicity\"]\n\
+        lever = [\"pages\"]\n[[model]]\nname = \"Trees\"\nkind = \"gbdt\"\n[[model]]\nname = \"Regression\"\nkind = \"logistic\"\n\
+        [[scenario]]\nname = \"More\"\nset = { pages = 12 }\n";
+    std::fs::write(dir.path().join("recipe.toml"), recipe).unwrap();
+    let run = |recipe: &str, out: &str| {
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_whybench"))
+            .arg("run")
+            .arg(dir.path().join(recipe))
+            .arg("--out")
+            .arg(dir.path().join(out))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    run("recipe.toml", "out");
+    let mut files = 0;
+    for ending in ["html", "json", "toml", "whymodel", "parquet"] {
+        for file in super::drive::files_below(&dir.path().join("out"), ending) {
+            let bytes = std::fs::read(&file).unwrap();
+            for secret in [user, group] {
+                let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+                assert!(!found, "{} holds “{secret}”", file.display());
+            }
+            files += 1;
+        }
+    }
+    assert!(files >= 8, "{files} files");
+    // The search finds it where the analyst said that it may leave.
+    std::fs::write(dir.path().join("open.toml"), format!("{recipe}[report]\ninclude_sensitive = true\n")).unwrap();
+    run("open.toml", "open");
+    assert!(std::fs::read_to_string(dir.path().join("open/report.json")).unwrap().contains(group));
+}
