@@ -290,22 +290,24 @@ fn a_kill_leaves_the_old_file_or_the_new_one() {
     let start = |seed: u32| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whybench"));
         command.arg("train").arg(&data).args(["--target", "bought", "--model", "gbdt", "--seed", &seed.to_string(), "--out"]).arg(&model);
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
-    let begun = std::time::Instant::now();
-    assert!(start(0).wait().unwrap().success());
-    let whole = begun.elapsed();
-    let mut killed = 0;
+    let all = start(0).wait_with_output().unwrap();
+    assert!(all.status.success());
+    let stages = String::from_utf8(all.stderr).unwrap().lines().count();
+    assert!(stages > 3, "there are stages to be killed in");
+    // Once in each stage, as the program announces it, and once somewhat later.
     for k in 1..=10u32 {
+        use std::io::BufRead as _;
         let mut run = start(k);
-        std::thread::sleep(whole.mul_f64(0.1 * f64::from(k)));
-        killed += u32::from(run.try_wait().unwrap().is_none());
+        let mut said = std::io::BufReader::new(run.stderr.take().unwrap()).lines();
+        (0..=k as usize / 2 % stages).for_each(|_| drop(said.next().unwrap().unwrap()));
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(k % 2 * k * 3)));
         run.kill().unwrap();
         run.wait().unwrap();
-        let read = whybench::ml::file::load(&model).unwrap();
-        assert!(read.card().spec.seed <= u64::from(k));
+        let seed = whybench::ml::file::load(&model).unwrap().card().spec.seed;
+        assert!(seed <= u64::from(k), "{seed}");
     }
-    assert!(killed > 2, "the kills came too late");
     // The moment that matters most: while the file itself is written.
     let unfinished = || super::drive::files_below(dir.0.path(), "part");
     let mut hits = 0;

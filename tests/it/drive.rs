@@ -34,8 +34,10 @@ pub struct Display {
 impl Display {
     /// Starts one, or says why there is none.
     pub fn start() -> Result<Self, String> {
+        // The display has a pointer of its own in its middle. It must not lie in the window, which stands at the top left:
+        // its one report when the window appears would turn a click of ours into a drag.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "2800x1800x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -167,8 +169,8 @@ impl Window {
     pub fn click_at(&mut self, pos: Pos2) {
         let press = |pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
         self.send(vec![Event::PointerMoved(pos)]);
-        self.send(vec![press(true)]);
-        self.send(vec![press(false)]);
+        // In one frame, so that nothing can come between them.
+        self.send(vec![Event::PointerMoved(pos), press(true), press(false)]);
     }
 
     /// Drags a slider's handle to a share of its way.
