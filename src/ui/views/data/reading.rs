@@ -62,20 +62,14 @@ impl ReadingBar {
             let shown = found(reading.and_then(|r| r.decimal).map(String::from));
             let some = ['.', ','].map(|c| (Some(c), c.to_string()));
             menu(ui, cx, "ui.decimal", &mut options.decimal, std::iter::once((None, shown)).chain(some));
-            let quote = |q: Option<char>| {
-                cx.t(match q {
-                    Some('"') => "ui.quote_double",
-                    Some(_) => "ui.quote_single",
-                    None => "ui.quote_none",
-                })
-            };
-            let shown = found(reading.map(|r| quote(r.quote).to_owned()));
-            let some = [(Quote::Double, Some('"')), (Quote::Single, Some('\'')), (Quote::None, None)];
-            let some = some.map(|(q, c)| (Some(q), quote(c).to_owned()));
-            menu(ui, cx, "ui.quote", &mut options.quote, std::iter::once((None, shown)).chain(some));
-
-            let some = [(Dates::Dmy, "ui.dates_dmy"), (Dates::Mdy, "ui.dates_mdy")].map(|(d, key)| (Some(d), cx.t(key).to_owned()));
-            menu(ui, cx, "ui.dates", &mut options.dates, std::iter::once((None, auto.to_owned())).chain(some));
+            // What is seldom changed stands in a menu, so that the bar stays one line.
+            ui.menu_button(RichText::new(cx.t("ui.reading_more")).size(theme::SMALL), |ui| {
+                ui.set_min_width(200.0);
+                let quotes = [(Quote::Double, "ui.quote_double"), (Quote::Single, "ui.quote_single"), (Quote::None, "ui.quote_none")];
+                group(ui, cx, "ui.quote", &mut options.quote, &quotes);
+                ui.separator();
+                group(ui, cx, "ui.dates", &mut options.dates, &[(Dates::Dmy, "ui.dates_dmy"), (Dates::Mdy, "ui.dates_mdy")]);
+            });
             if options != ReadOptions::default() && ui.button(cx.t("ui.detect_again")).clicked() {
                 options = ReadOptions::default();
             }
@@ -83,6 +77,15 @@ impl ReadingBar {
         if options != before {
             cx.command(Command::SetRead(options));
         }
+    }
+}
+
+/// One choice among a few, or what is detected.
+fn group<T: Copy + PartialEq>(ui: &mut Ui, cx: &Cx<'_>, key: &str, value: &mut Option<T>, choices: &[(T, &str)]) {
+    ui.label(RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.weak));
+    ui.selectable_value(value, None, cx.t("ui.detected"));
+    for (choice, text) in choices {
+        ui.selectable_value(value, Some(*choice), cx.t(text));
     }
 }
 
