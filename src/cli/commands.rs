@@ -128,7 +128,7 @@ fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said
     let mut rows = vec![head.to_vec()];
     for c in &profile.columns {
         let range = match (c.min, c.max) {
-            (Some(a), Some(b)) => format!("{} … {}", numbers::plain(a), numbers::plain(b)),
+            (Some(a), Some(b)) if !c.categorical => format!("{} … {}", c.shown(a), c.shown(b)),
             _ => c.top.iter().take(3).map(|t| t.value.clone()).collect::<Vec<_>>().join(", "),
         };
         let name = |v: Result<Value>| v.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();

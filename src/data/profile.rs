@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::roles::{Role, Roles};
 use super::table::keys::{self, Hashed, Key};
 use super::table::{Cells, ColumnType, Table};
-use crate::base::{JobCtx, Notice, Result};
+use crate::base::{JobCtx, Notice, Result, numbers};
 use crate::{fault, note};
 
 /// Most bins of a histogram.
@@ -65,6 +65,19 @@ pub struct ColumnProfile {
     pub infinite: usize,
     /// Warnings of this column.
     pub warnings: Vec<Notice>,
+}
+
+impl ColumnProfile {
+    /// A number of this column as people write it: times count from 1970 and are shown as days.
+    pub fn shown(&self, v: f64) -> String {
+        let day = match self.kind {
+            ColumnType::Date => v,
+            ColumnType::Datetime => (v / 86_400.0).floor(),
+            _ => return numbers::plain(v),
+        };
+        let (y, m, d) = crate::base::clock::date_of_days(day as i64);
+        format!("{y:04}-{m:02}-{d:02}")
+    }
 }
 
 /// One histogram bin.

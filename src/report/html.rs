@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::content::{Report, WhySection};
 use super::svg::{self, escape};
 use crate::base::{Lang, Notice, numbers, tr, tr_with};
-use crate::data::ColumnType;
 use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
@@ -208,7 +207,7 @@ impl Page {
             .map(|c| {
                 let rate = |x: Option<f64>| x.map_or_else(String::new, |x| format!(" ({})", numbers::percent(x)));
                 let what = match (c.min, c.max) {
-                    (Some(a), Some(b)) if !c.categorical => format!("{} … {}", moment(c.kind, a), moment(c.kind, b)),
+                    (Some(a), Some(b)) if !c.categorical => format!("{} … {}", c.shown(a), c.shown(b)),
                     _ => c.top.iter().take(3).map(|t| t.value.clone() + &rate(t.target_rate)).collect::<Vec<_>>().join(", "),
                 };
                 let counts: Vec<usize> = if c.categorical || c.histogram.is_empty() {
@@ -658,17 +657,6 @@ fn auc_words(m: &ModelCard) -> String {
         },
         _ => "–".to_owned(),
     }
-}
-
-/// A number, or the day that it counts to.
-fn moment(kind: ColumnType, v: f64) -> String {
-    let day = match kind {
-        ColumnType::Date => v,
-        ColumnType::Datetime => (v / 86_400.0).floor(),
-        _ => return numbers::plain(v),
-    };
-    let (y, m, d) = crate::base::clock::date_of_days(day as i64);
-    format!("{y:04}-{m:02}-{d:02}")
 }
 
 /// A number with its interval, in the given unit.
