@@ -76,11 +76,17 @@ impl DataView {
                 basic::empty(ui, cx.t("ui.data_failed"), &sentence, |ui| {
                     ui.horizontal(|ui| {
                         ui.add_space((ui.available_width() - 220.0).max(0.0) / 2.0);
-                        if basic::primary(ui, cx.t("ui.try_again")).clicked() {
+                        // A file that is gone has to be found; anything else may be mended and tried again.
+                        let gone = fault.0.code == "base.file_not_found";
+                        let button = |ui: &mut Ui, first: bool, key: &str| {
+                            if first { basic::primary(ui, cx.t(key)).clicked() } else { ui.button(cx.t(key)).clicked() }
+                        };
+                        let find = button(ui, gone, "ui.find_data");
+                        if button(ui, !gone, "ui.try_again") {
                             cx.send(Action::Retry(Ask::Preview));
                             cx.send(Action::Retry(Ask::Load));
                         }
-                        if ui.button(cx.t("ui.find_data")).clicked() {
+                        if find {
                             cx.send(Action::FindData);
                         }
                     });
