@@ -259,7 +259,7 @@ impl App {
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             Purpose::LoadModel => {
-                let future = dialog.add_filter("Whybench", &["whymodel"]).pick_file();
+                let future = dialog.add_filter("Whybench, XGBoost, LightGBM", &["whymodel", "json", "ubj", "txt"]).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             _ => {

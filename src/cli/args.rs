@@ -132,6 +132,20 @@ pub enum Command {
     },
     /// Train a model and save it
     Train(Box<Train>),
+    /// Import a model of another program: XGBoost JSON or UBJSON, LightGBM text
+    Import {
+        /// Model file
+        file: PathBuf,
+        /// What it predicts; such files do not say
+        #[arg(long, value_name = "COL")]
+        target: Option<String>,
+        /// Where the model goes
+        #[arg(long, value_name = "MODEL.whymodel")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Predict with a saved model
     Predict {
         /// Model file

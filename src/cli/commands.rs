@@ -33,6 +33,19 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             profile(&recipe, lang, *json, ctx)
         }
         Command::Train(t) => train(t, lang, ctx),
+        Command::Import { file, target, out, json } => {
+            let model = crate::ml::import::import(file, target.as_deref())?;
+            crate::ml::file::save(&*model, out)?;
+            let card = model.card();
+            let trees = match model.structure() {
+                crate::ml::model::Structure::Trees(e) => e.trees.len(),
+                _ => 0,
+            };
+            let names: Vec<&str> = card.features().iter().map(|f| f.name.as_str()).collect();
+            let value = json!({ "model": card.spec.name, "target": card.outcomes[0].name, "trees": trees, "features": names, "out": out, "fingerprint": card.fingerprint, "warnings": said(&card.warnings, lang) });
+            let text = format!("{}: {} → {}", tr(lang, "cli.features"), names.join(", "), out.display());
+            Ok(text_or_json(*json, value, &card.warnings, &text))
+        }
         Command::Predict { model, data, out, reading, json } => {
             let model = crate::ml::file::load(model)?;
             let loaded = read::open(data, &reading.options(), ctx)?;

@@ -3,11 +3,13 @@
 //!
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
+//! - [`import`]: models of other programs.
 //! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
 
 pub mod device;
 pub mod ensemble;
 pub mod file;
+pub mod import;
 pub mod logistic;
 pub mod metrics;
 pub mod model;

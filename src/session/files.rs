@@ -56,7 +56,7 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             });
             Some((Lane::Compute, true, work))
         }
-        Ask::LoadModel(path) => Some((Lane::Compute, false, Box::new(move |_| crate::ml::file::load(&path).map(Done::Model)))),
+        Ask::LoadModel(path) => Some((Lane::Compute, false, Box::new(move |_| crate::ml::import::open(&path).map(Done::Model)))),
         Ask::Report { format, path, made } => {
             let recipe = session.recipe.clone()?;
             let folder = session.folder.clone();

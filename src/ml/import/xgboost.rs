@@ -1,0 +1,156 @@
+//! XGBoost's model schema (JSON, and UBJSON once read): binary and number objectives, ranking margins, DART, categories,
+//! missing values. Comparisons are in f32, as XGBoost compares; covers are the sums of hessians, as its Shapley values use.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
+use crate::base::Result;
+use crate::fault;
+use crate::ml::ensemble::Link;
+
+/// Reads a whole model.
+pub fn read(path: &Path, value: &Value) -> Result<Source> {
+    let damaged = |what: &str| fault!("ml.import_damaged", file = path, reason = what);
+    let refused = |what: String| fault!("ml.import_refused", file = path, program = "XGBoost", reason = what);
+    let learner = value.get("learner").ok_or_else(|| fault!("ml.import_unknown", file = path))?;
+    let objective = learner["objective"]["name"].as_str().ok_or_else(|| damaged("objective"))?.to_owned();
+    let params = &learner["learner_model_param"];
+    let count = |key: &str| number(&params[key]).map_or(0, |v| v as usize);
+    if count("num_class") > 1 || count("num_target") > 1 {
+        return Err(refused(format!("{objective}, {} outputs", count("num_class").max(count("num_target")))));
+    }
+    let base = base_score(&params["base_score"]).ok_or_else(|| damaged("base_score"))?;
+    let (link, intercept) = match objective.as_str() {
+        "binary:logistic" | "reg:logistic" => (Link::Logit, (base / (1.0 - base)).ln()),
+        "binary:logitraw" => (Link::Logit, base),
+        "reg:squarederror" | "reg:linear" | "reg:absoluteerror" | "reg:pseudohubererror" | "reg:squaredlogerror" | "reg:quantileerror" => {
+            (Link::Identity, base)
+        }
+        o if o.starts_with("rank:") => (Link::Identity, base),
+        o => return Err(refused(o.to_owned())),
+    };
+    let booster = &learner["gradient_booster"];
+    // DART's weights stand beside the trees, and since version 3.4 among them.
+    let (model, drops) = match booster["name"].as_str() {
+        Some("gbtree") => (&booster["model"], &booster["model"]["weight_drop"]),
+        Some("dart") => (&booster["gbtree"]["model"], &booster["weight_drop"]),
+        Some(other) => return Err(refused(other.to_owned())),
+        None => return Err(damaged("gradient_booster")),
+    };
+    let drops = match drops {
+        Value::Null => None,
+        drops => Some(numbers(drops).ok_or_else(|| damaged("weight_drop"))?),
+    }
+    .filter(|d| !d.is_empty());
+    let n_features = count("num_feature");
+    let mut levels: Vec<Option<usize>> = vec![None; n_features];
+    let kinds = texts(&learner["feature_types"]);
+    for (slot, _) in levels.iter_mut().zip(&kinds).filter(|(_, k)| k.starts_with('c')) {
+        *slot = Some(0);
+    }
+    let list = model["trees"].as_array().ok_or_else(|| damaged("trees"))?;
+    let mut trees = Vec::with_capacity(list.len());
+    for (t, tree) in list.iter().enumerate() {
+        let weight = drops.as_ref().map_or(Some(1.0), |d| d.get(t).copied()).ok_or_else(|| damaged("weight_drop"))?;
+        let nodes = read_tree(tree, n_features, &mut levels).ok_or_else(|| damaged(&format!("tree {t}")))?;
+        trees.push(Tree { nodes, output: 0, weight });
+    }
+    let named = carried(&model["cats"], n_features);
+    let levels = levels
+        .into_iter()
+        .zip(named)
+        .map(|(codes, named)| codes.map(|n| named.unwrap_or_else(|| (0..n).map(|c| c.to_string()).collect())))
+        .collect();
+    let names = names_or_numbers(texts(&learner["feature_names"]), n_features);
+    let ensemble = TreeEnsemble { n_features, n_outputs: 1, intercept: vec![intercept], link, trees };
+    Ok(Source { program: "XGBoost", objective, ensemble, names, levels })
+}
+
+fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> Option<Vec<Node>> {
+    let size = number(&tree["tree_param"]["num_nodes"])? as usize;
+    if number(&tree["tree_param"]["size_leaf_vector"]).is_some_and(|n| n > 1.0) {
+        return None;
+    }
+    let of = |key: &str| numbers(&tree[key]).filter(|v| v.len() >= size);
+    let (left, right) = (of("left_children")?, of("right_children")?);
+    let (condition, index, defaults, cover) = (of("split_conditions")?, of("split_indices")?, of("default_left")?, of("sum_hessian")?);
+    let kinds = numbers(&tree["split_type"]).unwrap_or_default();
+    // The categories that go right, node by node.
+    let (nodes, from, sizes, all) = (
+        numbers(&tree["categories_nodes"]).unwrap_or_default(),
+        numbers(&tree["categories_segments"]).unwrap_or_default(),
+        numbers(&tree["categories_sizes"]).unwrap_or_default(),
+        numbers(&tree["categories"]).unwrap_or_default(),
+    );
+    let goes_right = |i: usize| -> Option<Vec<usize>> {
+        let k = nodes.iter().position(|n| *n as usize == i)?;
+        let (from, n) = (*from.get(k)? as usize, *sizes.get(k)? as usize);
+        Some(all.get(from..from + n)?.iter().map(|c| *c as usize).collect())
+    };
+    for i in 0..size {
+        if left[i] >= 0.0 && kinds.get(i) == Some(&1.0) {
+            let most = goes_right(i)?.into_iter().max()?;
+            let slot = levels.get_mut(index[i] as usize)?;
+            *slot = Some(slot.unwrap_or(0).max(most + 1));
+        }
+    }
+    in_order(0, size, |i| {
+        if i >= size {
+            return None;
+        }
+        let cover = cover[i];
+        if left[i] < 0.0 {
+            return Some((Node::Leaf { value: condition[i], cover }, None));
+        }
+        let (mut l, mut r) = (left[i] as usize, right[i] as usize);
+        let feature = Some(index[i] as usize).filter(|f| *f < n_features)? as u32;
+        let mut default_left = defaults[i] != 0.0;
+        let test = if kinds.get(i) == Some(&1.0) {
+            // Our set goes left; theirs goes right, and whatever is not in it, left.
+            (l, r, default_left) = (r, l, !default_left);
+            Test::In(set_of(goes_right(i)?.into_iter()))
+        } else {
+            Test::LessF32(condition[i])
+        };
+        Some((Node::Split { feature, test, missing: Missing::Nan, default_left, left: 0, right: 0, cover }, Some((l, r))))
+    })
+}
+
+/// Category names that newer versions store, one list per feature.
+fn carried(cats: &Value, n_features: usize) -> Vec<Option<Vec<String>>> {
+    let mut out = vec![None; n_features];
+    for (slot, one) in out.iter_mut().zip(cats["enc"].as_array().into_iter().flatten()) {
+        // Texts lie end to end, cut at the offsets; numbers stand as they are.
+        let (offsets, values) = (numbers(&one["offsets"]), numbers(&one["values"]));
+        *slot = match (offsets, values) {
+            (Some(offsets), Some(bytes)) if offsets.len() > 1 => {
+                let bytes: Vec<u8> = bytes.iter().map(|b| *b as i64 as u8).collect();
+                let piece = |w: &[f64]| Some(String::from_utf8_lossy(bytes.get(w[0] as usize..w[1] as usize)?).into_owned());
+                offsets.windows(2).map(piece).collect()
+            }
+            (None, Some(values)) if !values.is_empty() => Some(values.iter().map(|v| v.to_string()).collect()),
+            _ => None,
+        };
+    }
+    out
+}
+
+/// A number, also one that is written as text.
+fn number(v: &Value) -> Option<f64> {
+    v.as_f64().or_else(|| v.as_str()?.trim().parse().ok())
+}
+
+/// `5E-1`, or since version 3.1 `[5E-1]`.
+fn base_score(v: &Value) -> Option<f64> {
+    number(v).or_else(|| v.as_str()?.trim().strip_prefix('[')?.strip_suffix(']')?.trim().parse().ok())
+}
+
+fn numbers(v: &Value) -> Option<Vec<f64>> {
+    v.as_array()?.iter().map(|x| x.as_f64().or_else(|| x.as_bool().map(|b| f64::from(u8::from(b))))).collect()
+}
+
+fn texts(v: &Value) -> Vec<String> {
+    v.as_array().into_iter().flatten().filter_map(|x| x.as_str().map(str::to_owned)).collect()
+}
