@@ -58,7 +58,7 @@ table{border-collapse:collapse;width:100%;font-size:13px}
 th{font-weight:500;color:#6b7785;text-align:left;vertical-align:bottom}
 th,td{padding:5px 10px 5px 0;border-bottom:1px solid #e6eaee;overflow-wrap:anywhere;min-width:4.6em}
 th:first-child,td:first-child{min-width:8.5em}
-td.n,th.n{text-align:right;min-width:0}td.n{white-space:nowrap}
+td.n,th.n{text-align:right;min-width:0;overflow-wrap:break-word}td.n{white-space:nowrap}
 figure{margin:14px 0;break-inside:avoid}svg{max-width:100%;height:auto;display:block}
 .pair{display:flex;flex-wrap:wrap;gap:12px 28px}
 .grade{display:inline-block;border:1px solid #6b7785;border-radius:4px;padding:0 7px;font-weight:600}
@@ -482,7 +482,13 @@ impl Page {
                         show(i.predicted),
                         numbers::count(i.impressions as i64),
                         i.observed.map_or_else(|| "–".to_owned(), show),
-                        i.features.iter().take(4).map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join("; "),
+                        i.features
+                            .iter()
+                            .filter(|(_, value)| *value != i.item)
+                            .take(4)
+                            .map(|(name, value)| format!("{name} = {}", brief(value)))
+                            .collect::<Vec<_>>()
+                            .join("; "),
                     ]
                 })
                 .collect();
@@ -637,6 +643,15 @@ impl Page {
             escape(&tr_with(self.lang, "report.how", &[("file", &r.data_path), ("version", &r.version)])),
             escape(&r.recipe)
         )
+    }
+}
+
+/// A cell in few characters: the JSON report has all of them.
+fn brief(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => numbers::plain(number),
+        _ if value.chars().count() > 14 => value.chars().take(12).chain(['…']).collect(),
+        _ => value.to_owned(),
     }
 }
 

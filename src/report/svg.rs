@@ -273,13 +273,13 @@ pub fn heatmap(title: &str, tokens: &[String], weights: &[f32]) -> String {
     for (q, name) in tokens.iter().enumerate() {
         let at = (q as f64 + 0.5) * cell;
         if cell >= 9.0 {
-            out.push_str(&label(left - 6.0, top + at + 4.0, "end", name, 28, INK));
+            out.push_str(&label(left - 6.0, top + at + 4.0, "end", name, 24, INK));
             let _ = write!(
                 out,
                 "<g transform=\"rotate(-90 {0:.1} {1:.1})\">{2}</g>",
                 left + at + 4.0,
                 top - 6.0,
-                label(left + at + 4.0, top - 6.0, "start", name, 22, INK)
+                label(left + at + 4.0, top - 6.0, "start", name, 19, INK)
             );
         }
         for k in 0..n {
