@@ -11,11 +11,13 @@ pub mod attention;
 pub mod attribution;
 pub mod gradients;
 pub mod method;
+pub mod players;
 pub mod probability;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod tree_shap;
+pub mod trees;
 pub mod words;
 
 pub use attention::AttentionMap;

@@ -282,7 +282,7 @@ fn dependence(values: &[f64], inputs: &[f64], feature: Option<&Feature>) -> Vec<
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::base::{Fingerprint, Notice};
     use crate::data::FeatureKind;

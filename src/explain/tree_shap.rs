@@ -45,7 +45,7 @@ pub fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
 }
 
 /// Shares of a split's training weight that went left and right; half and half where none passed.
-pub(super) fn shares(left: f64, right: f64) -> (f64, f64) {
+pub(crate) fn shares(left: f64, right: f64) -> (f64, f64) {
     let (left, right) = (left.max(0.0), right.max(0.0));
     let all = left + right;
     if all > 0.0 && all.is_finite() { (left / all, right / all) } else { (0.5, 0.5) }
@@ -316,7 +316,7 @@ pub fn shapley_rows(ensemble: &TreeEnsemble, x: &FeatureMatrix, output: usize, c
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::base::rng::{self, Rng};
     use crate::ml::ensemble::{Link, Missing, Test, Tree};
