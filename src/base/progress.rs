@@ -95,9 +95,9 @@ impl JobCtx {
     pub fn curve(&self, point: CurvePoint) {
         self.sink.curve(point);
     }
-    /// A sink that says nothing, for a step within a larger stage.
-    pub fn sink_silent(&self) -> Arc<dyn ProgressSink> {
-        Arc::new(Silent)
+    /// The same work without a word: for a step within a larger stage. It can still be stopped.
+    pub fn without_stage(&self) -> Self {
+        Self { sink: Arc::new(Silent), cancel: self.cancel.clone() }
     }
     /// The flag behind this context.
     pub fn token(&self) -> &CancelToken {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reference::ReferenceNote;
 use crate::base::{Fingerprint, Notice};
 use crate::ml::model::Scale;
 
@@ -12,26 +13,84 @@ use crate::ml::model::Scale;
 pub enum Method {
     /// Exact path-dependent Shapley values of trees.
     TreeShap,
+    /// Exact Shapley values of trees against a reference group.
+    TreeShapReference,
+    /// Pairwise interactions of trees (a table of its own).
+    Interactions,
     /// Exact Shapley values of an additive model.
     LinearShap,
+    /// Every coalition of few players, for any model.
+    ExactShap,
+    /// Coalitions in pairs and a regression, for any model.
+    KernelShap,
+    /// Orders in antithetic pairs, for any model.
+    PermutationShap,
+    /// A sparse line around the row, for any model.
+    Lime,
     /// Integrated Gradients at the embedding output.
     IntegratedGradients,
+    /// Integrated Gradients from every row of a reference group.
+    ExpectedGradients,
     /// Attention weights (never alone).
     Attention,
     /// Gradient × attention.
     AttentionGradient,
+    /// Attention multiplied through the layers.
+    AttentionRollout,
+    /// What changes when a token is taken out.
+    AttentionTested,
 }
 
 impl Method {
+    /// All methods.
+    pub const ALL: [Self; 14] = [
+        Self::TreeShap,
+        Self::TreeShapReference,
+        Self::Interactions,
+        Self::LinearShap,
+        Self::ExactShap,
+        Self::KernelShap,
+        Self::PermutationShap,
+        Self::Lime,
+        Self::IntegratedGradients,
+        Self::ExpectedGradients,
+        Self::Attention,
+        Self::AttentionGradient,
+        Self::AttentionRollout,
+        Self::AttentionTested,
+    ];
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::TreeShap => "tree-shap",
+            Self::TreeShapReference => "tree-shap-reference",
+            Self::Interactions => "interactions",
             Self::LinearShap => "linear-shap",
+            Self::ExactShap => "exact-shap",
+            Self::KernelShap => "kernel-shap",
+            Self::PermutationShap => "permutation-shap",
+            Self::Lime => "lime",
             Self::IntegratedGradients => "integrated-gradients",
+            Self::ExpectedGradients => "expected-gradients",
             Self::Attention => "attention",
             Self::AttentionGradient => "attention-gradient",
+            Self::AttentionRollout => "attention-rollout",
+            Self::AttentionTested => "attention-tested",
         }
+    }
+
+    /// Whether it shows where a Transformer looks, as a map of its own.
+    pub fn is_attention(self) -> bool {
+        matches!(self, Self::Attention | Self::AttentionGradient | Self::AttentionRollout | Self::AttentionTested)
+    }
+
+    /// Whether it compares with the rows of a group, and so needs one.
+    pub fn needs_reference(self) -> bool {
+        matches!(
+            self,
+            Self::TreeShapReference | Self::ExactShap | Self::KernelShap | Self::PermutationShap | Self::Lime | Self::ExpectedGradients
+        )
     }
 }
 
@@ -48,11 +107,17 @@ pub struct Attribution {
     pub outcome_index: usize,
     /// Whether every value is exact (else see `half_width` and `gap`).
     pub exact: bool,
-    /// Feature names, in file order.
+    /// Feature names, in file order; groups of features stand where their first one stands.
     pub features: Vec<String>,
+    /// Where features are grouped: the features behind each name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Vec<usize>>,
+    /// The group that the row is compared with, where the method compares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceNote>,
     /// Rows explained: line in the file, 0-based.
     pub rows: Vec<u32>,
-    /// Feature values of those rows as in the matrix, `rows × features` (for colour and words).
+    /// Feature values of those rows as in the matrix, `rows × features` (for colour and words); NaN for a group of several.
     #[serde(deserialize_with = "crate::base::nan::many")]
     pub inputs: Vec<f64>,
     /// Attributions, `rows × features`.

@@ -92,3 +92,64 @@ pub fn integrated(net: &dyn Network, x: &FeatureMatrix, outcome: usize, scale: S
         nodes *= 2;
     }
 }
+
+/// Expected gradients: Integrated Gradients from every row of a group, averaged; the base is the group's mean output.
+pub fn expected(
+    net: &dyn Network,
+    x: &FeatureMatrix,
+    group: &FeatureMatrix,
+    outcome: usize,
+    scale: Scale,
+    gap: f64,
+    ctx: &JobCtx,
+) -> Result<Integrated> {
+    let (embedded, starts) = (net.embed(x)?, net.embed(group)?);
+    let (width, rows, m, n) = (embedded.width, x.n_rows(), embedded.parts.len(), group.n_rows());
+    if starts.width != width || m != x.n_features || n == 0 || embedded.values.len() != rows * width {
+        return Err(fault!("explain.network_shape"));
+    }
+    let call = |values: Vec<f32>| net.gradient(&Embedded { values, width, parts: embedded.parts.clone() }, outcome, scale);
+    let base = call(starts.values.clone())?.0.iter().sum::<f64>() / n as f64;
+    let (mut values, mut outputs, mut used, mut open) = (vec![0.0; rows * m], Vec::with_capacity(rows), Vec::new(), 0);
+    ctx.stage("explain.stage_gradients", rows as u64);
+    for r in 0..rows {
+        let row = &embedded.values[r * width..(r + 1) * width];
+        let output = call(row.to_vec())?.0.first().copied().ok_or_else(|| fault!("explain.network_shape"))?;
+        let mut nodes = 4;
+        loop {
+            let rule = gauss_legendre(nodes);
+            let phi = &mut values[r * m..(r + 1) * m];
+            phi.fill(0.0);
+            for some in starts.values.chunks((CALL / nodes).max(1) * width) {
+                ctx.check()?;
+                let mut points = Vec::with_capacity(some.len() * nodes);
+                for start in some.chunks_exact(width) {
+                    for &(t, _) in &rule {
+                        let t = t as f32;
+                        points.extend(row.iter().zip(start).map(|(x, z)| z + t * (x - z)));
+                    }
+                }
+                let (_, gradient) = call(points)?;
+                for (start, gradient) in some.chunks_exact(width).zip(gradient.chunks(nodes * width)) {
+                    for (f, part) in embedded.parts.iter().enumerate() {
+                        for at in part.clone() {
+                            let mean: f64 = rule.iter().enumerate().map(|(q, (_, w))| w * f64::from(gradient[q * width + at])).sum();
+                            phi[f] += mean * f64::from(row[at] - start[at]) / n as f64;
+                        }
+                    }
+                }
+            }
+            let rest = output - base - phi.iter().sum::<f64>();
+            let small = rest.abs() <= gap * (output - base).abs().max(0.01);
+            if small || nodes >= 32 {
+                used.push(nodes);
+                open += usize::from(!small);
+                break;
+            }
+            nodes *= 2;
+        }
+        outputs.push(output);
+        ctx.at(r as u64 + 1);
+    }
+    Ok(Integrated { values, base, outputs, nodes: used, open })
+}

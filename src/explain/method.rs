@@ -1,5 +1,7 @@
 //! The entry: which method explains which model, for which rows, on which scale.
 
+use std::sync::Arc;
+
 use crate::base::numbers::{percent, plain, points};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
@@ -8,7 +10,11 @@ use crate::ml::model::{Scale, Structure};
 use crate::{fault, note};
 
 use super::attribution::{Attribution, Method};
-use super::{additive, gradients, probability, tree_shap};
+use super::game::Game;
+use super::players::Players;
+use super::reference::{MOST_PREDICTED, MOST_TREES, Reference};
+use super::sampling::{self, Way};
+use super::{additive, gradients, probability, tree_shap, trees};
 
 /// What to explain and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +29,17 @@ pub struct ExplainOptions {
     pub seed: u64,
     /// Largest accepted completeness gap of Integrated Gradients, as a share of max(|Δp|, 0.01).
     pub gap: f64,
+    /// The group to compare with, for methods that compare.
+    pub reference: Option<Arc<Reference>>,
+    /// Who plays; every feature for itself if absent.
+    pub players: Option<Arc<Players>>,
+    /// Coalitions asked per row by methods that draw them.
+    pub budget: usize,
 }
 
 impl Default for ExplainOptions {
     fn default() -> Self {
-        Self { method: None, scale: Scale::Probability, outcome: 0, seed: 1, gap: 0.01 }
+        Self { method: None, scale: Scale::Probability, outcome: 0, seed: 1, gap: 0.01, reference: None, players: None, budget: 2_048 }
     }
 }
 
@@ -39,6 +51,31 @@ struct Found {
     half_width: Vec<f64>,
     exact: bool,
     warnings: Vec<Notice>,
+}
+
+impl Found {
+    fn exact(values: Vec<f64>, base: f64, note: &'static str) -> Self {
+        Self { values, base, note, half_width: Vec::new(), exact: true, warnings: Vec::new() }
+    }
+}
+
+/// The methods that explain a model, its own first.
+pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
+    let mut out = match structure {
+        Structure::Additive(_) => vec![Method::LinearShap],
+        Structure::Trees(_) => vec![Method::TreeShap, Method::TreeShapReference, Method::Interactions],
+        Structure::Network(net) if net.tokens().is_empty() => vec![Method::IntegratedGradients, Method::ExpectedGradients],
+        Structure::Network(_) => vec![
+            Method::IntegratedGradients,
+            Method::ExpectedGradients,
+            Method::Attention,
+            Method::AttentionGradient,
+            Method::AttentionRollout,
+            Method::AttentionTested,
+        ],
+    };
+    out.extend([Method::PermutationShap, Method::KernelShap, Method::ExactShap, Method::Lime]);
+    out
 }
 
 /// Explains rows `x` (whose lines in the file are `rows`) of `model`.
@@ -60,56 +97,85 @@ pub fn explain(
         warnings.push(note!("explain.number_margin", outcome = &outcome.name));
     }
     let structure = model.structure();
-    let own = match &structure {
-        Structure::Additive(_) => Method::LinearShap,
-        Structure::Trees(_) => Method::TreeShap,
-        Structure::Network(_) => Method::IntegratedGradients,
-    };
-    let method = options.method.unwrap_or(own);
-    if method != own {
-        let kind = card.spec.kind.name();
-        return Err(fault!("explain.unsupported", method = method.name(), kind = kind, fits = own.name()));
+    let fitting = methods(&structure);
+    let method = options.method.unwrap_or(fitting[0]);
+    if !fitting.contains(&method) || method.is_attention() || method == Method::Interactions {
+        let names: Vec<&str> = fitting.iter().map(|m| m.name()).collect();
+        return Err(fault!("explain.unsupported", method = method.name(), kind = card.spec.kind.name(), fits = names.join(", ")));
     }
-    let all = if scale == Scale::Margin { model.margins(x, ctx)? } else { model.predict(x, ctx)? };
-    let predictions: Vec<f64> = all.iter().skip(options.outcome).step_by(card.outcomes.len()).copied().collect();
-    let found = match structure {
-        Structure::Trees(e) if scale == Scale::Margin => Found {
-            values: tree_shap::shapley_rows(e, x, options.outcome, ctx)?,
-            base: tree_shap::base(e, options.outcome),
-            note: "explain.base_trees",
-            half_width: Vec::new(),
-            exact: true,
-            warnings: Vec::new(),
-        },
-        Structure::Trees(e) => {
-            let found = probability::trees(e, x, rows, options.outcome, options.seed, ctx)?;
+    let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
+    if players.of.len() != x.n_features {
+        return Err(fault!("explain.shape", model = &card.spec.name, features = players.of.len(), expected = x.n_features, rows = rows.len()));
+    }
+    let predictions = predictions(model, x, options.outcome, scale, ctx)?;
+    let reference = match (&options.reference, method) {
+        (Some(r), Method::LinearShap | Method::TreeShapReference) => Some(r.limited(MOST_TREES, options.seed)),
+        (Some(r), m) if m.needs_reference() => Some(r.limited(MOST_PREDICTED, options.seed)),
+        (None, m) if m.needs_reference() => return Err(fault!("explain.no_reference")),
+        _ => None,
+    };
+    let everyone = reference.as_ref().is_none_or(|r| r.label.is_empty());
+    let of_group = if everyone { "explain.base_everyone" } else { "explain.base_group" };
+    let group_odds = if everyone { "explain.base_everyone_odds" } else { "explain.base_group_odds" };
+    let found = match (structure, method, &reference) {
+        (Structure::Trees(e), Method::TreeShap, _) if scale == Scale::Margin => {
+            let values = trees::path_dependent(e, x, options.outcome, &players, ctx)?;
+            Found::exact(values, tree_shap::base(e, options.outcome), "explain.base_trees")
+        }
+        (Structure::Trees(e), Method::TreeShap, _) => {
+            let setting = probability::Setting { players: &players, group: None, seed: options.seed };
+            let found = probability::trees(e, x, rows, options.outcome, setting, ctx)?;
             of_game(found, "explain.base_trees_probability", options.seed)
         }
-        Structure::Additive(a) if scale == Scale::Margin => Found {
-            values: additive::margins(a, x, options.outcome, ctx)?,
-            base: a.base(options.outcome),
-            note: "explain.base_mean",
-            half_width: Vec::new(),
-            exact: true,
-            warnings: Vec::new(),
-        },
-        Structure::Additive(a) => {
-            let found = probability::additive(a, x, rows, options.outcome, options.seed, ctx)?;
-            of_game(found, "explain.base_mean", options.seed)
-        }
-        Structure::Network(net) => {
-            let found = gradients::integrated(net, x, options.outcome, scale, options.gap, ctx)?;
-            Found {
-                values: found.values,
-                base: found.base,
-                note: "explain.base_reference",
-                half_width: Vec::new(),
-                exact: false,
-                warnings: Vec::new(),
+        (Structure::Trees(e), Method::TreeShapReference, Some(r)) => {
+            let against = trees::AgainstGroup::new(e, options.outcome, &players, &r.x, ctx)?;
+            if scale == Scale::Margin {
+                Found::exact(against.values(x, ctx)?, against.base, of_group)
+            } else {
+                let setting =
+                    probability::Setting { players: &players, group: Some((&against.group, against.base)), seed: options.seed };
+                of_game(probability::trees(e, x, rows, options.outcome, setting, ctx)?, group_odds, options.seed)
             }
         }
+        (Structure::Additive(a), Method::LinearShap, r) => {
+            let (terms, base) = additive::margins(a, x, r.as_ref().map(|r| &r.x), options.outcome, ctx)?;
+            let terms = players.sum(terms);
+            let note = if r.is_none() { "explain.base_mean" } else if scale == Scale::Margin { of_group } else { group_odds };
+            if scale == Scale::Margin {
+                Found::exact(terms, base, note)
+            } else {
+                of_game(probability::additive(&terms, base, players.count(), rows, options.seed, ctx)?, note, options.seed)
+            }
+        }
+        (Structure::Network(net), Method::IntegratedGradients, _) => {
+            let found = gradients::integrated(net, x, options.outcome, scale, options.gap, ctx)?;
+            Found { exact: false, ..Found::exact(players.sum(found.values), found.base, "explain.base_reference") }
+        }
+        (Structure::Network(net), Method::ExpectedGradients, Some(r)) => {
+            let found = gradients::expected(net, x, &r.x, options.outcome, scale, options.gap, ctx)?;
+            Found { exact: false, ..Found::exact(players.sum(found.values), found.base, of_group) }
+        }
+        (_, method, Some(r)) => {
+            let game = Game { model, reference: &r.x, players: &players, outcome: options.outcome, scale };
+            let way = match method {
+                Method::ExactShap => Way::Exact,
+                Method::KernelShap => Way::Kernel(options.budget),
+                Method::Lime => Way::Local(options.budget),
+                _ => Way::Orders,
+            };
+            let found = sampling::explain(&game, x, rows, way, options.seed, ctx)?;
+            let mut warnings = Vec::new();
+            if !found.half_width.is_empty() {
+                let width = found.half_width.iter().copied().fold(0.0, f64::max);
+                let (calls, seed) = (found.calls, options.seed.to_string());
+                warnings.push(note!("explain.sampled_any", calls = calls, seed = seed, width = shown(width, scale)));
+            }
+            let exact = found.half_width.is_empty() && method != Method::Lime;
+            Found { values: found.values, base: found.base, note: of_group, half_width: found.half_width, exact, warnings }
+        }
+        _ => return Err(fault!("explain.no_reference")),
     };
-    let m = x.n_features;
+    let m = players.count();
     let gaps: Vec<f64> =
         predictions.iter().enumerate().map(|(i, p)| p - found.base - found.values[i * m..(i + 1) * m].iter().sum::<f64>()).collect();
     warnings.extend(found.warnings);
@@ -120,18 +186,28 @@ pub fn explain(
         warnings.push(note!("explain.gap_open", rows = open.len(), limit = percent(options.gap), worst = shown(worst, scale)));
     }
     let base = if scale == Scale::Margin { plain(found.base) } else { percent(found.base) };
+    let note = reference.as_ref().map(Reference::note);
+    let mut base_note = Notice::new(found.note).with("base", base);
+    if let Some(n) = &note {
+        base_note = base_note.with("group", &n.label).with("rows", n.rows);
+    }
+    let single = players.is_single();
+    let members: Vec<Vec<usize>> = if single { Vec::new() } else { (0..m).map(|p| players.members(p)).collect() };
+    let inputs = if single { x.values.clone() } else { of_players(x, &members) };
     Ok(Attribution {
         method,
         scale,
         outcome: outcome.name.clone(),
         outcome_index: options.outcome,
         exact: found.exact,
-        features: card.features().iter().map(|f| f.name.clone()).collect(),
+        features: players.names,
+        members,
+        reference: note,
         rows: rows.to_vec(),
-        inputs: x.values.clone(),
+        inputs,
         values: found.values,
         base: found.base,
-        base_note: Notice::new(found.note).with("base", base),
+        base_note,
         predictions,
         gaps,
         half_width: found.half_width,
@@ -140,6 +216,18 @@ pub fn explain(
         data: data.clone(),
         warnings,
     })
+}
+
+/// Outputs of one outcome on a scale.
+pub(super) fn predictions(model: &dyn Model, x: &FeatureMatrix, outcome: usize, scale: Scale, ctx: &JobCtx) -> Result<Vec<f64>> {
+    let all = if scale == Scale::Margin { model.margins(x, ctx)? } else { model.predict(x, ctx)? };
+    Ok(all.into_iter().skip(outcome).step_by(model.card().outcomes.len().max(1)).collect())
+}
+
+/// Inputs of players: the value of a lone feature, nothing for a group.
+fn of_players(x: &FeatureMatrix, members: &[Vec<usize>]) -> Vec<f64> {
+    let one = |row: &[f64], m: &[usize]| if let [f] = m { row[*f] } else { f64::NAN };
+    (0..x.n_rows()).flat_map(|i| members.iter().map(move |m| one(x.row(i), m))).collect()
 }
 
 /// Whether rows and outcome fit the model.

@@ -9,10 +9,14 @@
 pub mod additive;
 pub mod attention;
 pub mod attribution;
+pub mod game;
 pub mod gradients;
+pub mod lime;
 pub mod method;
 pub mod players;
 pub mod probability;
+pub mod reference;
+pub mod sampling;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -23,4 +27,6 @@ pub mod words;
 pub use attention::AttentionMap;
 pub use attribution::{Attribution, Method};
 pub use method::{ExplainOptions, explain};
+pub use players::Players;
+pub use reference::Reference;
 pub use summary::Summary;

@@ -10,9 +10,11 @@ use rayon::prelude::*;
 use crate::base::{JobCtx, Result, rng};
 use crate::data::FeatureMatrix;
 use crate::ml::ensemble::{Node, TreeEnsemble};
-use crate::ml::model::{Additive, sigmoid};
+use crate::ml::model::sigmoid;
 
+use super::players::Players;
 use super::tree_shap::{base as tree_base, shares};
+use super::trees::leaf::Group;
 
 /// Most features for which every subset is tried.
 pub const MOST_EXACT: usize = 20;
@@ -26,13 +28,13 @@ const BATCH: usize = 16;
 /// Attributions of many rows on the probability scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
-    /// `rows × features`.
+    /// `rows × players`.
     pub values: Vec<f64>,
     /// 95 % half-widths, same layout; empty when every value is exact.
     pub half_width: Vec<f64>,
     /// σ(m(∅)).
     pub base: f64,
-    /// Features in the game.
+    /// Players in the game.
     pub players: usize,
 }
 
@@ -134,12 +136,13 @@ fn sample(m: usize, rng: &mut rng::Rng, mut step: impl FnMut(Option<usize>) -> f
 /// Runs one row after the other on all threads; each row alone decides its numbers.
 fn each_row<W: Send>(
     x: &FeatureMatrix,
+    m: usize,
     sampled: bool,
     ctx: &JobCtx,
     new: impl Fn() -> W + Sync,
     one: impl Fn(&mut W, usize, &mut [f64], &mut [f64]) + Sync,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
-    let (rows, m) = (x.n_rows(), x.n_features);
+    let rows = x.n_rows();
     let mut values = vec![0.0; rows * m];
     let mut widths = vec![0.0; if sampled { rows * m } else { 0 }];
     ctx.stage("explain.stage_probability", rows as u64);
@@ -164,9 +167,20 @@ fn stream(rows: &[u32], i: usize) -> String {
     format!("shapley {}", rows.get(i).copied().unwrap_or(i as u32))
 }
 
+/// What the trees' game is played with: who plays, and from whom the unknown come.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// Who plays.
+    pub players: &'a Players,
+    /// The group, and the expected margin over it; the training rows if absent.
+    pub group: Option<(&'a Group, f64)>,
+    /// Seed where sampling is needed.
+    pub seed: u64,
+}
+
 /// Attributions of trees. `rows` are lines in the file and name the random streams.
-pub fn trees(e: &TreeEnsemble, x: &FeatureMatrix, rows: &[u32], output: usize, seed: u64, ctx: &JobCtx) -> Result<Explained> {
-    trees_up_to(MOST_EXACT, e, x, rows, output, seed, ctx)
+pub fn trees(e: &TreeEnsemble, x: &FeatureMatrix, rows: &[u32], output: usize, setting: Setting<'_>, ctx: &JobCtx) -> Result<Explained> {
+    trees_up_to(MOST_EXACT, e, x, rows, output, setting, ctx)
 }
 
 fn trees_up_to(
@@ -175,14 +189,14 @@ fn trees_up_to(
     x: &FeatureMatrix,
     rows: &[u32],
     output: usize,
-    seed: u64,
+    setting: Setting<'_>,
     ctx: &JobCtx,
 ) -> Result<Explained> {
-    let game = TreeGame::new(e, output);
+    let game = TreeGame::new(e, output, setting);
     let m = game.players.len();
     let coefficients: usize = game.leaves.iter().map(|l| 1usize << l.count.min(40)).sum();
     let exact = m <= most && coefficients <= MOST_COEFFICIENTS;
-    let (values, half_width) = each_row(x, !exact, ctx, TreeWork::default, |work, i, values, widths| {
+    let (values, half_width) = each_row(x, setting.players.count(), !exact, ctx, TreeWork::default, |work, i, values, widths| {
         game.enter(x.row(i), work);
         if exact {
             game.table(work);
@@ -193,21 +207,24 @@ fn trees_up_to(
                 values[*player] = phi;
             }
         } else {
-            let mut rng = rng::rng(seed, &stream(rows, i));
+            let mut rng = rng::rng(setting.seed, &stream(rows, i));
             let (phi, wide) = sample(m, &mut rng, |step| game.step(work, step));
             for (k, player) in game.players.iter().enumerate() {
                 (values[*player], widths[*player]) = (phi[k], wide[k]);
             }
         }
     })?;
-    Ok(Explained { values, half_width, base: sigmoid(tree_base(e, output)), players: m })
+    let base = setting.group.map_or_else(|| tree_base(e, output), |g| g.1);
+    Ok(Explained { values, half_width, base: sigmoid(base), players: m })
 }
 
 /// The leaves of an output's trees, each with the distinct features of its path.
 struct TreeGame<'a> {
     ensemble: &'a TreeEnsemble,
     intercept: f64,
-    /// Features that occur in the trees.
+    /// Who plays as what, and the group.
+    setting: Setting<'a>,
+    /// Players that occur in the trees.
     players: Vec<usize>,
     /// Tree and node of every split.
     splits: Vec<(usize, usize)>,
@@ -223,9 +240,11 @@ struct Leaf {
     value: f64,
     first: usize,
     count: usize,
+    /// Its tree's place among the output's trees, and its own place in it.
+    place: (usize, usize),
 }
 
-/// A feature on the path to a leaf.
+/// A player on the path to a leaf.
 struct Element {
     player: usize,
     z: f64,
@@ -243,15 +262,18 @@ struct TreeWork {
     factor: Vec<f64>,
     product: Vec<f64>,
     margin: f64,
+    /// Against a group: per leaf, which of its players are known.
+    known: Vec<u64>,
 }
 
 impl<'a> TreeGame<'a> {
-    fn new(ensemble: &'a TreeEnsemble, output: usize) -> Self {
+    fn new(ensemble: &'a TreeEnsemble, output: usize, setting: Setting<'a>) -> Self {
+        let of = &setting.players.of;
         let mine: Vec<usize> = (0..ensemble.trees.len()).filter(|&t| ensemble.trees[t].output as usize == output).collect();
         let mut players: Vec<usize> = Vec::new();
         for &t in &mine {
             players.extend(ensemble.trees[t].nodes.iter().filter_map(|n| match n {
-                Node::Split { feature, .. } => Some(*feature as usize),
+                Node::Split { feature, .. } => Some(of[*feature as usize]),
                 Node::Leaf { .. } => None,
             }));
         }
@@ -260,15 +282,19 @@ impl<'a> TreeGame<'a> {
         let intercept = ensemble.intercept.get(output).copied().unwrap_or(0.0);
         let of_player = vec![Vec::new(); players.len()];
         let (splits, leaves, elements, conditions) = Default::default();
-        let mut game = Self { ensemble, intercept, players, splits, leaves, elements, conditions, of_player };
-        for t in mine {
+        let mut game = Self { ensemble, intercept, setting, players, splits, leaves, elements, conditions, of_player };
+        for (place, t) in mine.into_iter().enumerate() {
             let mut path = Vec::new();
+            let before = game.leaves.len();
             game.walk(t, 0, &mut path);
+            for (i, leaf) in game.leaves[before..].iter_mut().enumerate() {
+                leaf.place = (place, i);
+            }
         }
         game
     }
 
-    /// `path` holds feature, split, side and share of every edge above.
+    /// `path` holds player, split, side and share of every edge above.
     fn walk(&mut self, t: usize, at: usize, path: &mut Vec<(u32, u32, bool, f64)>) {
         let tree = &self.ensemble.trees[t];
         match &tree.nodes[at] {
@@ -276,29 +302,29 @@ impl<'a> TreeGame<'a> {
                 let first = self.elements.len();
                 let mut seen: Vec<u32> = Vec::new();
                 for i in 0..path.len() {
-                    let feature = path[i].0;
-                    if seen.contains(&feature) {
+                    let player = path[i].0;
+                    if seen.contains(&player) {
                         continue;
                     }
-                    seen.push(feature);
+                    seen.push(player);
                     let from = self.conditions.len();
                     let mut z = 1.0;
-                    for &(_, split, left, share) in path[i..].iter().filter(|e| e.0 == feature) {
+                    for &(_, split, left, share) in path[i..].iter().filter(|e| e.0 == player) {
                         z *= share;
                         self.conditions.push((split, left));
                     }
-                    let player = self.players.binary_search(&(feature as usize)).unwrap_or_default();
+                    let player = self.players.binary_search(&(player as usize)).unwrap_or_default();
                     self.of_player[player].push((self.leaves.len() as u32, self.elements.len() as u32));
                     self.elements.push(Element { player, z, conditions: from..self.conditions.len() });
                 }
-                self.leaves.push(Leaf { value: value * tree.weight, first, count: seen.len() });
+                self.leaves.push(Leaf { value: value * tree.weight, first, count: seen.len(), place: (0, 0) });
             }
             Node::Split { feature, left, right, .. } => {
                 let split = self.splits.len() as u32;
                 self.splits.push((t, at));
                 let (zl, zr) = shares(tree.nodes[*left as usize].cover(), tree.nodes[*right as usize].cover());
                 for (child, is_left, share) in [(*left, true, zl), (*right, false, zr)] {
-                    path.push((*feature, split, is_left, share));
+                    path.push((self.setting.players.of[*feature as usize] as u32, split, is_left, share));
                     self.walk(t, child as usize, path);
                     path.pop();
                 }
@@ -326,14 +352,18 @@ impl<'a> TreeGame<'a> {
         for leaf in &self.leaves {
             let c = &mut work.coefficients;
             c.clear();
-            c.push((0, leaf.value));
-            for e in leaf.first..leaf.first + leaf.count {
-                let Element { player, z, .. } = self.elements[e];
-                let gain = work.on[e] - z;
-                for i in 0..c.len() {
-                    let (mask, value) = c[i];
-                    c.push((mask | 1 << player, value * gain));
-                    c[i].1 = value * z;
+            if let Some((group, _)) = self.setting.group {
+                self.against(group, leaf, &work.on, c);
+            } else {
+                c.push((0, leaf.value));
+                for e in leaf.first..leaf.first + leaf.count {
+                    let Element { player, z, .. } = self.elements[e];
+                    let gain = work.on[e] - z;
+                    for i in 0..c.len() {
+                        let (mask, value) = c[i];
+                        c.push((mask | 1 << player, value * gain));
+                        c[i].1 = value * z;
+                    }
                 }
             }
             for &(mask, value) in c.iter() {
@@ -343,7 +373,28 @@ impl<'a> TreeGame<'a> {
         zeta(&mut work.table);
     }
 
+    /// Möbius coefficients of a leaf's game against a group: what the leaf is worth for every set of its players that are
+    /// known, turned into sums of parts.
+    fn against(&self, group: &Group, leaf: &Leaf, on: &[f64], c: &mut Vec<(usize, f64)>) {
+        let d = leaf.count;
+        let mine = (0..d).filter(|k| on[leaf.first + k] > 0.0).fold(0u64, |m, k| m | 1 << k);
+        let worth = |s: u64| if s & !mine == 0 { leaf.value * group.follows(leaf.place.0, leaf.place.1, d, s) } else { 0.0 };
+        let mut table: Vec<f64> = (0..1u64 << d).map(worth).collect();
+        for k in 0..d {
+            for s in 0..1usize << d {
+                if s >> k & 1 == 1 {
+                    table[s] -= table[s ^ 1 << k];
+                }
+            }
+        }
+        let spread = |s: usize| (0..d).filter(|k| s >> k & 1 == 1).fold(0, |m, k| m | 1 << self.elements[leaf.first + k].player);
+        c.extend(table.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(s, v)| (spread(s), *v)));
+    }
+
     fn step(&self, work: &mut TreeWork, step: Option<usize>) -> f64 {
+        if let Some((group, base)) = self.setting.group {
+            return self.step_against(group, base, work, step);
+        }
         let product = |factor: &[f64], leaf: &Leaf| leaf.value * factor[leaf.first..leaf.first + leaf.count].iter().product::<f64>();
         match step {
             None => {
@@ -367,19 +418,43 @@ impl<'a> TreeGame<'a> {
     }
 }
 
-/// Attributions of an additive model.
-pub fn additive(a: &dyn Additive, x: &FeatureMatrix, rows: &[u32], output: usize, seed: u64, ctx: &JobCtx) -> Result<Explained> {
-    let m = x.n_features;
-    let base = a.base(output);
-    // Whether values are sampled is one answer for all rows, so that half-widths have one layout.
-    let mut most = 0;
-    for i in 0..x.n_rows() {
-        most = most.max(x.row(i).iter().enumerate().filter(|(f, v)| a.contribution(*f, **v, output) != 0.0).count());
+impl TreeGame<'_> {
+    fn step_against(&self, group: &Group, base: f64, work: &mut TreeWork, step: Option<usize>) -> f64 {
+        let Some(j) = step else {
+            work.known.clear();
+            work.known.resize(self.leaves.len(), 0);
+            work.product.clear();
+            work.product.extend(self.leaves.iter().map(|l| l.value * group.follows(l.place.0, l.place.1, l.count, 0)));
+            work.margin = base;
+            return base;
+        };
+        for &(leaf, element) in &self.of_player[j] {
+            let (l, e) = (&self.leaves[leaf as usize], element as usize);
+            let known = work.known[leaf as usize] | 1 << (e - l.first);
+            work.known[leaf as usize] = known;
+            let before = work.product[leaf as usize];
+            // Once a known player leaves the path, the leaf is out of reach.
+            let now = if self.lost(l, work, known) { 0.0 } else { l.value * group.follows(l.place.0, l.place.1, l.count, known) };
+            work.margin += now - before;
+            work.product[leaf as usize] = now;
+        }
+        work.margin
     }
+
+    /// Whether a known player does not follow the path to a leaf.
+    fn lost(&self, leaf: &Leaf, work: &TreeWork, known: u64) -> bool {
+        (0..leaf.count).any(|k| known >> k & 1 == 1 && work.on[leaf.first + k] == 0.0)
+    }
+}
+
+/// Attributions of an additive model from what each player adds to the margin (`rows × m`).
+pub fn additive(terms: &[f64], base: f64, m: usize, rows: &[u32], seed: u64, ctx: &JobCtx) -> Result<Explained> {
+    let x = FeatureMatrix { n_features: m, values: terms.to_vec() };
+    // Whether values are sampled is one answer for all rows, so that half-widths have one layout.
+    let most = (0..x.n_rows()).map(|i| x.row(i).iter().filter(|v| **v != 0.0).count()).max().unwrap_or(0);
     let exact = most <= MOST_EXACT;
-    let (values, half_width) = each_row(x, !exact, ctx, Vec::new, |table: &mut Vec<f64>, i, values, widths| {
-        let terms = x.row(i).iter().enumerate().map(|(f, v)| (f, a.contribution(f, *v, output)));
-        let terms: Vec<(usize, f64)> = terms.filter(|t| t.1 != 0.0).collect();
+    let (values, half_width) = each_row(&x, m, !exact, ctx, Vec::new, |table: &mut Vec<f64>, i, values, widths| {
+        let terms: Vec<(usize, f64)> = x.row(i).iter().copied().enumerate().filter(|t| t.1 != 0.0).collect();
         if terms.len() <= MOST_EXACT {
             table.clear();
             table.push(base);
@@ -412,6 +487,18 @@ mod tests {
     use super::super::tree_shap::tests::{brute, game, random_ensemble, random_row};
     use super::*;
 
+    use crate::explain::trees::AgainstGroup;
+
+    fn players(m: usize) -> Players {
+        Players { names: vec![String::new(); m], of: (0..m).collect() }
+    }
+
+    fn plain(e: &TreeEnsemble, x: &FeatureMatrix, rows: &[u32], output: usize, most: usize, seed: u64) -> Explained {
+        let players = players(e.n_features);
+        let setting = Setting { players: &players, group: None, seed };
+        trees_up_to(most, e, x, rows, output, setting, &JobCtx::quiet()).unwrap()
+    }
+
     fn rows(seed: u64, n: usize, m: usize) -> FeatureMatrix {
         let mut rng = rng::rng(seed, "rows");
         FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(&mut rng, m)).collect() }
@@ -424,7 +511,7 @@ mod tests {
             let e = random_ensemble(seed, m, 5, 1 + seed as usize % 6, 2);
             let x = rows(seed, 3, m);
             for output in 0..2 {
-                let got = trees(&e, &x, &[0, 1, 2], output, 1, &JobCtx::quiet()).unwrap();
+                let got = plain(&e, &x, &[0, 1, 2], output, 20, 1);
                 assert!(got.half_width.is_empty());
                 for i in 0..3 {
                     let want = brute(m, |s| sigmoid(game(&e, x.row(i), output, s)));
@@ -441,7 +528,7 @@ mod tests {
     fn it_is_not_the_margin_rescaled() {
         let e = random_ensemble(5, 4, 5, 4, 1);
         let x = rows(5, 6, 4);
-        let p = trees(&e, &x, &[0, 1, 2, 3, 4, 5], 0, 1, &JobCtx::quiet()).unwrap();
+        let p = plain(&e, &x, &[0, 1, 2, 3, 4, 5], 0, 20, 1);
         let worst = (0..6)
             .flat_map(|i| {
                 let margin = super::super::tree_shap::shapley(&e, x.row(i), 0);
@@ -458,8 +545,8 @@ mod tests {
         let e = random_ensemble(8, 6, 8, 4, 1);
         let x = rows(8, 12, 6);
         let lines: Vec<u32> = (0..12).collect();
-        let exact = trees(&e, &x, &lines, 0, 1, &JobCtx::quiet()).unwrap();
-        let guess = trees_up_to(2, &e, &x, &lines, 0, 1, &JobCtx::quiet()).unwrap();
+        let exact = plain(&e, &x, &lines, 0, 20, 1);
+        let guess = plain(&e, &x, &lines, 0, 2, 1);
         let within = |factor: f64| {
             let near = |i: &usize| (exact.values[*i] - guess.values[*i]).abs() <= factor * guess.half_width[*i] + 1e-12;
             (0..exact.values.len()).filter(near).count()
@@ -470,35 +557,48 @@ mod tests {
             assert!((sum(&exact.values) - sum(&guess.values)).abs() < 1e-10);
         }
         // A row's numbers do not depend on the rows beside it.
-        let alone = trees_up_to(2, &e, &x.select(&[7]), &[7], 0, 1, &JobCtx::quiet()).unwrap();
+        let alone = plain(&e, &x.select(&[7]), &[7], 0, 2, 1);
         assert_eq!(alone.values, guess.values[42..48]);
-    }
-
-    struct Sum(Vec<f64>);
-    impl Additive for Sum {
-        fn base(&self, _: usize) -> f64 {
-            -0.7
-        }
-        fn contribution(&self, feature: usize, value: f64, _: usize) -> f64 {
-            self.0[feature] * value
-        }
     }
 
     #[test]
     fn additive_models_too() {
-        let a = Sum(vec![0.5, 0.0, -1.0, 2.0, 0.1]);
-        let x = FeatureMatrix { n_features: 5, values: vec![1.0, 9.0, 0.5, -1.0, 3.0] };
-        let got = additive(&a, &x, &[0], 0, 1, &JobCtx::quiet()).unwrap();
-        let c: Vec<f64> = (0..5).map(|f| a.contribution(f, x.values[f], 0)).collect();
+        let c = [0.5, 0.0, -0.5, -2.0, 0.3];
+        let got = additive(&c, -0.7, 5, &[0], 1, &JobCtx::quiet()).unwrap();
         let want = brute(5, |s| sigmoid(-0.7 + (0..5).filter(|f| s >> f & 1 == 1).map(|f| c[f]).sum::<f64>()));
         assert!(got.values.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-14));
         assert_eq!(got.values[1], 0.0);
-        let wide = Sum((0..30).map(|i| f64::from(i) / 30.0 - 0.4).collect());
-        let x = FeatureMatrix { n_features: 30, values: vec![1.0; 30] };
-        let got = additive(&wide, &x, &[0], 0, 1, &JobCtx::quiet()).unwrap();
-        let output = sigmoid(-0.7 + wide.0.iter().sum::<f64>());
+        let wide: Vec<f64> = (0..30).map(|i| f64::from(i) / 30.0 - 0.4).collect();
+        let got = additive(&wide, -0.7, 30, &[0], 1, &JobCtx::quiet()).unwrap();
+        let output = sigmoid(-0.7 + wide.iter().sum::<f64>());
         assert!((got.base + got.values.iter().sum::<f64>() - output).abs() < 1e-12);
         assert!(got.half_width.iter().all(|w| *w <= 0.01) && got.players == 29, "{}", got.players);
+    }
+
+    #[test]
+    fn against_a_group_by_brute_force_and_by_sampling() {
+        for seed in 0..12 {
+            let m = 2 + seed as usize % 5;
+            let e = random_ensemble(seed + 40, m, 4, 4, 1);
+            let (x, group) = (rows(seed, 3, m), rows(seed + 99, 7, m));
+            let players = players(m);
+            let against = AgainstGroup::new(&e, 0, &players, &group, &JobCtx::quiet()).unwrap();
+            let setting = Setting { players: &players, group: Some((&against.group, against.base)), seed };
+            let got = trees(&e, &x, &[0, 1, 2], 0, setting, &JobCtx::quiet()).unwrap();
+            let guess = trees_up_to(1, &e, &x, &[0, 1, 2], 0, setting, &JobCtx::quiet()).unwrap();
+            for i in 0..3 {
+                let mean = |s: usize| {
+                    let mixed = |b: usize| -> Vec<f64> { (0..m).map(|f| if s >> f & 1 == 1 { x.row(i)[f] } else { group.row(b)[f] }).collect() };
+                    (0..7).map(|b| e.margins(&mixed(b))[0]).sum::<f64>() / 7.0
+                };
+                let want = brute(m, |s| sigmoid(mean(s)));
+                for f in 0..m {
+                    let at = i * m + f;
+                    assert!((got.values[at] - want[f]).abs() < 1e-10, "{:?} {want:?}", &got.values[i * m..][..m]);
+                    assert!((guess.values[at] - want[f]).abs() <= 3.0 * guess.half_width[at] + 1e-9);
+                }
+            }
+        }
     }
 
     #[test]
@@ -508,7 +608,7 @@ mod tests {
         let lines: Vec<u32> = (0..40).collect();
         let run = |threads, most| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let got = pool.install(|| trees_up_to(most, &e, &x, &lines, 0, 3, &JobCtx::quiet())).unwrap();
+            let got = pool.install(|| plain(&e, &x, &lines, 0, most, 3));
             got.values.iter().chain(&got.half_width).map(|v| v.to_bits()).collect::<Vec<_>>()
         };
         assert!(run(1, 20) == run(2, 20) && run(1, 3) == run(2, 3));

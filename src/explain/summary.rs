@@ -308,6 +308,8 @@ pub(crate) mod tests {
             outcome_index: 0,
             exact: true,
             features: features.iter().map(|f| f.name.clone()).collect(),
+            members: Vec::new(),
+            reference: None,
             rows: (0..predictions.len() as u32).map(|i| i * 10).collect(),
             inputs,
             values,

@@ -16,6 +16,7 @@ pub mod model;
 pub mod net;
 mod predictor;
 pub mod spec;
+pub mod surrogate;
 pub mod train;
 pub mod trees;
 

@@ -87,6 +87,8 @@ fn why() -> WhySection {
         outcome_index: 0,
         exact: true,
         features: names.clone(),
+        members: Vec::new(),
+        reference: None,
         rows: (0..n as u32).collect(),
         inputs: inputs[..n * m].to_vec(),
         values: values[..n * m].to_vec(),

@@ -81,7 +81,7 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
             data: data.data.clone(),
             warnings: Vec::new(),
         };
-        let model = train(&spec, &part, &JobCtx::new(ctx.sink_silent(), ctx.token().clone()))?;
+        let model = train(&spec, &part, &ctx.without_stage())?;
         Ok(model.card().evaluation.first().and_then(|e| match &e.figures {
             Figures::Binary(f) => f.auc.map(|a| (a - 0.5, f.auc_interval.map_or(0.0, |(low, high)| (high - low) / 2.0))),
             Figures::Number(f) => f.r2.map(|r| (r, 0.0)),

@@ -10,3 +10,91 @@ pub mod paths;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+
+use crate::base::{JobCtx, Result};
+use crate::data::FeatureMatrix;
+use crate::fault;
+use crate::ml::ensemble::TreeEnsemble;
+
+use super::players::Players;
+use super::tree_shap;
+use leaf::{Against, Group, Pairs, PathDependent};
+use paths::Paths;
+
+/// The trees of one output taken apart.
+fn taken_apart(e: &TreeEnsemble, output: usize, players: &Players) -> Result<Vec<Paths>> {
+    let mine = (0..e.trees.len()).filter(|&t| e.trees[t].output as usize == output);
+    mine.map(|t| Paths::new(e, t, &players.of).ok_or_else(|| fault!("explain.path_too_long", most = paths::MOST_PLAYERS))).collect()
+}
+
+/// Path-dependent Shapley values on the margin, `rows × players`: by tables where that pays, else by quadrature down the trees.
+pub fn path_dependent(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, ctx: &JobCtx) -> Result<Vec<f64>> {
+    let rule = PathDependent::new(paths::MOST_PLAYERS + 1);
+    if players.is_single() {
+        let paths = taken_apart(e, output, players).ok().filter(|p| tables::pays(p, &rule, x.n_rows()));
+        return match paths {
+            Some(paths) => tables::sum(&paths, &rule, x, players.count(), true, ctx),
+            None => tree_shap::shapley_rows(e, x, output, ctx),
+        };
+    }
+    let paths = taken_apart(e, output, players)?;
+    let pays = tables::pays(&paths, &rule, x.n_rows());
+    tables::sum(&paths, &rule, x, players.count(), pays, ctx)
+}
+
+/// Trees ready to be explained against a group.
+pub struct AgainstGroup {
+    paths: Vec<Paths>,
+    players: usize,
+    /// Where the group's rows end.
+    pub group: Group,
+    /// The group's mean margin.
+    pub base: f64,
+}
+
+impl AgainstGroup {
+    /// Runs the group through the trees of one output.
+    pub fn new(e: &TreeEnsemble, output: usize, players: &Players, group: &FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
+        if group.n_rows() == 0 {
+            return Err(fault!("explain.no_reference"));
+        }
+        ctx.check()?;
+        let paths = taken_apart(e, output, players)?;
+        let group = Group::new(&paths, group);
+        let mut base = e.intercept.get(output).copied().unwrap_or(0.0);
+        for (t, p) in paths.iter().enumerate() {
+            base += p.leaves.iter().enumerate().map(|(l, leaf)| leaf.value * group.follows(t, l, leaf.players.len(), 0)).sum::<f64>();
+        }
+        Ok(Self { paths, players: players.count(), group, base })
+    }
+
+    /// Shapley values on the margin, `rows × players`.
+    pub fn values(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        let rule = Against { group: &self.group };
+        let pays = tables::pays(&self.paths, &rule, x.n_rows());
+        tables::sum(&self.paths, &rule, x, self.players, pays, ctx)
+    }
+}
+
+/// Interactions of every pair of players on the margin: `rows × players × players`, symmetric, the main effects on the
+/// diagonal, so that a row sums to the player's Shapley value.
+pub fn interactions(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, ctx: &JobCtx) -> Result<Vec<f64>> {
+    let m = players.count();
+    let paths = taken_apart(e, output, players)?;
+    let rule = Pairs::new(m, paths::MOST_PLAYERS + 1);
+    let pays = tables::pays(&paths, &rule, x.n_rows());
+    let mut out = tables::sum(&paths, &rule, x, m * m, pays, ctx)?;
+    let phi = path_dependent(e, x, output, players, ctx)?;
+    for (square, phi) in out.chunks_exact_mut((m * m).max(1)).zip(phi.chunks_exact(m.max(1))) {
+        for i in 0..m {
+            for j in i + 1..m {
+                square[j * m + i] = square[i * m + j];
+            }
+        }
+        for i in 0..m {
+            let others: f64 = (0..m).filter(|j| *j != i).map(|j| square[i * m + j]).sum();
+            square[i * m + i] = phi[i] - others;
+        }
+    }
+    Ok(out)
+}

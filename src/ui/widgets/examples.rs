@@ -37,6 +37,8 @@ pub fn attribution(effects: &[f64], gap: f64) -> Attribution {
         outcome_index: 0,
         exact: true,
         features: features(n).into_iter().map(|f| f.name).collect(),
+        members: Vec::new(),
+        reference: None,
         rows: vec![4, 9],
         inputs: (0..2 * n).map(|i| (i % 2) as f64).collect(),
         values: effects.iter().chain(effects).copied().collect(),

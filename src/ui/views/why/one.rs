@@ -195,23 +195,39 @@ fn chips(ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, a: &Attribution, at: u
 }
 
 /// Catalogue key of a method.
-fn method_key(m: Method) -> &'static str {
+pub(super) fn method_key(m: Method) -> &'static str {
     match m {
         Method::TreeShap => "why.method_tree_shap",
+        Method::TreeShapReference => "why.method_tree_shap_reference",
+        Method::Interactions => "why.method_interactions",
         Method::LinearShap => "why.method_linear_shap",
+        Method::ExactShap => "why.method_exact_shap",
+        Method::KernelShap => "why.method_kernel_shap",
+        Method::PermutationShap => "why.method_permutation_shap",
+        Method::Lime => "why.method_lime",
         Method::IntegratedGradients => "why.method_integrated_gradients",
+        Method::ExpectedGradients => "why.method_expected_gradients",
         Method::Attention => "why.method_attention",
         Method::AttentionGradient => "why.method_attention_gradient",
+        Method::AttentionRollout => "why.method_attention_rollout",
+        Method::AttentionTested => "why.method_attention_tested",
     }
 }
 
 /// Catalogue key of what a method does.
-fn method_help(m: Method) -> &'static str {
+pub(super) fn method_help(m: Method) -> &'static str {
     match m {
         Method::TreeShap => "why.method_tree_shap_help",
+        Method::TreeShapReference => "why.method_tree_shap_reference_help",
+        Method::Interactions => "why.method_interactions_help",
         Method::LinearShap => "why.method_linear_shap_help",
+        Method::ExactShap => "why.method_exact_shap_help",
+        Method::KernelShap => "why.method_kernel_shap_help",
+        Method::PermutationShap => "why.method_permutation_shap_help",
+        Method::Lime => "why.method_lime_help",
         Method::IntegratedGradients => "why.method_integrated_gradients_help",
-        Method::Attention | Method::AttentionGradient => "why.attention_caveat",
+        Method::ExpectedGradients => "why.method_expected_gradients_help",
+        Method::Attention | Method::AttentionGradient | Method::AttentionRollout | Method::AttentionTested => "why.attention_caveat",
     }
 }
 
