@@ -163,6 +163,10 @@ pub enum Command {
     },
     /// Say why a saved model predicts what it predicts
     Explain(Box<Explain>),
+    /// What an outcome does as one or two features change: partial dependence, individual or accumulated local effects
+    Effect(Box<Effect>),
+    /// How much worse a saved model predicts when a feature is shuffled
+    Importance(Box<Importance>),
     /// Rank items for one person, the first explained against the second
     Rank {
         /// Model file
@@ -280,9 +284,19 @@ pub struct Explain {
     pub model: PathBuf,
     /// Data file
     pub data: PathBuf,
-    /// tree-shap, linear-shap, integrated-gradients, attention or attention-gradient
+    /// tree-shap, tree-shap-reference, interactions, linear-shap, exact-shap, kernel-shap, permutation-shap, lime,
+    /// integrated-gradients, expected-gradients, attention, attention-gradient, attention-rollout or attention-tested
     #[arg(long)]
     pub method: String,
+    /// Group to compare with: all, a condition on the data, or a data file; all if a method needs one
+    #[arg(long, value_name = "FILE|all|COL=VALUE")]
+    pub reference: Option<String>,
+    /// Features that count as one: a table [groups] of names with lists of features
+    #[arg(long, value_name = "FILE.toml")]
+    pub groups: Option<PathBuf>,
+    /// Combinations asked per row by kernel-shap and lime
+    #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    pub budget: u32,
     /// Rows A up to but not including B, counted from 0; all if absent
     #[arg(long, value_name = "A..B", value_parser = range)]
     pub rows: Option<(u32, u32)>,
@@ -303,6 +317,80 @@ pub struct Explain {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `whybench effect`.
+#[derive(Debug, Args)]
+pub struct Effect {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file
+    pub data: PathBuf,
+    /// Feature, or two with a comma
+    #[arg(long, value_name = "COL[,COL2]", value_delimiter = ',', required = true)]
+    pub feature: Vec<String>,
+    /// pdp, ice or ale
+    #[arg(long, default_value = "ale", value_parser = effect_kind)]
+    pub kind: crate::explain::effect::Kind,
+    /// margin or probability
+    #[arg(long, default_value = "probability", value_parser = scale)]
+    pub scale: crate::ml::model::Scale,
+    /// Outcome; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Points on the curve
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub points: u32,
+    /// Seed of the sample of rows
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the curve goes
+    #[arg(long, value_name = "FILE.parquet")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whybench importance`.
+#[derive(Debug, Args)]
+pub struct Importance {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file with the outcome
+    pub data: PathBuf,
+    /// Outcome; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// How often each feature is shuffled
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub repeats: u32,
+    /// Features that count as one
+    #[arg(long, value_name = "FILE.toml")]
+    pub groups: Option<PathBuf>,
+    /// Seed of the shuffles
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the result goes
+    #[arg(long, value_name = "FILE.json")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn effect_kind(s: &str) -> Result<crate::explain::effect::Kind, String> {
+    use crate::explain::effect::Kind;
+    match s {
+        "pdp" => Ok(Kind::Pdp),
+        "ice" => Ok(Kind::Ice),
+        "ale" => Ok(Kind::Ale),
+        _ => Err("pdp, ice or ale".to_owned()),
+    }
 }
 
 fn delimiter(s: &str) -> Result<char, String> {

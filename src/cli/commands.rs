@@ -4,16 +4,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{Command, Explain, Train};
+use super::args::{Command, Train};
 use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
-use crate::explain::{ExplainOptions, Method};
 use crate::ml::metrics::Figures;
 use crate::ml::{ModelCard, OutcomeKind};
 use crate::recommend;
 use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
-use crate::{fault, note};
+use crate::fault;
 
 /// What a command has to say.
 pub struct Said {
@@ -54,7 +53,9 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             let value = json!({ "rows": loaded.table.n_rows(), "out": out, "model": model.card().fingerprint, "data": loaded.fingerprint, "reading": loaded.reading, "warnings": said(&warnings, lang) });
             Ok(text_or_json(*json, value, &warnings, &format!("{} → {}", numbers::count(loaded.table.n_rows() as i64), out.display())))
         }
-        Command::Explain(e) => explain(e, lang, ctx),
+        Command::Explain(e) => super::why::explain(e, lang, ctx),
+        Command::Effect(e) => super::why::effect(e, lang, ctx),
+        Command::Importance(e) => super::why::importance(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {
             let model = crate::ml::file::load(model)?;
             let loaded = read::open(data, &reading.options(), ctx)?;
@@ -111,16 +112,16 @@ fn moved(fault: Fault, project: &Path, recipe: &Recipe) -> Fault {
     fault
 }
 
-fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
+pub(super) fn to_value<T: serde::Serialize>(value: &T) -> Result<Value> {
     serde_json::to_value(value).map_err(|e| fault!("cli.not_json", reason = e.to_string()))
 }
 
 /// Warnings for JSON: code, fields, and the sentence.
-fn said(warnings: &[Notice], lang: Lang) -> Vec<Value> {
+pub(super) fn said(warnings: &[Notice], lang: Lang) -> Vec<Value> {
     warnings.iter().map(|w| json!({ "code": w.code, "fields": w.fields, "text": w.say(lang) })).collect()
 }
 
-fn text_or_json(json: bool, value: Value, warnings: &[Notice], text: &str) -> Said {
+pub(super) fn text_or_json(json: bool, value: Value, warnings: &[Notice], text: &str) -> Said {
     if json {
         return Said { out: format!("{value}\n"), warnings: Vec::new() };
     }
@@ -159,7 +160,7 @@ fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said
 }
 
 /// Columns side by side, padded to their widest cell.
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |j: usize| rows.iter().filter_map(|r| r.get(j)).map(|c| c.chars().count()).max().unwrap_or(0).min(40);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -249,46 +250,6 @@ fn trained_text(card: &ModelCard, lang: Lang) -> String {
     rows.push(vec![tr(lang, "cli.time").to_owned(), numbers::duration(card.seconds)]);
     rows.push(vec![tr(lang, "cli.fingerprint").to_owned(), card.fingerprint.short().to_owned()]);
     table(&rows).trim_end().to_owned()
-}
-
-/// The methods that can be asked for by name.
-const METHODS: [Method; 5] =
-    [Method::TreeShap, Method::LinearShap, Method::IntegratedGradients, Method::Attention, Method::AttentionGradient];
-
-fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let method = METHODS
-        .into_iter()
-        .find(|m| m.name() == e.method)
-        .ok_or_else(|| fault!("cli.no_such_method", method = &e.method, methods = METHODS.map(Method::name).join(", ")))?;
-    let model = crate::ml::file::load(&e.model)?;
-    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
-    let outcome = match &e.class {
-        None => 0,
-        Some(name) => model.card().outcomes.iter().position(|o| o.name == *name).ok_or_else(|| {
-            let names: Vec<&str> = model.card().outcomes.iter().map(|o| o.name.as_str()).collect();
-            fault!("cli.no_such_outcome", name = name, names = names.join(", "))
-        })?,
-    };
-    let raw = &loaded.table;
-    let mut warnings = loaded.warnings.clone();
-    let value = if matches!(method, Method::Attention | Method::AttentionGradient) {
-        let rows = run::write_attention(&*model, raw, e.rows, method == Method::AttentionGradient, outcome, &e.out, ctx)?;
-        warnings.push(note!("cli.attention_is_not_why"));
-        json!({ "method": method.name(), "rows": rows, "out": e.out })
-    } else {
-        let options = ExplainOptions { method: Some(method), scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
-        let (rows, gap, more) = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;
-        warnings.extend(more);
-        json!({ "method": method.name(), "scale": e.scale, "rows": rows, "largest_gap": gap, "seed": e.seed, "out": e.out })
-    };
-    let mut value = value;
-    if let Some(map) = value.as_object_mut() {
-        map.insert("model".to_owned(), to_value(&model.card().fingerprint)?);
-        map.insert("data".to_owned(), to_value(&loaded.fingerprint)?);
-        map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
-    }
-    let text = format!("{} → {}", value["rows"], e.out.display());
-    Ok(text_or_json(e.json, value, &warnings, &text))
 }
 
 fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {

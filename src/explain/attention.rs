@@ -1,4 +1,5 @@
-//! Attention maps: where a Transformer looked, beside what the gradient says of it. Where it looked is not why.
+//! Attention maps: where a Transformer looked, beside what the gradient says of it and what was tested: every token taken
+//! out, every head silenced. Where it looked is not why.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +7,8 @@ use crate::base::{JobCtx, Result};
 use crate::data::FeatureMatrix;
 use crate::fault;
 use crate::ml::Model;
-use crate::ml::model::{Attention, Scale, Structure};
+use crate::ml::model::{Attention, Embedded, Network, Scale, Structure};
 
-use super::gradients::integrated;
 use super::method::check;
 use super::summary::spearman;
 
@@ -16,7 +16,7 @@ use super::summary::spearman;
 const CALL: usize = 64;
 
 /// Attention of one row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttentionMap {
     /// Line of the row in the file.
     pub row: u32,
@@ -30,8 +30,23 @@ pub struct AttentionMap {
     pub weights: Vec<f32>,
     /// |gradient × attention|, same layout, normalised by nothing.
     pub gradient: Vec<f32>,
+    /// Attention multiplied through the layers (mean over heads, half of every token kept), `query × key`.
+    #[serde(default)]
+    pub rollout: Vec<f32>,
+    /// The positive part of gradient × attention multiplied through the layers, `query × key`.
+    #[serde(default)]
+    pub gradient_rollout: Vec<f32>,
+    /// Output of the row, and what it changes by when a token is taken out (set to its average): with minus without.
+    #[serde(default)]
+    pub tested: Vec<f64>,
+    /// The same for each head that is silenced, `layers × heads`.
+    #[serde(default)]
+    pub tested_heads: Vec<f64>,
+    /// Scale of the tested effects.
+    #[serde(default)]
+    pub scale: Scale,
     /// Rank correlation between raw attention on the class token's row (mean over heads and layers) and the size of the
-    /// features' attributions; the badge shows when it is below .3.
+    /// features' tested effects; the badge shows when it is below .3.
     pub agreement: Option<f64>,
 }
 
@@ -66,11 +81,13 @@ pub fn maps(model: &dyn Model, x: &FeatureMatrix, rows: &[u32], outcome: usize, 
     for from in (0..rows.len()).step_by(CALL) {
         let to = rows.len().min(from + CALL);
         let part = x.select(&(from..to).collect::<Vec<_>>());
-        let sizes = integrated(net, &part, outcome, scale, 0.05, ctx)?.values;
         ctx.stage("explain.stage_attention", rows.len() as u64);
         ctx.check()?;
         let all = net.attention(&part, outcome, true)?.ok_or_else(none)?;
-        if all.len() != to - from {
+        let (outputs, tested) = without_tokens(net, &part, outcome, scale)?;
+        ctx.check()?;
+        let heads = net.without_heads(&part, outcome, scale)?;
+        if all.len() != to - from || outputs.len() != all.len() {
             return Err(wrong());
         }
         for (i, a) in all.into_iter().enumerate() {
@@ -78,16 +95,102 @@ pub fn maps(model: &dyn Model, x: &FeatureMatrix, rows: &[u32], outcome: usize, 
             if a.tokens != names.len() || a.weights.len() != cells || a.gradients.len() != cells {
                 return Err(wrong());
             }
-            let labels = labels(model, &names, part.row(i));
-            let sizes: Vec<f64> = sizes[i * x.n_features..(i + 1) * x.n_features].iter().map(|v| v.abs()).collect();
-            let agreement = agreement(&a, &sizes);
-            let gradient = a.weights.iter().zip(&a.gradients).map(|(w, g)| (w * g).abs()).collect();
-            let (layers, heads, weights) = (a.layers, a.heads, a.weights);
-            out.push(AttentionMap { row: rows[from + i], layers, heads, tokens: labels, weights, gradient, agreement });
+            let tested = &tested[i * x.n_features..(i + 1) * x.n_features];
+            let sizes: Vec<f64> = tested.iter().map(|v| v.abs()).collect();
+            let per_row = a.layers * a.heads;
+            let silenced = heads.get(i * per_row..(i + 1) * per_row).unwrap_or_default();
+            out.push(AttentionMap {
+                row: rows[from + i],
+                layers: a.layers,
+                heads: a.heads,
+                tokens: labels(model, &names, part.row(i)),
+                gradient: a.weights.iter().zip(&a.gradients).map(|(w, g)| (w * g).abs()).collect(),
+                rollout: rollout(&a),
+                gradient_rollout: gradient_rollout(&a),
+                tested: std::iter::once(0.0).chain(tested.iter().copied()).collect(),
+                tested_heads: silenced.iter().map(|without| outputs[i] - without).collect(),
+                scale,
+                agreement: agreement(&a, &sizes),
+                weights: a.weights,
+            });
         }
         ctx.at(to as u64);
     }
     Ok(out)
+}
+
+/// Outputs of rows, and what each feature's token changes: the output minus the output with the token at its average.
+fn without_tokens(net: &dyn Network, x: &FeatureMatrix, outcome: usize, scale: Scale) -> Result<(Vec<f64>, Vec<f64>)> {
+    let embedded = net.embed(x)?;
+    let (width, parts, average) = (embedded.width, embedded.parts.clone(), net.reference());
+    if average.len() != width || parts.len() != x.n_features {
+        return Err(fault!("explain.network_shape"));
+    }
+    let call = |values: Vec<f32>| Ok::<_, crate::base::Fault>(net.gradient(&Embedded { values, width, parts: parts.clone() }, outcome, scale)?.0);
+    let outputs = call(embedded.values.clone())?;
+    let mut changes = Vec::with_capacity(outputs.len() * parts.len());
+    for (row, output) in embedded.values.chunks_exact(width.max(1)).zip(&outputs) {
+        let mut values = Vec::with_capacity(parts.len() * width);
+        for part in &parts {
+            let at = values.len();
+            values.extend_from_slice(row);
+            values[at + part.start..at + part.end].copy_from_slice(&average[part.clone()]);
+        }
+        changes.extend(call(values)?.iter().map(|without| output - without));
+    }
+    Ok((outputs, changes))
+}
+
+/// Multiplies square matrices `a · b`.
+fn product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
+    let mut out = vec![0.0; n * n];
+    for i in 0..n {
+        for k in 0..n {
+            let v = a[i * n + k];
+            for j in 0..n {
+                out[i * n + j] += v * b[k * n + j];
+            }
+        }
+    }
+    out
+}
+
+/// Mean over the heads of one layer of `f(weight, gradient)`.
+fn mean_head(a: &Attention, layer: usize, f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
+    let n = a.tokens * a.tokens;
+    let mut out = vec![0.0; n];
+    for h in 0..a.heads {
+        let at = (layer * a.heads + h) * n;
+        for (i, o) in out.iter_mut().enumerate() {
+            let gradient = a.gradients.get(at + i).copied().unwrap_or(0.0);
+            *o += f(f64::from(a.weights[at + i]), f64::from(gradient)) / a.heads as f64;
+        }
+    }
+    out
+}
+
+/// Attention rollout: every layer keeps half of each token and mixes in what its heads look at.
+fn rollout(a: &Attention) -> Vec<f32> {
+    let n = a.tokens;
+    let mut all: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i / n == i % n))).collect();
+    for l in 0..a.layers {
+        let mut one = mean_head(a, l, |w, _| 0.5 * w);
+        (0..n).for_each(|i| one[i * n + i] += 0.5);
+        all = product(&one, &all, n);
+    }
+    all.iter().map(|v| *v as f32).collect()
+}
+
+/// The same with what raises the output only: R ← R + mean over heads of max(0, gradient × attention) · R.
+fn gradient_rollout(a: &Attention) -> Vec<f32> {
+    let n = a.tokens;
+    let mut all: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i / n == i % n))).collect();
+    for l in 0..a.layers {
+        let more = product(&mean_head(a, l, |w, g| (w * g).max(0.0)), &all, n);
+        all.iter_mut().zip(&more).for_each(|(a, m)| *a += m);
+    }
+    // The identity that the sum began with says nothing.
+    all.iter().enumerate().map(|(i, v)| (v - f64::from(u8::from(i / n == i % n))) as f32).collect()
 }
 
 /// “feature = value” for every feature token; the class token keeps its name.
@@ -100,7 +203,7 @@ fn labels(model: &dyn Model, names: &[String], row: &[f64]) -> Vec<String> {
     names.iter().enumerate().map(label).collect()
 }
 
-/// Rank correlation of where the class token looks (mean over layers and heads) with the sizes of the attributions.
+/// Rank correlation of where the class token looks (mean over layers and heads) with the sizes of the tested effects.
 fn agreement(a: &Attention, sizes: &[f64]) -> Option<f64> {
     if a.tokens != sizes.len() + 1 {
         return None;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reference::ReferenceNote;
 use crate::base::{Fingerprint, Notice};
+use crate::data::Feature;
 use crate::ml::model::Scale;
 
 /// How it was computed.
@@ -159,5 +160,15 @@ impl Attribution {
     pub fn input(&self, i: usize) -> &[f64] {
         let n = self.n_features();
         &self.inputs[i * n..(i + 1) * n]
+    }
+
+    /// The value behind an attribution as the analyst would write it; “…” for a group of several features.
+    pub fn input_shown(&self, i: usize, at: usize, features: &[Feature]) -> String {
+        let feature = match self.members.get(at).map(Vec::as_slice) {
+            None => features.get(at),
+            Some([one]) => features.get(*one),
+            Some(_) => return "…".to_owned(),
+        };
+        feature.map_or_else(|| crate::base::numbers::plain(self.input(i)[at]), |f| f.show(self.input(i)[at]))
     }
 }

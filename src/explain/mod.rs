@@ -7,10 +7,13 @@
 //! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
 
 pub mod additive;
+mod ale;
 pub mod attention;
 pub mod attribution;
+pub mod effect;
 pub mod game;
 pub mod gradients;
+pub mod importance;
 pub mod lime;
 pub mod method;
 pub mod players;

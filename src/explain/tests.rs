@@ -17,6 +17,8 @@ enum Inside {
     Trees(TreeEnsemble),
     Sum(Line),
     Net(Curve),
+    Decoy(Decoy),
+    Formula(Line, fn(&[f64]) -> f64),
 }
 struct Fake {
     card: ModelCard,
@@ -30,6 +32,16 @@ impl Additive for Line {
     fn contribution(&self, feature: usize, value: f64, _: usize) -> f64 {
         self.0[feature] * value
     }
+}
+
+/// A model that computes a formula of `features` numbers, for methods that only ask for predictions.
+pub(super) fn formula(features: usize, f: fn(&[f64]) -> f64) -> impl Model {
+    fake(Inside::Formula(Line(vec![0.0; features]), f), features, &[false], ModelKind::Logistic)
+}
+
+/// Lines 0, 1, 2, …
+pub(super) fn lines(n: u32) -> Vec<u32> {
+    (0..n).collect()
 }
 
 fn fake(inside: Inside, features: usize, kinds: &[bool], kind: ModelKind) -> Fake {
@@ -66,6 +78,8 @@ impl Model for Fake {
             .flat_map(|i| match &self.inside {
                 Inside::Trees(e) => e.margins(x.row(i)),
                 Inside::Sum(a) => vec![a.base(0) + x.row(i).iter().enumerate().map(|(f, v)| a.contribution(f, *v, 0)).sum::<f64>()],
+                Inside::Decoy(_) => vec![0.0],
+                Inside::Formula(_, f) => vec![f(x.row(i))],
                 Inside::Net(n) => vec![n.value(&x.row(i).iter().map(|v| *v as f32).collect::<Vec<_>>()).0],
             })
             .collect())
@@ -75,6 +89,8 @@ impl Model for Fake {
             Inside::Trees(e) => Structure::Trees(e),
             Inside::Sum(a) => Structure::Additive(a),
             Inside::Net(n) => Structure::Network(n),
+            Inside::Decoy(n) => Structure::Network(n),
+            Inside::Formula(a, _) => Structure::Additive(a),
         }
     }
     fn tensors(&self) -> Vec<NamedTensor> {
@@ -208,11 +224,155 @@ fn only_hard_rows_get_more_nodes() {
 #[test]
 fn attention_is_shown_with_its_doubt() {
     let model = fake(Inside::Net(curve(0.0, 1.0, true)), 3, &[true], ModelKind::Transformer);
-    // Attributions on the margin grow f1 = f0 < f2 in the first row and fall in the second.
+    // What taking a feature out does grows f1 = f0 < f2 in the first row and falls in the second.
     let x = FeatureMatrix { n_features: 3, values: vec![0.1, 0.2, 2.0, 3.0, 3.0, 0.1] };
     let maps = attention::maps(&model, &x, &[7, 9], 0, &JobCtx::quiet()).unwrap();
     assert_eq!((maps[0].row, maps[1].row, maps[0].layers, maps[0].heads), (7, 9, 2, 1));
     assert_eq!(maps[0].tokens, ["[class]", "f0 = 0.1", "f1 = 0.2", "f2 = 2"]);
     assert!(maps[0].head(1, 0)[..4] == [0.1, 0.2, 0.3, 0.4] && maps[0].head_gradient(0, 0)[1] == 0.4);
     assert!(maps[0].agreement.unwrap() > 0.8 && maps[1].agreement.unwrap() < -0.8, "{:?} {:?}", maps[0].agreement, maps[1].agreement);
+}
+
+/// A Transformer of one layer in plain arithmetic, made to mislead: it looks at a decoy that it makes nothing of.
+struct Decoy;
+const EVENTS: usize = 12;
+impl Decoy {
+    /// Per event: how strongly it draws the eye, and what it is worth.
+    fn weights(row: &[f32]) -> (Vec<f64>, Vec<f64>) {
+        let (draw, worth): (Vec<f64>, Vec<f64>) = row.chunks(2).map(|e| (f64::from(e[0]), f64::from(e[1]))).unzip();
+        let all: f64 = 1.0 + draw.iter().map(|d| d.exp()).sum::<f64>();
+        (draw.iter().map(|d| d.exp() / all).collect(), worth)
+    }
+}
+impl Network for Decoy {
+    fn embed(&self, x: &FeatureMatrix) -> Result<Embedded> {
+        // An event's number is worth + 100 · draw, so that one feature holds both.
+        let values = x.values.iter().flat_map(|v| [(v / 100.0).round() as f32, (v - (v / 100.0).round() * 100.0) as f32]).collect();
+        Ok(Embedded { values, width: 2 * EVENTS, parts: (0..EVENTS).map(|i| 2 * i..2 * i + 2).collect() })
+    }
+    fn gradient(&self, e: &Embedded, _: usize, _: Scale) -> Result<(Vec<f64>, Vec<f32>)> {
+        let out: Vec<f64> = e
+            .values
+            .chunks(e.width)
+            .map(|row| {
+                let (a, v) = Self::weights(row);
+                a.iter().zip(&v).map(|(a, v)| a * v).sum::<f64>()
+            })
+            .collect();
+        Ok((out, vec![0.0; e.values.len()]))
+    }
+    fn tokens(&self) -> Vec<String> {
+        (0..=EVENTS).map(|i| format!("t{i}")).collect()
+    }
+    fn attention(&self, x: &FeatureMatrix, _: usize, _: bool) -> Result<Option<Vec<Attention>>> {
+        let e = self.embed(x)?;
+        let n = EVENTS + 1;
+        let one = |row: &[f32]| {
+            let (a, _) = Self::weights(row);
+            let mut weights = vec![1.0 / n as f32; n * n];
+            weights[0] = (1.0 - a.iter().sum::<f64>()) as f32;
+            weights[1..n].iter_mut().zip(&a).for_each(|(w, a)| *w = *a as f32);
+            Attention { layers: 1, heads: 1, tokens: n, gradients: vec![0.0; n * n], weights }
+        };
+        Ok(Some(e.values.chunks(e.width).map(one).collect()))
+    }
+    fn reference(&self) -> Vec<f32> {
+        vec![0.0; 2 * EVENTS]
+    }
+}
+
+#[test]
+fn the_tested_view_is_not_taken_in_by_a_decoy() {
+    let mut rng = rng::rng(21, "decoy");
+    let (mut signals, mut decoys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let signal = rng::below(&mut rng, EVENTS);
+        let decoy = (signal + 1 + rng::below(&mut rng, EVENTS - 1)) % EVENTS;
+        for i in 0..EVENTS {
+            // The decoy draws the eye and is worth next to nothing; the signal is worth much and little looked at.
+            let (draw, worth) = if i == decoy { (3.0, 0.0) } else if i == signal { (0.0, 20.0) } else { (0.0, rng::normal(&mut rng)) };
+            values.push(draw * 100.0 + worth);
+        }
+        signals.push(signal);
+        decoys.push(decoy);
+    }
+    let x = FeatureMatrix { n_features: EVENTS, values };
+    let model = fake(Inside::Decoy(Decoy), EVENTS, &[false], ModelKind::Transformer);
+    let rows: Vec<u32> = (0..200).collect();
+    let maps = attention::maps(&model, &x, &rows, 0, &JobCtx::quiet()).unwrap();
+    let largest = |v: &[f64]| (1..v.len()).max_by(|a, b| v[*a].abs().total_cmp(&v[*b].abs())).unwrap() - 1;
+    let raw = |m: &super::AttentionMap| largest(&m.head(0, 0)[..=EVENTS].iter().map(|w| f64::from(*w)).collect::<Vec<_>>());
+    let solved = maps.iter().zip(&signals).filter(|(m, s)| largest(&m.tested) == **s).count();
+    let fooled = maps.iter().zip(&decoys).filter(|(m, d)| raw(m) == **d).count();
+    assert!(solved >= 190 && fooled == 200, "{solved} {fooled}");
+    assert!(maps.iter().filter(|m| m.agreement.is_some_and(|a| a < 0.3)).count() >= 150);
+}
+
+#[test]
+fn rollout_by_hand() {
+    // Two layers, one head: ½(A₂ + I) · ½(A₁ + I), written out for the curve's weights.
+    let model = fake(Inside::Net(curve(0.0, 1.0, true)), 3, &[true], ModelKind::Transformer);
+    let x = FeatureMatrix { n_features: 3, values: vec![0.1, 0.2, 2.0] };
+    let map = &attention::maps(&model, &x, &[0], 0, &JobCtx::quiet()).unwrap()[0];
+    assert!(map.rollout.chunks(4).all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-6), "{:?}", map.rollout);
+    // First row: .55 · (.55, .1, .15, .2) + (.1 + .15 + .2) · the others' halves, and .5 for each of them.
+    let want = [0.55 * 0.55 + 0.45 * 0.125, 0.55 * 0.1 + 0.45 * 0.125 + 0.05, 0.55 * 0.15 + 0.45 * 0.125 + 0.075];
+    assert!(map.rollout.iter().zip(want).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{:?} {want:?}", map.rollout);
+    // Negative gradients raise nothing.
+    assert!(map.gradient_rollout.iter().all(|v| *v == 0.0));
+}
+
+/// Any-model methods against exact values of trees on the same group.
+#[test]
+fn sampled_values_agree_with_exact_ones() {
+    use super::{Players, Reference};
+    use std::sync::Arc;
+    let mut rng = rng::rng(31, "sampled");
+    let m = 6;
+    let trees = fake(Inside::Trees(random_ensemble(7, m, 10, 4, 1)), m, &[true], ModelKind::Gbdt);
+    let draw = |rng: &mut rng::Rng, n: usize| FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(rng, m)).collect() };
+    let (x, group) = (draw(&mut rng, 20), draw(&mut rng, 12));
+    let reference = Some(Arc::new(Reference { label: "f0 = 1".into(), x: group, of: 12 }));
+    let with = |method| ExplainOptions { method: Some(method), scale: Scale::Margin, reference: reference.clone(), ..ExplainOptions::default() };
+    let exact = run(&trees, &x, &with(Method::TreeShapReference)).unwrap();
+    assert!(exact.gaps.iter().all(|g| g.abs() < 1e-9) && exact.exact);
+    assert_eq!(exact.reference.as_ref().map(|r| (r.label.as_str(), r.rows)), Some(("f0 = 1", 12)));
+    let all = run(&trees, &x, &with(Method::ExactShap)).unwrap();
+    assert!(all.values.iter().zip(&exact.values).all(|(a, b)| (a - b).abs() < 1e-9) && (all.base - exact.base).abs() < 1e-9);
+    // Few players: every coalition fits the budget, and KernelSHAP is exact too.
+    let kernel = run(&trees, &x, &with(Method::KernelShap)).unwrap();
+    assert!(kernel.values.iter().zip(&exact.values).all(|(a, b)| (a - b).abs() < 1e-9) && kernel.half_width.is_empty());
+    for (method, budget) in [(Method::PermutationShap, 0), (Method::KernelShap, 40)] {
+        let a = run(&trees, &x, &ExplainOptions { budget, ..with(method) }).unwrap();
+        assert!(a.gaps.iter().all(|g| g.abs() < 1e-9), "{method:?} adds up");
+        let near = |k: f64| a.values.iter().zip(&exact.values).zip(&a.half_width).filter(|((a, b), w)| (*a - *b).abs() <= k * **w + 1e-9).count();
+        assert!(near(1.0) * 100 >= 85 * a.values.len() && near(3.0) * 100 >= 98 * a.values.len(), "{method:?} {} {}", near(1.0), near(3.0));
+        assert!(a.warnings.iter().any(|w| w.code == "explain.sampled_any"));
+    }
+    // Groups play as one, whoever computes.
+    let players = Arc::new(Players { names: vec!["a".into(), "b".into(), "c".into()], of: vec![0, 1, 1, 2, 0, 2] });
+    let grouped = |method| ExplainOptions { players: Some(players.clone()), ..with(method) };
+    let a = run(&trees, &x, &grouped(Method::TreeShapReference)).unwrap();
+    let b = run(&trees, &x, &grouped(Method::ExactShap)).unwrap();
+    assert!(a.values.len() == 60 && a.values.iter().zip(&b.values).all(|(a, b)| (a - b).abs() < 1e-9));
+    assert_eq!((a.features.join(" "), a.members[1].clone()), ("a b c".to_owned(), vec![1, 2]));
+    // A local line is not exact, and says so.
+    let lime = run(&trees, &x.select(&[0]), &with(Method::Lime)).unwrap();
+    assert!(!lime.exact && lime.half_width.len() == m);
+}
+
+#[test]
+fn expected_gradients_of_a_product_by_hand() {
+    use super::Reference;
+    // margin = x0 · x1 + 2 x2: from (a, b, c) the share of x0 is (x0 − a)(x1 + b) / 2.
+    let model = fake(Inside::Net(curve(0.0, 1.0, false)), 3, &[true], ModelKind::Dnn);
+    let group = FeatureMatrix { n_features: 3, values: vec![0.0, 0.0, 0.0, 1.0, 2.0, 3.0] };
+    let reference = Some(std::sync::Arc::new(Reference { label: String::new(), x: group, of: 2 }));
+    let x = FeatureMatrix { n_features: 3, values: vec![2.0, 3.0, -1.0] };
+    let options = ExplainOptions { method: Some(Method::ExpectedGradients), scale: Scale::Margin, reference, ..ExplainOptions::default() };
+    let a = run(&model, &x, &options).unwrap();
+    for (v, want) in a.values.iter().zip([(3.0 + 2.5) / 2.0, (3.0 + 1.5) / 2.0, (-2.0 - 8.0) / 2.0]) {
+        assert!((v - want).abs() < 1e-5, "{:?}", a.values);
+    }
+    assert!((a.base - 4.0).abs() < 1e-6 && a.base_note.code == "explain.base_everyone");
 }

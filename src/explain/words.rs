@@ -1,11 +1,12 @@
 //! An attribution in words: the sentence under a waterfall and the one over a beeswarm, made from the same numbers.
 
-use crate::base::numbers::{fixed, percent, plain, points, signed};
+use crate::base::numbers::{count, fixed, percent, plain, points, signed};
 use crate::base::{Lang, tr, tr_with};
 use crate::data::Feature;
 use crate::ml::model::Scale;
 
 use super::attribution::Attribution;
+use super::effect::{EffectCurve, Kind, Point};
 use super::summary::Summary;
 
 /// Most features named for and against.
@@ -40,7 +41,7 @@ fn list(items: &[String], lang: Lang) -> String {
 
 /// The i-th explained row in one or two sentences.
 pub fn sentence(a: &Attribution, i: usize, features: &[Feature], lang: Lang) -> String {
-    let (Some(&value), values, inputs) = (a.predictions.get(i), a.row(i), a.input(i)) else { return String::new() };
+    let (Some(&value), values) = (a.predictions.get(i), a.row(i)) else { return String::new() };
     let change = value - a.base;
     let which = if a.scale == Scale::Probability { "chance" } else { "margin" };
     // What reads as nothing must not be called a difference.
@@ -77,7 +78,7 @@ pub fn sentence(a: &Attribution, i: usize, features: &[Feature], lang: Lang) -> 
     }
     let against: Vec<usize> = against.into_iter().take(AGAINST).filter(|&f| values[f].abs() >= WORTH * strongest).collect();
     let item = |key: &str, f: usize| {
-        let shown = features.get(f).map_or_else(|| plain(inputs[f]), |x| x.show(inputs[f]));
+        let shown = a.input_shown(i, f, features);
         tr_with(lang, key, &[("feature", &a.features[f]), ("value", &shown), ("effect", &effect(values[f], a.scale, lang))])
     };
     let items = |which: &[usize]| list(&which.iter().map(|&f| item("explain.item", f)).collect::<Vec<_>>(), lang);
@@ -125,6 +126,33 @@ pub fn overview(s: &Summary, a: &Attribution, lang: Lang) -> String {
         return tr_with(lang, "explain.nothing", &[("outcome", &a.outcome), ("base", &level(a.base, a.scale)), ("rows", &rows)]);
     }
     tr_with(lang, "explain.overview", &[("rows", &rows), ("outcome", &a.outcome), ("list", &list(&named, lang))])
+}
+
+/// What an effect looks like, in one sentence.
+pub fn curve(curve: &EffectCurve, lang: Lang) -> String {
+    let rows = count(curve.rows as i64);
+    let shown: Vec<_> = curve.points.iter().filter(|p| p.effect.is_finite() && p.density > 0.0).collect();
+    let highest = shown.iter().max_by(|a, b| a.effect.total_cmp(&b.effect));
+    let lowest = shown.iter().min_by(|a, b| a.effect.total_cmp(&b.effect));
+    let (Some(high), Some(low)) = (highest, lowest) else { return String::new() };
+    if high.effect - low.effect <= 1e-9 {
+        return tr_with(lang, "explain.effect_flat", &[("feature", &curve.feature), ("outcome", &curve.outcome), ("rows", &rows)]);
+    }
+    let place = |p: &Point| p.label_2.as_ref().map_or_else(|| p.label.clone(), |second| format!("{} × {second}", p.label));
+    let said = |p: &Point| if curve.kind == Kind::Ale { effect(p.effect, curve.scale, lang) } else { level(p.effect, curve.scale) };
+    let second = curve.feature_2.clone().unwrap_or_default();
+    let key = if curve.feature_2.is_some() && curve.kind == Kind::Ale { "explain.effect_together" } else { "explain.effect_between" };
+    let fields: [(&str, &dyn std::fmt::Display); 8] = [
+        ("feature", &curve.feature),
+        ("feature_2", &second),
+        ("outcome", &curve.outcome),
+        ("high", &place(high)),
+        ("high_effect", &said(high)),
+        ("low", &place(low)),
+        ("low_effect", &said(low)),
+        ("rows", &rows),
+    ];
+    tr_with(lang, key, &fields)
 }
 
 #[cfg(test)]

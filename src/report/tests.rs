@@ -111,7 +111,7 @@ fn why() -> WhySection {
         rows: attribution(2),
         shown: (0..2 * m).map(|i| features[i % m].show(inputs[i])).collect(),
         sentences: vec!["The chance of Revenue is 21 %.".into(), EVIL.into()],
-        attention: Some(AttentionMap { row: 0, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.1) }),
+        attention: Some(AttentionMap { row: 0, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.1), ..AttentionMap::default() }),
     }
 }
 

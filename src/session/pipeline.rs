@@ -12,7 +12,7 @@ use crate::data::{
     ColumnType, Encoder, FeatureMatrix, FittedPrepare, Loaded, Part, Profile, Role, Roles, Segment, StepEffect, Table, prepare as steps,
     read,
 };
-use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Summary};
+use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Reference, Summary};
 use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
@@ -210,6 +210,15 @@ fn outcome_of(table: &Table, name: &str, positive: Option<&str>) -> Result<(Outc
     Ok((Outcome { name: name.to_owned(), kind, base_rate: 0.0 }, y, notice))
 }
 
+/// The values of an outcome that a model already knows, as it learned them: 0 and 1, or the amount; NaN where unknown.
+pub fn known_outcome(table: &Table, outcome: &Outcome) -> Result<Vec<f64>> {
+    let i = table.column(&outcome.name)?;
+    let OutcomeKind::Binary { positive, .. } = &outcome.kind else { return Ok(table.numbers(i)) };
+    let (codes, levels) = table.codes(i);
+    let yes = levels.iter().position(|l| l == positive);
+    Ok(codes.iter().map(|c| if *c < 0 { f64::NAN } else { f64::from(u8::from(Some(*c as usize) == yes)) }).collect())
+}
+
 /// What trainers read.
 pub fn train_data(prepared: &Prepared) -> Result<TrainData> {
     if prepared.outcomes.is_empty() {
@@ -286,6 +295,24 @@ pub fn position(raw: &Table, line: u32) -> Result<usize> {
         if raw.file_row(middle) < line { low = middle + 1 } else { high = middle }
     }
     if low < n && raw.file_row(low) == line { Ok(low) } else { Err(fault!("session.no_such_line", line = line, rows = n)) }
+}
+
+/// A group to compare with: everyone (`all` or nothing), or the rows that meet a condition.
+pub fn group(raw: &Table, model: &dyn Model, condition: &str, seed: u64) -> Result<Reference> {
+    let text = condition.trim();
+    let everyone = text.is_empty() || text == "all";
+    let mut rows: Vec<usize> = if everyone { (0..raw.n_rows()).collect() } else { Segment::parse(text)?.rows(raw)? };
+    let of = rows.len();
+    if of == 0 {
+        return Err(fault!("session.empty_group", group = text));
+    }
+    if of > explain::reference::MOST_TREES {
+        rng::shuffle(&mut rng::rng(seed, "reference rows"), &mut rows);
+        rows.truncate(explain::reference::MOST_TREES);
+        rows.sort_unstable();
+    }
+    let (x, _, _) = matrix(raw, &rows, model)?;
+    Ok(Reference { label: if everyone { String::new() } else { text.to_owned() }, x, of })
 }
 
 /// Explains rows of the prepared data.

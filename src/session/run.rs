@@ -10,7 +10,7 @@ use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
-use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, words};
+use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
 use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
@@ -114,16 +114,9 @@ pub fn complete(
     Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings })
 }
 
-/// The methods that explain a model: the one that attributes, and, for a Transformer, those that show where it looked.
+/// The methods that a recipe can ask of a model.
 fn methods_of(model: &dyn Model) -> Vec<Method> {
-    match (model.structure(), model.card().spec.kind) {
-        (Structure::Trees(_), _) => vec![Method::TreeShap],
-        (Structure::Additive(_), _) => vec![Method::LinearShap],
-        (Structure::Network(_), ModelKind::Transformer) => {
-            vec![Method::IntegratedGradients, Method::Attention, Method::AttentionGradient]
-        }
-        (Structure::Network(_), _) => vec![Method::IntegratedGradients],
-    }
+    crate::explain::method::methods(&model.structure())
 }
 
 /// The models that the recipe's methods explain; all if it names no method. A method that fits none is refused, so that
@@ -184,12 +177,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
             WhySection {
                 model: why.model.clone(),
                 summary: why.summary.clone(),
-                shown: rows
-                    .inputs
-                    .iter()
-                    .enumerate()
-                    .map(|(i, v)| features.get(i % n.max(1)).map_or_else(String::new, |f| f.show(*v)))
-                    .collect(),
+                shown: (0..rows.inputs.len()).map(|i| rows.input_shown(i / n.max(1), i % n.max(1), features)).collect(),
                 sentences: (0..rows.rows.len()).map(|i| words::sentence(rows, i, features, lang)).collect(),
                 rows: rows.clone(),
                 attention: attention.clone(),
@@ -282,12 +270,12 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         }
         writer.finish()?;
         // Where it looked, for the rows that are explained; written beside the attributions, never alone.
-        for method in [Method::Attention, Method::AttentionGradient] {
+        for method in Method::ALL.into_iter().filter(|m| m.is_attention()) {
             if methods_of(&**model).contains(&method) && recipe.explain.methods.iter().any(|m| m == method.name()) {
                 let raw = &g.prepared.raw;
                 let at: Vec<usize> = why.attribution.rows.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
                 let path = place(format!("explanations/{}-{}.parquet", safe_name(&why.model), method.name()), &mut summary)?;
-                attention_of(&**model, raw, &at, method == Method::AttentionGradient, 0, &path, ctx)?;
+                attention_of(&**model, raw, &at, method, 0, &path, ctx)?;
             }
         }
     }
@@ -458,22 +446,23 @@ pub fn write_attention(
     model: &dyn Model,
     raw: &crate::data::Table,
     lines: Option<(u32, u32)>,
-    gradient: bool,
+    method: Method,
     outcome: usize,
     path: &Path,
     ctx: &JobCtx,
 ) -> Result<usize> {
     let rows = lines_of(raw, lines)?;
-    attention_of(model, raw, &rows, gradient, outcome, path, ctx)?;
+    attention_of(model, raw, &rows, method, outcome, path, ctx)?;
     Ok(rows.len())
 }
 
-/// Attention of rows by their positions.
+/// Attention of rows by their positions. Rollout has layer and head −1; tested effects are those of each token on the
+/// class token (layer and head −1), then of each head (query and key 0).
 fn attention_of(
     model: &dyn Model,
     raw: &crate::data::Table,
     rows: &[usize],
-    gradient: bool,
+    method: Method,
     outcome: usize,
     path: &Path,
     ctx: &JobCtx,
@@ -484,23 +473,85 @@ fn attention_of(
         let (x, lines, _) = pipeline::matrix(raw, piece, model)?;
         for map in crate::explain::attention::maps(model, &x, &lines, outcome, ctx)? {
             let t = map.tokens.len();
-            let source = if gradient { &map.gradient } else { &map.weights };
-            let n = source.len();
-            let index = |by: usize, of: usize| -> Vec<u32> { (0..n).map(|i| (i / by % of.max(1)) as u32).collect() };
-            let label = |by: usize| -> Vec<String> { (0..n).map(|i| map.tokens[i / by % t].clone()).collect() };
+            let every = |source: &[f32], heads: &[(i32, i32)]| -> Vec<Cell> {
+                source.iter().enumerate().map(|(i, w)| (heads[i / (t * t).max(1)], i / t % t, i % t, *w)).collect()
+            };
+            let heads: Vec<(i32, i32)> = (0..map.layers).flat_map(|l| (0..map.heads).map(move |h| (l as i32, h as i32))).collect();
+            let cells: Vec<Cell> = match method {
+                Method::AttentionGradient => every(&map.gradient, &heads),
+                Method::AttentionRollout => every(&map.rollout, &[(-1, -1)]),
+                Method::AttentionTested => {
+                    let tokens = map.tested.iter().enumerate().map(|(k, v)| ((-1, -1), 0, k, *v as f32));
+                    tokens.chain(map.tested_heads.iter().zip(&heads).map(|(v, h)| (*h, 0, 0, *v as f32))).collect()
+                }
+                _ => every(&map.weights, &heads),
+            };
+            let label = |f: &dyn Fn(&Cell) -> usize| cells.iter().map(|c| map.tokens[f(c)].clone()).collect();
             writer.append(vec![
-                ("row", Out::U32(vec![map.row; n])),
-                ("layer", Out::I32(index(map.heads * t * t, map.layers).into_iter().map(|v| v as i32).collect())),
-                ("head", Out::I32(index(t * t, map.heads).into_iter().map(|v| v as i32).collect())),
-                ("query", Out::U32(index(t, t))),
-                ("key", Out::U32(index(1, t))),
-                ("query_label", Out::Text(label(t))),
-                ("key_label", Out::Text(label(1))),
-                ("weight", Out::F32(source.clone())),
+                ("row", Out::U32(vec![map.row; cells.len()])),
+                ("layer", Out::I32(cells.iter().map(|c| c.0.0).collect())),
+                ("head", Out::I32(cells.iter().map(|c| c.0.1).collect())),
+                ("query", Out::U32(cells.iter().map(|c| c.1 as u32).collect())),
+                ("key", Out::U32(cells.iter().map(|c| c.2 as u32).collect())),
+                ("query_label", Out::Text(label(&|c| c.1))),
+                ("key_label", Out::Text(label(&|c| c.2))),
+                ("weight", Out::F32(cells.iter().map(|c| c.3).collect())),
             ])?;
         }
     }
     writer.finish()
+}
+
+/// Layer and head, query, key, weight.
+type Cell = ((i32, i32), usize, usize, f32);
+
+/// Interactions of a range of lines, largest first within a row: row, class, feature_a, feature_b, value. The main effect
+/// of a feature stands where both names are the same; an interaction is written once, whole.
+pub fn write_interactions(
+    model: &dyn Model,
+    raw: &crate::data::Table,
+    lines: Option<(u32, u32)>,
+    options: &ExplainOptions,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<usize> {
+    let rows = lines_of(raw, lines)?;
+    let card = model.card();
+    let Structure::Trees(e) = model.structure() else {
+        let fits: Vec<&str> = crate::explain::method::methods(&model.structure()).iter().map(|m| m.name()).collect();
+        return Err(fault!("explain.unsupported", method = "interactions", kind = card.spec.kind.name(), fits = fits.join(", ")));
+    };
+    let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
+    let m = players.count();
+    let mut writer = TableWriter::create(path)?;
+    // A square of numbers per row is held at once.
+    for piece in rows.chunks((4_000_000 / (m * m).max(1)).clamp(1, 4_000)) {
+        ctx.check()?;
+        let (x, lines, _) = pipeline::matrix(raw, piece, model)?;
+        let all = crate::explain::trees::interactions(e, &x, options.outcome, &players, ctx)?;
+        let mut found: Vec<(u32, usize, usize, f64)> = Vec::new();
+        for (line, square) in lines.iter().zip(all.chunks_exact((m * m).max(1))) {
+            let from = found.len();
+            for i in 0..m {
+                for j in i..m {
+                    let value = square[i * m + j] * if i == j { 1.0 } else { 2.0 };
+                    if value != 0.0 {
+                        found.push((*line, i, j, value));
+                    }
+                }
+            }
+            found[from..].sort_by(|a, b| b.3.abs().total_cmp(&a.3.abs()));
+        }
+        writer.append(vec![
+            ("row", Out::U32(found.iter().map(|f| f.0).collect())),
+            ("class", Out::Text(vec![String::new(); found.len()])),
+            ("feature_a", Out::Text(found.iter().map(|f| players.names[f.1].clone()).collect())),
+            ("feature_b", Out::Text(found.iter().map(|f| players.names[f.2].clone()).collect())),
+            ("value", Out::F64(found.iter().map(|f| f.3).collect())),
+        ])?;
+    }
+    writer.finish()?;
+    Ok(rows.len())
 }
 
 fn lines_of(raw: &crate::data::Table, lines: Option<(u32, u32)>) -> Result<Vec<usize>> {
@@ -514,6 +565,34 @@ fn lines_of(raw: &crate::data::Table, lines: Option<(u32, u32)>) -> Result<Vec<u
         (true, None) => Err(fault!("session.no_rows_chosen")),
         _ => Ok(rows),
     }
+}
+
+/// An effect as a table: feature, value, label, the second feature's where there is one, row (ICE), effect, low, high, density.
+pub fn write_effect(curve: &crate::explain::effect::EffectCurve, path: &Path) -> Result<()> {
+    let points = &curve.points;
+    let number = |f: &dyn Fn(&crate::explain::effect::Point) -> f64| {
+        Out::OptF64(points.iter().map(|p| Some(f(p)).filter(|v| !v.is_nan())).collect())
+    };
+    let mut columns = vec![
+        ("feature", Out::Text(vec![curve.feature.clone(); points.len()])),
+        ("value", number(&|p| p.value)),
+        ("label", Out::Text(points.iter().map(|p| p.label.clone()).collect())),
+    ];
+    if let Some(second) = &curve.feature_2 {
+        columns.push(("feature_2", Out::Text(vec![second.clone(); points.len()])));
+        columns.push(("value_2", Out::OptF64(points.iter().map(|p| p.value_2).collect())));
+        columns.push(("label_2", Out::OptText(points.iter().map(|p| p.label_2.clone()).collect())));
+    }
+    if points.iter().any(|p| p.row.is_some()) {
+        columns.push(("row", Out::U32(points.iter().map(|p| p.row.unwrap_or_default()).collect())));
+    }
+    columns.push(("effect", Out::F64(points.iter().map(|p| p.effect).collect())));
+    columns.push(("low", number(&|p| p.low)));
+    columns.push(("high", number(&|p| p.high)));
+    columns.push(("density", Out::F64(points.iter().map(|p| p.density).collect())));
+    let mut writer = TableWriter::create(path)?;
+    writer.append(columns)?;
+    writer.finish()
 }
 
 /// Ranked items as a table.

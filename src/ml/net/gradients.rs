@@ -100,6 +100,32 @@ impl Network for NetModel {
         Ok(Some(parts.into_iter().flatten().collect()))
     }
 
+    fn without_heads(&self, x: &FeatureMatrix, outcome: usize, scale: Scale) -> Result<Vec<f64>> {
+        let (net, s) = (&self.net, &self.net.shape);
+        if !s.transformer {
+            return Ok(Vec::new());
+        }
+        check_width(&self.card, x)?;
+        let n = s.outcomes;
+        let probability = scale == Scale::Probability && self.card.outcomes[outcome].is_binary();
+        let heads = s.layers * s.heads;
+        let rows: Vec<usize> = (0..x.n_rows()).collect();
+        let mut out = vec![0.0; rows.len() * heads];
+        for h in 0..heads {
+            let want = Want { silent: Some((h / s.heads, h % s.heads)), ..Want::default() };
+            let parts = net.pieces(rows.len(), PIECE, &JobCtx::quiet(), |range| {
+                let rows = &rows[range];
+                let input = net.input(&net.inputs.active(x, rows, || false), rows.len());
+                Ok(net.run(input, want, |_| Vec::new())?.outputs)
+            })?;
+            for (i, raw) in parts.concat().iter().skip(outcome).step_by(n).enumerate() {
+                let m = net.margin(*raw, outcome);
+                out[i * heads + h] = if probability { sigmoid(m) } else { m };
+            }
+        }
+        Ok(out)
+    }
+
     fn reference(&self) -> Vec<f32> {
         self.net.reference.clone()
     }

@@ -52,6 +52,8 @@ pub(super) struct Want {
     pub attention: bool,
     /// The gradient at the attention weights.
     pub attention_gradient: bool,
+    /// Layer and head that is silenced: what it gathers is replaced by zeros.
+    pub silent: Option<(usize, usize)>,
 }
 
 impl Want {

@@ -112,7 +112,12 @@ impl Shape {
                 a = a + probe.clone();
                 probes.push(probe);
             }
-            let seen = a.matmul(v).swap_dims(1, 2).reshape([rows, queries, d]);
+            let mut gathered = a.matmul(v);
+            if let Some((_, head)) = want.silent.filter(|(layer, _)| *layer == l) {
+                let silent = Tensor::<4>::zeros([rows, 1, queries, per_head], &device);
+                gathered = gathered.slice_assign([0..rows, head..head + 1, 0..queries, 0..per_head], silent);
+            }
+            let seen = gathered.swap_dims(1, 2).reshape([rows, queries, d]);
             if class_only {
                 x = x.narrow(1, 0, 1);
             }

@@ -251,7 +251,7 @@ fn table(lang: crate::base::Lang, w: &Waterfall, subject: &Subject<'_>) -> figur
 /// Every feature with every digit.
 fn exact(a: &Attribution, at: usize, features: &[Feature]) -> figure::Table {
     let header = ["feature", "value", "attribution"].map(str::to_owned).to_vec();
-    let value = |f: usize| features.get(f).map_or_else(String::new, |x| x.show(a.input(at)[f]));
+    let value = |f: usize| a.input_shown(at, f, features);
     let mut rows: Vec<Vec<String>> = (0..a.n_features()).map(|f| vec![a.features[f].clone(), value(f), a.row(at)[f].to_string()]).collect();
     rows.push(vec!["base_value".into(), String::new(), a.base.to_string()]);
     rows.push(vec!["prediction".into(), String::new(), a.predictions[at].to_string()]);

@@ -51,7 +51,7 @@ impl Waterfall {
     /// Of the i-th explained row, with at most `most` single features. Effects that are no numbers count as nothing.
     pub fn of_row(a: &Attribution, i: usize, features: &[Feature], most: usize) -> Self {
         let (base, prediction) = (a.base, a.predictions.get(i).copied().unwrap_or(a.base));
-        let (values, inputs) = if i < a.rows.len() { (a.row(i), a.input(i)) } else { (&[][..], &[][..]) };
+        let values = if i < a.rows.len() { a.row(i) } else { &[][..] };
         let amount = |f: usize| Some(values[f]).filter(|v| v.is_finite()).unwrap_or(0.0);
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&x, &y| amount(y).abs().total_cmp(&amount(x).abs()).then(x.cmp(&y)));
@@ -65,7 +65,7 @@ impl Waterfall {
         };
         for &f in &order[..single] {
             let name = a.features.get(f).cloned().unwrap_or_default();
-            let value = features.get(f).map_or_else(String::new, |feature| feature.show(inputs[f]));
+            let value = a.input_shown(i, f, features);
             let half_width = a.half_width.get(i * values.len() + f).copied();
             add(Kind::Feature(f), name, value, amount(f), half_width);
         }

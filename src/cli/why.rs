@@ -1,0 +1,151 @@
+//! The commands that answer *why*: `explain`, `effect`, `importance`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::args::{Effect, Explain, Importance, Reading};
+use super::commands::{Said, said, table, text_or_json, to_value};
+use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
+use crate::data::{Loaded, read};
+use crate::explain::{ExplainOptions, Method, Players, Reference, effect as effects, importance as shuffled, words};
+use crate::ml::Model;
+use crate::session::{pipeline, run};
+use crate::{fault, note};
+
+/// Index of the outcome or class of that name; the first without a name.
+fn outcome_of(model: &dyn Model, name: Option<&str>) -> Result<usize> {
+    let Some(name) = name else { return Ok(0) };
+    let outcomes = &model.card().outcomes;
+    outcomes.iter().position(|o| o.name == *name).ok_or_else(|| {
+        let names: Vec<&str> = outcomes.iter().map(|o| o.name.as_str()).collect();
+        fault!("cli.no_such_outcome", name = name, names = names.join(", "))
+    })
+}
+
+/// The group to compare with: another file, a condition on the data, or all of them.
+fn reference(asked: &str, model: &dyn Model, loaded: &Loaded, reading: &Reading, seed: u64, ctx: &JobCtx) -> Result<Reference> {
+    let path = Path::new(asked);
+    if asked != "all" && path.is_file() {
+        let other = read::open(path, &reading.options(), ctx)?;
+        let mut found = pipeline::group(&other.table, model, "all", seed)?;
+        found.label = path.display().to_string();
+        return Ok(found);
+    }
+    pipeline::group(&loaded.table, model, asked, seed)
+}
+
+fn players(path: Option<&Path>, model: &dyn Model) -> Result<Option<Arc<Players>>> {
+    path.map(|p| Players::open(p, model.card().features()).map(Arc::new)).transpose()
+}
+
+/// `whybench explain`.
+pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
+    let method = Method::ALL
+        .into_iter()
+        .find(|m| m.name() == e.method)
+        .ok_or_else(|| fault!("cli.no_such_method", method = &e.method, methods = Method::ALL.map(Method::name).join(", ")))?;
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let outcome = outcome_of(&*model, e.class.as_deref())?;
+    let raw = &loaded.table;
+    let mut warnings = loaded.warnings.clone();
+    let asked = e.reference.as_deref().or_else(|| method.needs_reference().then_some("all"));
+    let options = ExplainOptions {
+        method: Some(method),
+        scale: e.scale,
+        outcome,
+        seed: e.seed,
+        reference: asked.map(|r| reference(r, &*model, &loaded, &e.reading, e.seed, ctx).map(Arc::new)).transpose()?,
+        players: players(e.groups.as_deref(), &*model)?,
+        budget: e.budget as usize,
+        ..ExplainOptions::default()
+    };
+    let mut value = if method.is_attention() {
+        let rows = run::write_attention(&*model, raw, e.rows, method, outcome, &e.out, ctx)?;
+        warnings.push(note!("cli.attention_is_not_why"));
+        json!({ "method": method.name(), "rows": rows, "out": e.out })
+    } else if method == Method::Interactions {
+        let rows = run::write_interactions(&*model, raw, e.rows, &options, &e.out, ctx)?;
+        json!({ "method": method.name(), "scale": "margin", "rows": rows, "out": e.out })
+    } else {
+        let (rows, gap, more) = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;
+        warnings.extend(more);
+        json!({ "method": method.name(), "scale": e.scale, "rows": rows, "largest_gap": gap, "seed": e.seed, "out": e.out })
+    };
+    if let Some(map) = value.as_object_mut() {
+        if let Some(r) = &options.reference {
+            map.insert("reference".to_owned(), to_value(&r.note())?);
+        }
+        map.insert("model".to_owned(), to_value(&model.card().fingerprint)?);
+        map.insert("data".to_owned(), to_value(&loaded.fingerprint)?);
+        map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
+    }
+    let text = format!("{} → {}", value["rows"], e.out.display());
+    Ok(text_or_json(e.json, value, &warnings, &text))
+}
+
+/// `whybench effect`.
+pub(super) fn effect(e: &Effect, lang: Lang, ctx: &JobCtx) -> Result<Said> {
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let features = model.card().features();
+    let of = |name: &String| -> Result<usize> {
+        features.iter().position(|f| f.name == *name).ok_or_else(|| {
+            let known: Vec<&str> = features.iter().map(|f| f.name.as_str()).collect();
+            fault!("cli.no_such_feature", feature = name, known = known.join(", "))
+        })
+    };
+    let chosen: Vec<usize> = e.feature.iter().map(of).collect::<Result<_>>()?;
+    let options = effects::Options {
+        outcome: outcome_of(&*model, e.class.as_deref())?,
+        scale: e.scale,
+        points: e.points as usize,
+        seed: e.seed,
+        ..effects::Options::default()
+    };
+    let (x, lines) = sample(&loaded, &*model, options.most_rows, e.seed)?;
+    let curve = effects::effect(&*model, &x, &lines, &chosen, e.kind, &options, ctx)?;
+    run::write_effect(&curve, &e.out)?;
+    let mut warnings: Vec<Notice> = loaded.warnings.clone();
+    warnings.extend(curve.warnings.iter().cloned());
+    let text = words::curve(&curve, lang);
+    let mut value = to_value(&curve)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("out".to_owned(), to_value(&e.out)?);
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+        map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
+    }
+    Ok(text_or_json(e.json, value, &warnings, &format!("{text}\n→ {}", e.out.display())))
+}
+
+/// Rows of a file as the model reads them: at most so many, the same for the same seed.
+fn sample(loaded: &Loaded, model: &dyn Model, most: usize, seed: u64) -> Result<(crate::data::FeatureMatrix, Vec<u32>)> {
+    let rows = effects::sample(loaded.table.n_rows(), most, seed);
+    let (x, lines, _) = pipeline::matrix(&loaded.table, &rows, model)?;
+    Ok((x, lines))
+}
+
+/// `whybench importance`.
+pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Said> {
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let outcome = outcome_of(&*model, e.class.as_deref())?;
+    let y = pipeline::known_outcome(&loaded.table, &model.card().outcomes[outcome])?;
+    let rows: Vec<usize> = effects::sample(loaded.table.n_rows(), shuffled::MOST_ROWS, e.seed).into_iter().filter(|&r| !y[r].is_nan()).collect();
+    let (x, _, _) = pipeline::matrix(&loaded.table, &rows, &*model)?;
+    let y: Vec<f64> = rows.iter().map(|&r| y[r]).collect();
+    let groups = players(e.groups.as_deref(), &*model)?;
+    let players = groups.as_deref().cloned().unwrap_or_else(|| Players::single(model.card().features()));
+    let found = shuffled::permutation(&*model, &x, &y, outcome, &players, e.repeats as usize, e.seed, ctx)?;
+    run::write_json(&e.out, &found)?;
+    let mut lines = vec![["cli.feature", "cli.loss_added", "cli.interval"].map(|k| tr(lang, k).to_owned()).to_vec()];
+    for i in &found.features {
+        let band = format!("{} … {}", numbers::plain(i.low), numbers::plain(i.high));
+        lines.push(vec![i.name.clone(), numbers::plain(i.mean), band]);
+    }
+    let value = to_value(&found)?;
+    Ok(text_or_json(e.json, value, &loaded.warnings, table(&lines).trim_end()))
+}
+
