@@ -233,12 +233,13 @@ fn attention_is_shown_with_its_doubt() {
     assert!(maps[0].agreement.unwrap() > 0.8 && maps[1].agreement.unwrap() < -0.8, "{:?} {:?}", maps[0].agreement, maps[1].agreement);
 }
 
-/// A Transformer of one layer in plain arithmetic, made to mislead: it looks at a decoy that it makes nothing of.
+/// A Transformer of one layer and two heads in plain arithmetic, made to mislead: the first head stares at a decoy, and
+/// nothing of what it gathers goes on; the second looks at every event alike and passes on what they are worth.
 struct Decoy;
 const EVENTS: usize = 12;
 impl Decoy {
-    /// Per event: how strongly it draws the eye, and what it is worth.
-    fn weights(row: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    /// Where the first head looks (the class token last), and what each event is worth.
+    fn heads(row: &[f32]) -> (Vec<f64>, Vec<f64>) {
         let (draw, worth): (Vec<f64>, Vec<f64>) = row.chunks(2).map(|e| (f64::from(e[0]), f64::from(e[1]))).unzip();
         let all: f64 = 1.0 + draw.iter().map(|d| d.exp()).sum::<f64>();
         (draw.iter().map(|d| d.exp() / all).collect(), worth)
@@ -255,8 +256,8 @@ impl Network for Decoy {
             .values
             .chunks(e.width)
             .map(|row| {
-                let (a, v) = Self::weights(row);
-                a.iter().zip(&v).map(|(a, v)| a * v).sum::<f64>()
+                let worth = Self::heads(row).1;
+                worth.iter().sum::<f64>() / (EVENTS + 1) as f64
             })
             .collect();
         Ok((out, vec![0.0; e.values.len()]))
@@ -268,11 +269,11 @@ impl Network for Decoy {
         let e = self.embed(x)?;
         let n = EVENTS + 1;
         let one = |row: &[f32]| {
-            let (a, _) = Self::weights(row);
-            let mut weights = vec![1.0 / n as f32; n * n];
+            let (a, _) = Self::heads(row);
+            let mut weights = vec![1.0 / n as f32; 2 * n * n];
             weights[0] = (1.0 - a.iter().sum::<f64>()) as f32;
             weights[1..n].iter_mut().zip(&a).for_each(|(w, a)| *w = *a as f32);
-            Attention { layers: 1, heads: 1, tokens: n, gradients: vec![0.0; n * n], weights }
+            Attention { layers: 1, heads: 2, tokens: n, gradients: vec![0.0; 2 * n * n], weights }
         };
         Ok(Some(e.values.chunks(e.width).map(one).collect()))
     }
