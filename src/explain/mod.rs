@@ -10,6 +10,8 @@ pub mod additive;
 mod ale;
 pub mod attention;
 pub mod attribution;
+pub mod contrast;
+pub mod counterfactual;
 pub mod effect;
 pub mod game;
 pub mod gradients;

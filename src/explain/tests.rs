@@ -39,6 +39,12 @@ pub(super) fn formula(features: usize, f: fn(&[f64]) -> f64) -> impl Model {
     fake(Inside::Formula(Line(vec![0.0; features]), f), features, &[false], ModelKind::Logistic)
 }
 
+/// A yes/no model of trees.
+pub(super) fn trees_model(e: TreeEnsemble) -> impl Model {
+    let m = e.n_features;
+    fake(Inside::Trees(e), m, &[true], ModelKind::Gbdt)
+}
+
 /// Lines 0, 1, 2, …
 pub(super) fn lines(n: u32) -> Vec<u32> {
     (0..n).collect()

@@ -6,6 +6,8 @@ use crate::data::Feature;
 use crate::ml::model::Scale;
 
 use super::attribution::Attribution;
+use super::contrast::Contrast;
+use super::counterfactual::{Change, Counterfactual, Search};
 use super::effect::{EffectCurve, Kind, Point};
 use super::summary::Summary;
 
@@ -153,6 +155,54 @@ pub fn curve(curve: &EffectCurve, lang: Lang) -> String {
         ("rows", &rows),
     ];
     tr_with(lang, key, &fields)
+}
+
+/// The smallest change, in one or two sentences.
+pub fn change(c: &Counterfactual, lang: Lang) -> String {
+    let one = |x: &Change| tr_with(lang, "explain.change_one", &[("feature", &x.feature), ("to", &x.to_shown), ("from", &x.from_shown)]);
+    let named: Vec<String> = c.changes.iter().map(one).collect();
+    let (before, after) = (level(c.from, c.scale), level(c.to, c.scale));
+    let fields: [(&str, &dyn std::fmt::Display); 4] =
+        [("outcome", &c.outcome), ("before", &before), ("after", &after), ("list", &list(&named, lang))];
+    let mut out = tr_with(lang, "explain.change_would", &fields);
+    out += &match (c.certified, c.search) {
+        (true, _) => tr(lang, "explain.change_proven").to_owned(),
+        (false, Search::BranchAndBound) => tr_with(lang, "explain.change_bounded", &[("share", &percent(c.lower_bound / c.cost.max(1e-12)))]),
+        (false, Search::GreedyVerified) => tr(lang, "explain.change_verified").to_owned(),
+    };
+    if let Some(real) = &c.real {
+        out += &tr_with(lang, "explain.change_real", &[("differs", &real.differs)]);
+    }
+    out
+}
+
+/// A contrast in one sentence: the features that make most of the difference, strongest first.
+pub fn contrast(c: &Contrast, lang: Lang) -> String {
+    let change = c.value - c.base;
+    let said = effect(change, c.scale, lang);
+    if !said.chars().any(|x| x.is_ascii_digit() && x != '0') {
+        let value = level(c.value, c.scale);
+        return tr_with(lang, "explain.contrast_same", &[("a", &c.a), ("b", &c.b), ("outcome", &c.outcome), ("value", &value)]);
+    }
+    let mut order: Vec<usize> = (0..c.values.len()).filter(|&f| c.values[f] != 0.0).collect();
+    order.sort_by(|x, y| c.values[*y].abs().total_cmp(&c.values[*x].abs()).then(x.cmp(y)));
+    let item = |f: &usize| {
+        let shown = match (&c.from[*f], &c.to[*f]) {
+            (Some(from), Some(to)) if from != to => format!("{} {to} ≠ {from}", c.features[*f]),
+            _ => c.features[*f].clone(),
+        };
+        tr_with(lang, "explain.contrast_item", &[("feature", &shown), ("effect", &effect(c.values[*f], c.scale, lang))])
+    };
+    let named: Vec<String> = order.iter().take(FOR).map(item).collect();
+    let fields: [(&str, &dyn std::fmt::Display); 6] = [
+        ("a", &c.a),
+        ("b", &c.b),
+        ("value", &level(c.value, c.scale)),
+        ("base", &level(c.base, c.scale)),
+        ("change", &said),
+        ("list", &list(&named, lang)),
+    ];
+    tr_with(lang, "explain.contrast_said", &fields)
 }
 
 #[cfg(test)]

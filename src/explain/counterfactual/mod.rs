@@ -1,0 +1,304 @@
+//! The smallest change of one row that brings the outcome where it is wished, under the analyst's rules.
+//!
+//! - [`choices`]: what each feature may become, and what that costs.
+//! - [`trees`]: the proven minimum for tree ensembles, or the proven gap when time runs out.
+//! - [`search`]: for any other model: a search whose answer is verified, not proven.
+
+mod choices;
+mod search;
+mod trees;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Fault, Fingerprint, JobCtx, Notice, Result};
+use crate::data::{Feature, FeatureMatrix};
+use crate::ml::Model;
+use crate::ml::ensemble::Link;
+use crate::ml::model::{Scale, Structure};
+use crate::{fault, note};
+
+use super::method::{check, predictions};
+use choices::Choices;
+
+/// Where the output shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// At least so high.
+    AtLeast(f64),
+    /// Below.
+    Below(f64),
+}
+
+impl Wish {
+    /// The other side of the threshold from where an output is.
+    pub fn flip(output: f64, threshold: f64) -> Self {
+        if output >= threshold { Self::Below(threshold) } else { Self::AtLeast(threshold) }
+    }
+    /// Whether an output is as wished.
+    pub fn met(self, output: f64) -> bool {
+        match self {
+            Self::AtLeast(t) => output >= t,
+            Self::Below(t) => output < t,
+        }
+    }
+}
+
+/// What may change and how. Everything is allowed that no rule forbids; missing values stay missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// Features that stay.
+    pub locked: Vec<String>,
+    /// Features that may only grow.
+    pub only_up: Vec<String>,
+    /// Features that may only shrink.
+    pub only_down: Vec<String>,
+    /// Levels that a category may take.
+    pub one_of: BTreeMap<String, Vec<String>>,
+    /// Numbers that move in steps from where they are.
+    pub step: BTreeMap<String, f64>,
+    /// Lowest and highest value; the range seen in training if absent.
+    pub range: BTreeMap<String, (f64, f64)>,
+    /// How much dearer (or cheaper) a feature's change is than the others'.
+    pub price: BTreeMap<String, f64>,
+    /// Most features that change.
+    pub most_changes: Option<usize>,
+    /// Most cost in all.
+    pub budget: Option<f64>,
+    /// Seconds before the search stops with its best answer.
+    pub seconds: f64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            locked: Vec::new(),
+            only_up: Vec::new(),
+            only_down: Vec::new(),
+            one_of: BTreeMap::new(),
+            step: BTreeMap::new(),
+            range: BTreeMap::new(),
+            price: BTreeMap::new(),
+            most_changes: None,
+            budget: None,
+            seconds: 10.0,
+        }
+    }
+}
+
+impl Rules {
+    /// Reads a file of rules.
+    pub fn open(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Fault::io(path, &e))?;
+        toml::from_str(&text).map_err(|e| fault!("explain.rules_file", file = path, reason = e.message()))
+    }
+
+    /// Faults if a rule names what the model lacks.
+    fn check(&self, features: &[Feature]) -> Result<()> {
+        let named = self.locked.iter().chain(&self.only_up).chain(&self.only_down);
+        let named = named.chain(self.one_of.keys()).chain(self.step.keys()).chain(self.range.keys()).chain(self.price.keys());
+        for name in named {
+            if !features.iter().any(|f| f.name == *name) {
+                let known: Vec<&str> = features.iter().map(|f| f.name.as_str()).collect();
+                return Err(fault!("explain.rules_feature", feature = name, known = known.join(", ")));
+            }
+        }
+        for (name, levels) in &self.one_of {
+            let feature = features.iter().find(|f| f.name == *name);
+            if let Some(level) = levels.iter().find(|l| feature.is_some_and(|f| !f.levels().contains(l))) {
+                let known = feature.map(|f| f.levels().join(", ")).unwrap_or_default();
+                return Err(fault!("explain.rules_level", feature = name, level = level, known = known));
+            }
+        }
+        let positive = self.step.iter().chain(&self.price);
+        if let Some((name, value)) = positive.clone().find(|(_, v)| !v.is_finite() || **v <= 0.0) {
+            return Err(fault!("explain.rules_number", feature = name, value = *value));
+        }
+        Ok(())
+    }
+}
+
+/// One feature's change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The feature.
+    pub feature: String,
+    /// Its place among the features.
+    pub index: usize,
+    /// Its value now, as in the matrix.
+    pub from: f64,
+    /// Its value then.
+    pub to: f64,
+    /// Both as shown.
+    pub from_shown: String,
+    /// The new value as shown.
+    pub to_shown: String,
+    /// What it costs.
+    pub cost: f64,
+}
+
+/// A row that exists and is as wished.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RealRow {
+    /// Its place in the reference rows.
+    pub at: usize,
+    /// Its output.
+    pub output: f64,
+    /// Cost of becoming like it, by the same measure (rules aside).
+    pub cost: f64,
+    /// Features in which it differs.
+    pub differs: usize,
+}
+
+/// How the answer was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// Best-first branch and bound over the cells of the trees.
+    BranchAndBound,
+    /// Greedy steps and shrinking; every answer verified by the model.
+    GreedyVerified,
+}
+
+/// The smallest change that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterfactual {
+    /// Which outcome.
+    pub outcome: String,
+    /// Scale of the outputs: a probability, or the amount.
+    pub scale: Scale,
+    /// Output now.
+    pub from: f64,
+    /// Output after the change, as the model says it.
+    pub to: f64,
+    /// What was wished.
+    pub wish: Wish,
+    /// The changes, dearest first.
+    pub changes: Vec<Change>,
+    /// Their cost: spans between the 5 % and the 95 % quantile of each number, 1 for a category, each times its price.
+    pub cost: f64,
+    /// No allowed change costs less than this.
+    pub lower_bound: f64,
+    /// Whether the cost is the proven minimum.
+    pub certified: bool,
+    /// How it was found.
+    pub search: Search,
+    /// Parts of the space looked at.
+    pub nodes: usize,
+    /// The nearest real row that is as wished.
+    pub real: Option<RealRow>,
+    /// Which model.
+    pub model: Fingerprint,
+    /// What the reader should know.
+    pub warnings: Vec<Notice>,
+}
+
+/// What a search found: the chosen place of every feature's choices, the proven bound, and how much it looked at.
+struct Answer {
+    row: Option<Vec<f64>>,
+    lower_bound: f64,
+    nodes: usize,
+}
+
+/// Finds the smallest change of `row`; `reference` holds real rows to compare with.
+pub fn counterfactual(
+    model: &dyn Model,
+    row: &[f64],
+    outcome: usize,
+    wish: Wish,
+    rules: &Rules,
+    reference: Option<&FeatureMatrix>,
+    ctx: &JobCtx,
+) -> Result<Counterfactual> {
+    let card = model.card();
+    let features = card.features();
+    let x = FeatureMatrix { n_features: row.len(), values: row.to_vec() };
+    check(model, &x, &[0], outcome)?;
+    rules.check(features)?;
+    let quiet = ctx.without_stage();
+    let output = |row: &[f64]| -> Result<f64> {
+        let x = FeatureMatrix { n_features: row.len(), values: row.to_vec() };
+        Ok(predictions(model, &x, outcome, Scale::Probability, &quiet)?[0])
+    };
+    let from = output(row)?;
+    let scale = if card.outcomes[outcome].is_binary() { Scale::Probability } else { Scale::Margin };
+    if wish.met(from) {
+        return Err(fault!("explain.already_so", outcome = &card.outcomes[outcome].name));
+    }
+    ctx.stage("explain.stage_counterfactual", 0);
+    let mut warnings = Vec::new();
+    let (answer, search) = match model.structure() {
+        Structure::Trees(e) if matches!(e.link, Link::Identity | Link::Logit) => {
+            let choices = Choices::of_trees(features, e, outcome, row, rules);
+            (trees::smallest(e, outcome, row, &choices, wish, rules, ctx)?, Search::BranchAndBound)
+        }
+        _ => {
+            let choices = Choices::of_quantiles(features, row, rules);
+            let many = |x: &FeatureMatrix| predictions(model, x, outcome, Scale::Probability, &quiet);
+            (search::smallest(row, features, &choices, wish, rules, &many, ctx)?, Search::GreedyVerified)
+        }
+    };
+    let Some(found) = answer.row else {
+        // Proven impossible, too dear, or not found in time: three different things.
+        return Err(if search == Search::GreedyVerified {
+            fault!("explain.no_change_found")
+        } else if answer.lower_bound.is_infinite() {
+            fault!("explain.no_change_exists")
+        } else {
+            fault!("explain.no_change_in_time", bound = crate::base::numbers::plain(answer.lower_bound))
+        });
+    };
+    let to = output(&found)?;
+    let mut changes: Vec<Change> = (0..row.len())
+        .filter(|&f| found[f].to_bits() != row[f].to_bits())
+        .map(|f| Change {
+            feature: features[f].name.clone(),
+            index: f,
+            from: row[f],
+            to: found[f],
+            from_shown: features[f].show(row[f]),
+            to_shown: features[f].show(found[f]),
+            cost: choices::cost(&features[f], row[f], found[f], rules),
+        })
+        .collect();
+    changes.sort_by(|a, b| b.cost.total_cmp(&a.cost));
+    let cost: f64 = changes.iter().map(|c| c.cost).sum();
+    let certified = search == Search::BranchAndBound && answer.lower_bound >= cost - 1e-9;
+    if search == Search::BranchAndBound && !certified {
+        let (found, bound) = (crate::base::numbers::plain(cost), crate::base::numbers::plain(answer.lower_bound));
+        warnings.push(note!("explain.change_gap", cost = found, bound = bound));
+    }
+    let real = match reference {
+        Some(reference) => nearest(row, features, reference, &predictions(model, reference, outcome, Scale::Probability, &quiet)?, wish, rules),
+        None => None,
+    };
+    Ok(Counterfactual {
+        outcome: card.outcomes[outcome].name.clone(),
+        scale,
+        from,
+        to,
+        wish,
+        changes,
+        cost,
+        lower_bound: answer.lower_bound.min(cost),
+        certified,
+        search,
+        nodes: answer.nodes,
+        real,
+        model: card.fingerprint.clone(),
+        warnings,
+    })
+}
+
+fn nearest(row: &[f64], features: &[Feature], x: &FeatureMatrix, outputs: &[f64], wish: Wish, rules: &Rules) -> Option<RealRow> {
+    let cost = |i: usize| -> f64 { (0..row.len()).map(|f| choices::cost(&features[f], row[f], x.row(i)[f], rules)).sum() };
+    let at = (0..x.n_rows()).filter(|&i| wish.met(outputs[i])).min_by(|a, b| cost(*a).total_cmp(&cost(*b)).then(a.cmp(b)))?;
+    let differs = (0..row.len()).filter(|&f| choices::cost(&features[f], row[f], x.row(at)[f], rules) > 0.0).count();
+    Some(RealRow { at, output: outputs[at], cost: cost(at), differs })
+}
