@@ -165,6 +165,10 @@ pub enum Command {
     Explain(Box<Explain>),
     /// What an outcome does as one or two features change: partial dependence, individual or accumulated local effects
     Effect(Box<Effect>),
+    /// The smallest change of one row that brings the outcome where it is wished
+    Counterfactual(Box<Counterfactual>),
+    /// Why one row and not the other: the difference, feature by feature
+    Contrast(Box<Contrast>),
     /// How much worse a saved model predicts when a feature is shuffled
     Importance(Box<Importance>),
     /// Rank items for one person, the first explained against the second
@@ -374,6 +378,76 @@ pub struct Importance {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Where the result goes
+    #[arg(long, value_name = "FILE.json")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whybench counterfactual`.
+#[derive(Debug, Args)]
+pub struct Counterfactual {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file
+    pub data: PathBuf,
+    /// Row, counted from 0 in file order
+    #[arg(long, value_name = "N")]
+    pub row: u32,
+    /// Where the outcome shall be: flip, a class such as yes, or a level such as 0.6, ">=0.6", "<0.2"
+    #[arg(long, value_name = "CLASS|PROBABILITY", default_value = "flip")]
+    pub to: String,
+    /// What may change and how: locked, only_up, only_down, one_of, step, range, price, most_changes, budget, seconds
+    #[arg(long, value_name = "FILE.toml")]
+    pub rules: Option<PathBuf>,
+    /// Outcome; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Where the answer goes
+    #[arg(long, value_name = "FILE.json")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `whybench contrast`.
+#[derive(Debug, Args)]
+pub struct Contrast {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file
+    pub data: PathBuf,
+    /// Row, counted from 0 in file order
+    #[arg(long, value_name = "N", required_unless_present = "group")]
+    pub row: Option<u32>,
+    /// Row that it is set against
+    #[arg(long, value_name = "M", required_unless_present_any = ["group", "model_b"])]
+    pub against: Option<u32>,
+    /// Group of rows, instead of a row
+    #[arg(long, value_name = "COL=VALUE", requires = "against_group")]
+    pub group: Option<String>,
+    /// Group that it is set against
+    #[arg(long, value_name = "COL=VALUE")]
+    pub against_group: Option<String>,
+    /// Another model of the same features, set against the first on the row
+    #[arg(long, value_name = "MODEL")]
+    pub model_b: Option<PathBuf>,
+    /// margin or probability
+    #[arg(long, default_value = "probability", value_parser = scale)]
+    pub scale: crate::ml::model::Scale,
+    /// Outcome; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Seed where sampling is needed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the answer goes
     #[arg(long, value_name = "FILE.json")]
     pub out: PathBuf,
     #[command(flatten)]

@@ -55,6 +55,8 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         }
         Command::Explain(e) => super::why::explain(e, lang, ctx),
         Command::Effect(e) => super::why::effect(e, lang, ctx),
+        Command::Counterfactual(e) => super::why::counterfactual(e, lang, ctx),
+        Command::Contrast(e) => super::why::contrast(e, lang, ctx),
         Command::Importance(e) => super::why::importance(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {
             let model = crate::ml::file::load(model)?;

@@ -1,15 +1,16 @@
-//! The commands that answer *why*: `explain`, `effect`, `importance`.
+//! The commands that answer *why*: `explain`, `effect`, `importance`, `counterfactual`, `contrast`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::args::{Effect, Explain, Importance, Reading};
+use super::args::{Contrast, Counterfactual, Effect, Explain, Importance, Reading};
 use super::commands::{Said, said, table, text_or_json, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
 use crate::data::{Loaded, read};
-use crate::explain::{ExplainOptions, Method, Players, Reference, effect as effects, importance as shuffled, words};
+use crate::explain::counterfactual::{self as smallest, Rules, Wish};
+use crate::explain::{ExplainOptions, Method, Players, Reference, contrast as contrasts, effect as effects, importance as shuffled, words};
 use crate::ml::Model;
 use crate::session::{pipeline, run};
 use crate::{fault, note};
@@ -149,3 +150,104 @@ pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Sai
     Ok(text_or_json(e.json, value, &loaded.warnings, table(&lines).trim_end()))
 }
 
+
+/// Rows of the reference that the nearest real row is looked for in.
+const REAL_ROWS: usize = 20_000;
+
+/// `--to`: a level with or without its direction, a class, or the other side of one half.
+fn wish(asked: &str, model: &dyn Model, outcome: usize, now: f64) -> Result<Wish> {
+    let o = &model.card().outcomes[outcome];
+    let text = asked.trim();
+    if let crate::ml::OutcomeKind::Binary { positive, negative } = &o.kind {
+        if text == "flip" {
+            return Ok(Wish::flip(now, 0.5));
+        }
+        if text == positive || text.eq_ignore_ascii_case("yes") {
+            return Ok(Wish::AtLeast(0.5));
+        }
+        if text == negative || text.eq_ignore_ascii_case("no") {
+            return Ok(Wish::Below(0.5));
+        }
+    }
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    let found = if let Some(rest) = text.strip_prefix(">=").or_else(|| text.strip_prefix('>')) {
+        number(rest).map(Wish::AtLeast)
+    } else if let Some(rest) = text.strip_prefix('<') {
+        number(rest).map(Wish::Below)
+    } else {
+        number(text).map(|t| if now >= t { Wish::Below(t) } else { Wish::AtLeast(t) })
+    };
+    let possible = |w: &Wish| match w {
+        _ if !o.is_binary() => true,
+        Wish::AtLeast(t) | Wish::Below(t) => *t > 0.0 && *t < 1.0,
+    };
+    found.filter(possible).ok_or_else(|| fault!("cli.no_such_wish", wish = text))
+}
+
+/// One line of a file as the model reads it.
+fn line(loaded: &Loaded, model: &dyn Model, row: u32) -> Result<Vec<f64>> {
+    let at = pipeline::position(&loaded.table, row)?;
+    Ok(pipeline::matrix(&loaded.table, &[at], model)?.0.values)
+}
+
+/// `whybench counterfactual`.
+pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Result<Said> {
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let outcome = outcome_of(&*model, e.class.as_deref())?;
+    let rules = e.rules.as_deref().map(Rules::open).transpose()?.unwrap_or_default();
+    let row = line(&loaded, &*model, e.row)?;
+    let x = crate::data::FeatureMatrix { n_features: row.len(), values: row.clone() };
+    let now = model.predict(&x, ctx)?[outcome];
+    let wish = wish(&e.to, &*model, outcome, now)?;
+    let (reference, lines) = sample(&loaded, &*model, REAL_ROWS, 1)?;
+    let found = smallest::counterfactual(&*model, &row, outcome, wish, &rules, Some(&reference), ctx)?;
+    let text = words::change(&found, lang);
+    let mut value = to_value(&found)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("row".to_owned(), Value::from(e.row));
+        if let Some(real) = &found.real {
+            map.insert("real_row".to_owned(), Value::from(lines[real.at]));
+        }
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+    }
+    run::write_json(&e.out, &value)?;
+    Ok(text_or_json(e.json, value, &found.warnings, &text))
+}
+
+/// `whybench contrast`.
+pub(super) fn contrast(e: &Contrast, lang: Lang, ctx: &JobCtx) -> Result<Said> {
+    let model = crate::ml::file::load(&e.model)?;
+    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let outcome = outcome_of(&*model, e.class.as_deref())?;
+    let options = ExplainOptions { scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
+    let found = match (&e.group, &e.against_group, e.row, &e.model_b) {
+        (Some(a), Some(b), ..) => {
+            let of = |g: &str| pipeline::group(&loaded.table, &*model, g, e.seed);
+            contrasts::groups(&*model, &of(a)?, &of(b)?, &options, ctx)?
+        }
+        (_, _, Some(row), Some(other)) => {
+            let other = crate::ml::file::load(other)?;
+            let one = |m: &dyn Model| -> Result<_> {
+                let values = line(&loaded, m, row)?;
+                let x = crate::data::FeatureMatrix { n_features: values.len(), values };
+                crate::explain::explain(m, &x, &[row], &loaded.fingerprint, &options, ctx)
+            };
+            contrasts::models((&*model, &one(&*model)?), (&*other, &one(&*other)?))?
+        }
+        (_, _, Some(row), None) => {
+            let against = e.against.unwrap_or(0);
+            let (a, b) = (line(&loaded, &*model, row)?, line(&loaded, &*model, against)?);
+            let name = |r: u32| crate::base::tr_with(lang, "cli.row_named", &[("row", &r)]);
+            contrasts::rows(&*model, (&a, &name(row)), (&b, &name(against)), &options, ctx)?
+        }
+        _ => return Err(fault!("cli.contrast_what")),
+    };
+    let text = words::contrast(&found, lang);
+    let mut value = to_value(&found)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+    }
+    run::write_json(&e.out, &value)?;
+    Ok(text_or_json(e.json, value, &found.warnings, &text))
+}

@@ -207,7 +207,7 @@ pub fn difference(model: &dyn Model, a: &[f64], b: &[f64], outcome: usize, scale
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{formula, trees_model};
+    use super::super::tests::{line_model, trees_model};
     use super::super::tree_shap::tests::{random_ensemble, random_row};
     use super::*;
     use crate::base::{Lang, rng};
@@ -237,12 +237,11 @@ mod tests {
 
     #[test]
     fn a_line_gives_its_slopes() {
-        let model = formula(3, |x| 2.0 * x[0] - 3.0 * x[1] + x[2]);
+        let model = line_model(vec![2.0, -3.0, 1.0]);
         let (a, b) = ([1.0, 1.0, 4.0], [0.0, 3.0, 4.0]);
-        let c = rows(&model, (&a, "row 1"), (&b, "row 2"), &on(Scale::Probability), &JobCtx::quiet());
-        // The formula hides behind an additive view of zeros; its predictions are what counts.
-        let c = c.unwrap();
-        assert!((c.value - c.base - 8.0).abs() < 1e-12, "{c:?}");
+        let c = rows(&model, (&a, "row 1"), (&b, "row 2"), &on(Scale::Margin), &JobCtx::quiet()).unwrap();
+        assert!((c.value - c.base - 8.0).abs() < 1e-12 && c.gap.abs() < 1e-12, "{c:?}");
+        assert!(c.values.iter().zip([2.0, 6.0, 0.0]).all(|(v, w)| (v - w).abs() < 1e-12), "{c:?}");
     }
 
     #[test]

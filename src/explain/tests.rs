@@ -39,6 +39,12 @@ pub(super) fn formula(features: usize, f: fn(&[f64]) -> f64) -> impl Model {
     fake(Inside::Formula(Line(vec![0.0; features]), f), features, &[false], ModelKind::Logistic)
 }
 
+/// A yes/no model that adds up.
+pub(super) fn line_model(weights: Vec<f64>) -> impl Model {
+    let m = weights.len();
+    fake(Inside::Sum(Line(weights)), m, &[true], ModelKind::Logistic)
+}
+
 /// A yes/no model of trees.
 pub(super) fn trees_model(e: TreeEnsemble) -> impl Model {
     let m = e.n_features;

@@ -75,7 +75,12 @@ impl Choices {
 
     /// For other models: the quantiles of training, every level of a category.
     pub fn of_quantiles(features: &[Feature], row: &[f64], rules: &Rules) -> Self {
-        let of = features.iter().enumerate().map(|(f, feature)| allowed(feature, row[f], feature.quantiles.clone(), rules)).collect();
+        // A feature without quantiles is tried at ten places of its range.
+        let places = |f: &Feature| match f.quantiles.is_empty() {
+            true => (0..=10).map(|k| f.range.0 + (f.range.1 - f.range.0) * f64::from(k) / 10.0).collect(),
+            false => f.quantiles.clone(),
+        };
+        let of = features.iter().enumerate().map(|(f, feature)| allowed(feature, row[f], places(feature), rules)).collect();
         Self { of }
     }
 }

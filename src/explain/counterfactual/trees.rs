@@ -193,15 +193,18 @@ impl Problem {
                 (cost, at) = (needed, lambda);
             }
         }
-        // The feature whose cheapest choice most of the gain goes against.
+        // Where the trees agree with the cheapest row at this λ, they disagree without one, or the bound would be infinite.
+        let split = self.disagreement(&cheapest, work, &ends, at).or_else(|| self.disagreement(&cheapest, work, &ends, 0.0));
+        Bound { cost, split }
+    }
+
+    /// The feature whose cheapest choice most of the gain goes against, and the choices that the trees would like.
+    fn disagreement(&self, cheapest: &[usize], work: &[(f64, f64, usize)], ends: &[usize], lambda: f64) -> Option<(usize, Mask)> {
         let mut against: std::collections::BTreeMap<(usize, &[u64]), f64> = std::collections::BTreeMap::new();
         let mut from = 0;
-        for (tree, &end) in self.trees.iter().zip(&ends) {
-            let pick = |i: &usize, j: &usize| {
-                let of = |k: usize| work[k].0 - at * work[k].1;
-                of(*i).total_cmp(&of(*j))
-            };
-            let best = (from..end).max_by(pick).map(|i| work[i]);
+        for (tree, &end) in self.trees.iter().zip(ends) {
+            let of = |k: usize| work[k].0 - lambda * work[k].1;
+            let best = (from..end).max_by(|i, j| of(*i).total_cmp(&of(*j))).map(|i| work[i]);
             // What the cheapest row gets from this tree.
             let now = tree.iter().find(|l| l.needs.iter().all(|(f, m)| m[cheapest[*f] / 64] >> (cheapest[*f] % 64) & 1 == 1));
             if let (Some((value, _, l)), Some(now)) = (best, now) {
@@ -213,8 +216,7 @@ impl Problem {
             }
             from = end;
         }
-        let split = against.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|((f, m), _)| (f, m.to_vec()));
-        Bound { cost, split }
+        against.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|((f, m), _)| (f, m.to_vec()))
     }
 }
 
