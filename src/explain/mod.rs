@@ -26,6 +26,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod tree_shap;
+pub mod trust;
 pub mod trees;
 pub mod words;
 

@@ -1,0 +1,555 @@
+//! How far may an explanation be trusted? Checks that do not take the explainer's word for it: does it add up, does taking
+//! out what it names do more than taking out features by chance, do the signs agree with what happens, which features are
+//! twins of each other, which bars cannot be told apart. Every measure stands beside its random control.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{JobCtx, Notice, Result, rng};
+use crate::data::FeatureMatrix;
+use crate::ml::Model;
+use crate::{fault, note};
+
+use super::attribution::Attribution;
+use super::method::predictions;
+use super::summary::spearman;
+
+/// Rows that are tested.
+const ROWS: usize = 100;
+/// Reference rows whose values take the place of what is taken out.
+const OTHERS: usize = 8;
+/// Random orders per row.
+const CONTROLS: usize = 5;
+/// Steps of a curve: shares of the features taken out.
+const STEPS: usize = 10;
+/// Rank correlation from which two features are twins.
+const TWINS: f64 = 0.8;
+/// Draws of the paired bootstrap behind ties.
+const DRAWS: usize = 300;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Cannot be told, or not quite.
+    Doubtful,
+    /// Not to be shown as fact.
+    Failed,
+}
+
+/// Output as features are taken out (or put in), mean over rows: the share of the way that is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// Shares of the features that were taken out, from 0 to 1.
+    pub steps: Vec<f64>,
+    /// In the order that the explanation names.
+    pub named: Vec<f64>,
+    /// In random order.
+    pub chance: Vec<f64>,
+    /// Area between the two, mean over rows, with its 95 % interval; above 0 is better than chance.
+    pub area: f64,
+    /// Low end.
+    pub low: f64,
+    /// High end.
+    pub high: f64,
+}
+
+/// One check with its verdict in words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name: `adds-up`, `deletion`, `insertion`, `signs`.
+    pub name: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// In words, with its numbers.
+    pub said: Notice,
+}
+
+/// Two features that say nearly the same; what one gets, the other might have got.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Twins {
+    /// The one (index into the attribution's features).
+    pub a: usize,
+    /// The other.
+    pub b: usize,
+    /// Their rank correlation over the rows.
+    pub correlation: f64,
+}
+
+/// Everything that was checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trust {
+    /// The checks, in a fixed order.
+    pub checks: Vec<Check>,
+    /// Features taken out, strongest first.
+    pub deletion: Option<Curve>,
+    /// Features put in, strongest first.
+    pub insertion: Option<Curve>,
+    /// Correlated pairs.
+    pub twins: Vec<Twins>,
+    /// For each bar but the first, in order of importance: whether it cannot be told from the one before it.
+    pub tied: Vec<bool>,
+    /// Rows tested.
+    pub rows: usize,
+    /// Seed of everything drawn.
+    pub seed: u64,
+}
+
+impl Trust {
+    /// The worst verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Doubtful)
+    }
+}
+
+fn named(name: &str, verdict: Verdict, said: Notice) -> Check {
+    Check { name: name.to_owned(), verdict, said }
+}
+
+/// Mean with its 95 % interval over rows.
+fn interval(v: &[f64]) -> (f64, f64, f64) {
+    let n = v.len().max(1) as f64;
+    let mean = v.iter().sum::<f64>() / n;
+    let sd = (v.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let half = 1.96 * sd / n.sqrt();
+    (mean, mean - half, mean + half)
+}
+
+/// Checks an attribution of rows `x` against what the model does. `reference` holds rows whose values stand in for what is
+/// taken out.
+pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &FeatureMatrix, seed: u64, ctx: &JobCtx) -> Result<Trust> {
+    let (n, m) = (a.rows.len(), a.n_features());
+    if x.n_rows() != n || reference.n_rows() == 0 || n == 0 {
+        return Err(fault!("explain.no_rows"));
+    }
+    let members: Vec<Vec<usize>> = if a.members.is_empty() { (0..m).map(|f| vec![f]).collect() } else { a.members.clone() };
+    ctx.stage("explain.stage_trust", 4);
+    let mut checks = vec![adds_up(a)];
+    let mut rng = rng::rng(seed, "trust");
+    let mut rows: Vec<usize> = (0..n).collect();
+    if n > ROWS {
+        rng::shuffle(&mut rng, &mut rows);
+        rows.truncate(ROWS);
+        rows.sort_unstable();
+    }
+    // Features that the model never asks for change nothing, whoever takes them out; without any other there is no test.
+    let work = Work { model, x, a, reference, members: &members };
+    ctx.check()?;
+    let (deletion, signs) = work.deletion(&rows, &mut rng, ctx)?;
+    ctx.at(1);
+    ctx.check()?;
+    let insertion = work.insertion(&rows, &mut rng, ctx)?;
+    ctx.at(2);
+    checks.push(verdict_of("deletion", &deletion));
+    checks.push(verdict_of("insertion", &insertion));
+    checks.push(signs);
+    let twins = twins(x, &members, m);
+    ctx.at(3);
+    let tied = ties(a, &mut rng);
+    Ok(Trust { checks, deletion: Some(deletion), insertion: Some(insertion), twins, tied, rows: rows.len(), seed })
+}
+
+fn adds_up(a: &Attribution) -> Check {
+    let worst = |i: usize| a.gaps[i].abs() / (a.predictions[i] - a.base).abs().max(0.01);
+    let largest = (0..a.rows.len()).map(worst).fold(0.0, |x: f64, y| if y.is_nan() { f64::INFINITY } else { x.max(y) });
+    let verdict = if largest <= 0.01 {
+        Verdict::Ok
+    } else if largest <= 0.05 {
+        Verdict::Doubtful
+    } else {
+        Verdict::Failed
+    };
+    named("adds-up", verdict, note!("explain.trust_adds_up", share = crate::base::numbers::percent(largest)))
+}
+
+fn verdict_of(name: &'static str, c: &Curve) -> Check {
+    let verdict = if c.low > 0.0 {
+        Verdict::Ok
+    } else if c.area > 0.0 {
+        Verdict::Doubtful
+    } else {
+        Verdict::Failed
+    };
+    let key = match (name, verdict) {
+        ("deletion", Verdict::Ok) => "explain.trust_deletion",
+        ("deletion", _) => "explain.trust_deletion_not",
+        (_, Verdict::Ok) => "explain.trust_insertion",
+        _ => "explain.trust_insertion_not",
+    };
+    let show = |v: f64| crate::base::numbers::fixed(v * 100.0, 1);
+    named(name, verdict, Notice::new(key).with("area", show(c.area)).with("low", show(c.low)).with("high", show(c.high)))
+}
+
+struct Work<'a> {
+    model: &'a dyn Model,
+    x: &'a FeatureMatrix,
+    a: &'a Attribution,
+    reference: &'a FeatureMatrix,
+    members: &'a [Vec<usize>],
+}
+
+impl Work<'_> {
+    /// Outputs along orders: for each order, the row after 0, 1, …, [`STEPS`] shares of it were exchanged for reference
+    /// values, mean over the stand-ins. `from_row` begins with the row, else with the stand-ins.
+    fn along(&self, row: usize, orders: &[Vec<usize>], others: &[usize], from_row: bool, ctx: &JobCtx) -> Result<Vec<Vec<f64>>> {
+        let m = self.members.len();
+        let mine = self.x.row(row);
+        let mut values = Vec::new();
+        for order in orders {
+            for step in 0..=STEPS {
+                let count = (step * m).div_ceil(STEPS);
+                for &other in others {
+                    let theirs = self.reference.row(other);
+                    let (start, end) = if from_row { (mine, theirs) } else { (theirs, mine) };
+                    let at = values.len();
+                    values.extend_from_slice(start);
+                    for f in order[..count].iter().flat_map(|p| &self.members[*p]) {
+                        values[at + f] = end[*f];
+                    }
+                }
+            }
+        }
+        let x = FeatureMatrix { n_features: mine.len(), values };
+        let p = predictions(self.model, &x, self.a.outcome_index, self.a.scale, &ctx.without_stage())?;
+        let k = others.len();
+        let mean: Vec<f64> = p.chunks_exact(k).map(|c| c.iter().sum::<f64>() / k as f64).collect();
+        Ok(mean.chunks_exact(STEPS + 1).map(<[f64]>::to_vec).collect())
+    }
+
+    fn others(&self, rng: &mut rng::Rng) -> Vec<usize> {
+        (0..OTHERS).map(|_| rng::below(rng, self.reference.n_rows())).collect()
+    }
+
+    /// Players from the strongest push towards the row's output to the strongest push away from it.
+    fn order(&self, i: usize, up: bool) -> Vec<usize> {
+        let phi = self.a.row(i);
+        let towards = |p: usize| if up { phi[p] } else { -phi[p] };
+        let mut order: Vec<usize> = (0..phi.len()).collect();
+        order.sort_by(|a, b| towards(*b).total_cmp(&towards(*a)).then(a.cmp(b)));
+        order
+    }
+
+    fn random(&self, rng: &mut rng::Rng) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.members.len()).collect();
+        rng::shuffle(rng, &mut order);
+        order
+    }
+
+    /// Takes features out, the strongest for the outcome first; and asks of each sign whether taking the feature out
+    /// alone moves the output the other way.
+    fn deletion(&self, rows: &[usize], rng: &mut rng::Rng, ctx: &JobCtx) -> Result<(Curve, Check)> {
+        let mut curve = Sum::default();
+        let (mut right, mut all) = (Vec::new(), 0.0);
+        let scale = self.a.values.iter().fold(0.0f64, |s, v| s.max(v.abs())).max(1e-12);
+        for &i in rows {
+            ctx.check()?;
+            let others = self.others(rng);
+            let up = self.a.predictions[i] >= self.a.base;
+            let mut orders = vec![self.order(i, up)];
+            orders.extend((0..CONTROLS).map(|_| self.random(rng)));
+            let found = self.along(i, &orders, &others, true, ctx)?;
+            curve.add(&found, if up { 1.0 } else { -1.0 });
+            // One at a time.
+            let alone = self.alone(i, &others, ctx)?;
+            let phi = self.a.row(i);
+            let (mut agree, mut weight) = (0.0, 0.0);
+            for (p, change) in alone.iter().enumerate() {
+                let size = phi[p].abs() * change.abs();
+                // What neither says anything about is no witness.
+                if phi[p].abs() > 1e-3 * scale && change.abs() > 1e-6 * scale {
+                    agree += if (phi[p] > 0.0) == (*change > 0.0) { size } else { -size };
+                    weight += size;
+                }
+            }
+            if weight > 0.0 {
+                right.push(agree / weight);
+                all += 1.0;
+            }
+        }
+        let (mean, low, high) = interval(&right);
+        let verdict = if all < 1.0 {
+            Verdict::Doubtful
+        } else if low > 0.2 {
+            Verdict::Ok
+        } else if high > 0.2 {
+            Verdict::Doubtful
+        } else {
+            Verdict::Failed
+        };
+        let key = if verdict == Verdict::Ok { "explain.trust_signs" } else { "explain.trust_signs_not" };
+        let share = |v: f64| crate::base::numbers::percent((1.0 + v) / 2.0);
+        let signs = named("signs", verdict, Notice::new(key).with("share", share(mean)).with("low", share(low)).with("high", share(high)));
+        Ok((curve.curve(), signs))
+    }
+
+    /// Output minus the output with one player exchanged.
+    fn alone(&self, row: usize, others: &[usize], ctx: &JobCtx) -> Result<Vec<f64>> {
+        let mine = self.x.row(row);
+        let mut values = Vec::new();
+        for members in self.members {
+            for &other in others {
+                let at = values.len();
+                values.extend_from_slice(mine);
+                members.iter().for_each(|f| values[at + f] = self.reference.row(other)[*f]);
+            }
+        }
+        let x = FeatureMatrix { n_features: mine.len(), values };
+        let p = predictions(self.model, &x, self.a.outcome_index, self.a.scale, &ctx.without_stage())?;
+        let k = others.len();
+        Ok(p.chunks_exact(k).map(|c| self.a.predictions[row] - c.iter().sum::<f64>() / k as f64).collect())
+    }
+
+    /// Puts features of the row into reference rows, the strongest for the outcome first.
+    fn insertion(&self, rows: &[usize], rng: &mut rng::Rng, ctx: &JobCtx) -> Result<Curve> {
+        let mut curve = Sum::default();
+        for &i in rows {
+            ctx.check()?;
+            let others = self.others(rng);
+            let up = self.a.predictions[i] >= self.a.base;
+            let mut orders = vec![self.order(i, up)];
+            orders.extend((0..CONTROLS).map(|_| self.random(rng)));
+            let found = self.along(i, &orders, &others, false, ctx)?;
+            // Turned round: what is gained here is lost there.
+            curve.add(&found, if up { -1.0 } else { 1.0 });
+        }
+        Ok(curve.curve())
+    }
+}
+
+/// Curves of rows as they come.
+#[derive(Default)]
+struct Sum {
+    named: Vec<f64>,
+    chance: Vec<f64>,
+    areas: Vec<f64>,
+    rows: f64,
+}
+
+impl Sum {
+    /// `found` holds the named order first, then the controls; `sign` says which way is down.
+    fn add(&mut self, found: &[Vec<f64>], sign: f64) {
+        let lost = |v: &[f64]| -> Vec<f64> { v.iter().map(|x| sign * (v[0] - x)).collect() };
+        let named = lost(&found[0]);
+        let mut chance = vec![0.0; named.len()];
+        for c in &found[1..] {
+            chance.iter_mut().zip(lost(c)).for_each(|(s, v)| *s += v / (found.len() - 1) as f64);
+        }
+        let size = named.iter().chain(&chance).fold(0.0f64, |s, v| s.max(v.abs()));
+        if size <= 1e-12 {
+            return;
+        }
+        let k = named.len() as f64 - 1.0;
+        // The ends are the same in both, so the sum is the area.
+        self.areas.push(named.iter().zip(&chance).map(|(a, b)| a - b).sum::<f64>() / k / size);
+        self.named.resize(named.len(), 0.0);
+        self.chance.resize(named.len(), 0.0);
+        self.named.iter_mut().zip(&named).for_each(|(s, v)| *s += v / size);
+        self.chance.iter_mut().zip(&chance).for_each(|(s, v)| *s += v / size);
+        self.rows += 1.0;
+    }
+
+    fn curve(self) -> Curve {
+        let (area, low, high) = interval(&self.areas);
+        let n = self.rows.max(1.0);
+        let steps = (0..=STEPS).map(|s| s as f64 / STEPS as f64).collect();
+        let mean = |v: Vec<f64>| v.into_iter().map(|x| x / n).collect();
+        Curve { steps, named: mean(self.named), chance: mean(self.chance), area, low, high }
+    }
+}
+
+/// Pairs of lone features whose values go together.
+fn twins(x: &FeatureMatrix, members: &[Vec<usize>], m: usize) -> Vec<Twins> {
+    let most = 2_000;
+    let column = |p: usize| -> Option<Vec<f64>> {
+        if let [f] = members[p][..] { Some((0..x.n_rows().min(most)).map(|i| x.row(i)[f]).collect()) } else { None }
+    };
+    // More than so many pairs would cost more than they tell.
+    let columns: Vec<Option<Vec<f64>>> = (0..m.min(60)).map(column).collect();
+    let mut out = Vec::new();
+    for a in 0..columns.len() {
+        for b in a + 1..columns.len() {
+            if let (Some(u), Some(v)) = (&columns[a], &columns[b])
+                && u.len() >= 10
+                && let Some(r) = spearman(u, v)
+                && r.abs() >= TWINS
+            {
+                out.push(Twins { a, b, correlation: r });
+            }
+        }
+    }
+    out.sort_by(|x, y| y.correlation.abs().total_cmp(&x.correlation.abs()));
+    out
+}
+
+/// Bars in order of mean |φ|; a bar is tied with the one before it if a paired bootstrap over rows turns them round in more
+/// than 2.5 % of its draws.
+fn ties(a: &Attribution, rng: &mut rng::Rng) -> Vec<bool> {
+    let (n, m) = (a.rows.len(), a.n_features());
+    let mean = |f: usize| (0..n).map(|i| a.row(i)[f].abs()).sum::<f64>() / n as f64;
+    let means: Vec<f64> = (0..m).map(mean).collect();
+    let mut order: Vec<usize> = (0..m).collect();
+    order.sort_by(|x, y| means[*y].total_cmp(&means[*x]).then(x.cmp(y)));
+    let rows = n.min(1_000);
+    let draws: Vec<Vec<usize>> = (0..DRAWS).map(|_| (0..rows).map(|_| rng::below(rng, n)).collect()).collect();
+    order
+        .windows(2)
+        .map(|w| {
+            if n < 2 {
+                return true;
+            }
+            let gap = |i: usize| a.row(i)[w[0]].abs() - a.row(i)[w[1]].abs();
+            let gaps: Vec<f64> = (0..n).map(gap).collect();
+            let turned = draws.iter().filter(|d| d.iter().map(|i| gaps[*i]).sum::<f64>() <= 0.0).count();
+            turned as f64 > 0.025 * DRAWS as f64
+        })
+        .collect()
+}
+
+/// How much attributions of the same rows differ from one training (or one reference sample) to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stability {
+    /// Per feature: mean over the versions of its mean |φ|, and the standard deviation over them.
+    pub spread: Vec<(String, f64, f64)>,
+    /// Mean share of the five strongest features that two versions have in common.
+    pub top_5: f64,
+    /// Mean rank correlation of importance between versions.
+    pub ranks: f64,
+    /// Versions compared.
+    pub versions: usize,
+    /// How it came out.
+    pub verdict: Verdict,
+}
+
+/// Compares attributions of the same rows by several versions of a model or of a reference.
+pub fn stability(versions: &[Attribution]) -> Result<Stability> {
+    let Some(first) = versions.first().filter(|f| !f.rows.is_empty()) else { return Err(fault!("explain.no_rows")) };
+    if versions.len() < 2 || versions.iter().any(|v| v.features != first.features) {
+        return Err(fault!("explain.contrast_features"));
+    }
+    let m = first.n_features();
+    let importance: Vec<Vec<f64>> = versions
+        .iter()
+        .map(|a| (0..m).map(|f| (0..a.rows.len()).map(|i| a.row(i)[f].abs()).sum::<f64>() / a.rows.len().max(1) as f64).collect())
+        .collect();
+    let k = versions.len() as f64;
+    let spread = (0..m)
+        .map(|f| {
+            let mean = importance.iter().map(|v| v[f]).sum::<f64>() / k;
+            let variance = importance.iter().map(|v| (v[f] - mean).powi(2)).sum::<f64>() / (k - 1.0);
+            (first.features[f].clone(), mean, variance.sqrt())
+        })
+        .collect();
+    let top = |v: &[f64]| -> Vec<usize> {
+        let mut order: Vec<usize> = (0..m).collect();
+        order.sort_by(|a, b| v[*b].total_cmp(&v[*a]).then(a.cmp(b)));
+        order.truncate(5);
+        order
+    };
+    let (mut shared, mut ranks, mut pairs) = (0.0, 0.0, 0.0);
+    for i in 0..versions.len() {
+        for j in i + 1..versions.len() {
+            let (a, b) = (top(&importance[i]), top(&importance[j]));
+            shared += a.iter().filter(|f| b.contains(f)).count() as f64 / a.len().max(1) as f64;
+            ranks += spearman(&importance[i], &importance[j]).unwrap_or(1.0);
+            pairs += 1.0;
+        }
+    }
+    let (top_5, ranks) = (shared / pairs, ranks / pairs);
+    let verdict = if top_5 >= 0.8 && ranks >= 0.8 {
+        Verdict::Ok
+    } else if top_5 >= 0.6 || ranks >= 0.6 {
+        Verdict::Doubtful
+    } else {
+        Verdict::Failed
+    };
+    Ok(Stability { spread, top_5, ranks, versions: versions.len(), verdict })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{line_model, trees_model};
+    use super::super::tree_shap::tests::random_ensemble;
+    use super::*;
+    use crate::base::Fingerprint;
+    use crate::explain::{ExplainOptions, explain};
+    use crate::ml::model::Scale;
+
+    const M: usize = 8;
+
+    fn draw(rng: &mut rng::Rng, n: usize) -> FeatureMatrix {
+        FeatureMatrix { n_features: M, values: (0..n * M).map(|_| rng::unit(rng) * 4.0).collect() }
+    }
+
+    fn explained(model: &dyn Model, x: &FeatureMatrix, scale: Scale) -> Attribution {
+        let lines: Vec<u32> = (0..x.n_rows() as u32).collect();
+        let options = ExplainOptions { scale, ..ExplainOptions::default() };
+        explain(model, x, &lines, &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap()
+    }
+
+    fn sound(seed: u64) -> (Box<dyn Model>, FeatureMatrix, FeatureMatrix, Attribution) {
+        let mut rng = rng::rng(seed, "sound");
+        let model: Box<dyn Model> = if seed % 2 == 0 {
+            Box::new(trees_model(random_ensemble(seed, M, 20, 3, 1)))
+        } else {
+            Box::new(line_model((0..M).map(|_| rng::normal(&mut rng)).collect()))
+        };
+        let (x, reference) = (draw(&mut rng, 80), draw(&mut rng, 200));
+        let scale = if seed % 4 < 2 { Scale::Margin } else { Scale::Probability };
+        let a = explained(&*model, &x, scale);
+        (model, x, reference, a)
+    }
+
+    #[test]
+    fn a_broken_explainer_is_flagged_and_a_right_one_passes() {
+        let mut passed = 0;
+        for seed in 0..50 {
+            let (model, x, reference, a) = sound(seed);
+            let verdict = |a: &Attribution| check(&*model, &x, a, &reference, seed, &JobCtx::quiet()).unwrap().verdict();
+            passed += usize::from(verdict(&a) == Verdict::Ok);
+            let mut rng = rng::rng(seed, "break");
+            // Dealt out among the features of each row; the same for all features; turned round.
+            let mut shuffled = a.clone();
+            shuffled.values.chunks_mut(M).for_each(|r| rng::shuffle(&mut rng, r));
+            let mut constant = a.clone();
+            constant.values.chunks_mut(M).for_each(|r| {
+                let mean = r.iter().sum::<f64>() / M as f64;
+                r.fill(mean);
+            });
+            let mut turned = a.clone();
+            turned.values.iter_mut().for_each(|v| *v = -*v);
+            for (name, broken) in [("shuffled", &shuffled), ("constant", &constant), ("turned", &turned)] {
+                assert!(verdict(broken) > Verdict::Ok, "{name} passes with seed {seed}");
+            }
+        }
+        assert!(passed >= 48, "{passed} of 50 right explanations pass");
+    }
+
+    #[test]
+    fn twins_and_ties_are_seen() {
+        let mut rng = rng::rng(61, "twins");
+        let model = line_model(vec![1.0, 1.0, 0.5, 3.0, 0.0, 0.0, 0.0, 0.0]);
+        let mut x = draw(&mut rng, 200);
+        x.values.chunks_mut(M).for_each(|r| r[5] = -r[3] + 0.01 * r[0]);
+        let a = explained(&model, &x, Scale::Margin);
+        let t = check(&model, &x, &a, &x, 1, &JobCtx::quiet()).unwrap();
+        assert!(t.twins.len() == 1 && (t.twins[0].a, t.twins[0].b) == (3, 5) && t.twins[0].correlation < -0.9, "{:?}", t.twins);
+        // 3 > {0, 1} > 2 > nothing: only 0 and 1 cannot be told apart, nor can the features that do nothing.
+        assert_eq!(t.tied, [false, true, false, false, true, true, true]);
+        let d = t.deletion.unwrap();
+        assert!(d.area > 0.1 && d.named[0] == 0.0 && (d.named[STEPS] - d.chance[STEPS]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn versions_are_compared() {
+        let mut rng = rng::rng(62, "versions");
+        let x = draw(&mut rng, 50);
+        let one = explained(&line_model(vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 0.0, 0.0]), &x, Scale::Margin);
+        let near = explained(&line_model(vec![5.1, 4.1, 2.9, 2.1, 1.0, 0.1, 0.0, 0.0]), &x, Scale::Margin);
+        let far = explained(&line_model(vec![0.0, 0.0, 0.1, 0.0, 1.0, 6.0, 5.0, 4.0]), &x, Scale::Margin);
+        let same = stability(&[one.clone(), near]).unwrap();
+        assert!(same.verdict == Verdict::Ok && same.top_5 == 1.0 && same.spread[0].2 < 0.3, "{same:?}");
+        assert!(stability(&[one.clone(), far]).unwrap().verdict > Verdict::Ok);
+        assert!(stability(&[one]).is_err());
+    }
+}
