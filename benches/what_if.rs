@@ -114,13 +114,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut explained = f64::MAX;
     for line in 0..20 {
         let t = Instant::now();
-        pipeline::why(&prepared, &*model, &WhyRows::Line(line), &ExplainOptions::default(), &ctx)?;
+        pipeline::why(&prepared, &*model, &WhyRows::Line(line), &ExplainOptions::default(), None, &ctx)?;
         explained = explained.min(t.elapsed().as_secs_f64());
     }
     let mut worst = 0.0f64;
     for line in 0..200 {
         let t = Instant::now();
-        pipeline::why(&prepared, &*model, &WhyRows::Line(line * 61), &ExplainOptions::default(), &ctx)?;
+        pipeline::why(&prepared, &*model, &WhyRows::Line(line * 61), &ExplainOptions::default(), None, &ctx)?;
         worst = worst.max(t.elapsed().as_secs_f64());
     }
     println!(

@@ -7,18 +7,28 @@ use serde::{Deserialize, Serialize};
 use crate::base::{JobCtx, Notice, Result, rng};
 use crate::data::FeatureMatrix;
 use crate::ml::Model;
+use crate::ml::model::Structure;
 use crate::{fault, note};
 
 use super::attribution::Attribution;
 use super::method::predictions;
 use super::summary::spearman;
 
-/// Rows that are tested.
-const ROWS: usize = 100;
-/// Reference rows whose values take the place of what is taken out.
-const OTHERS: usize = 8;
-/// Random orders per row.
-const CONTROLS: usize = 5;
+/// How much is tried.
+struct Budget {
+    /// Rows that are tested.
+    rows: usize,
+    /// Reference rows whose values take the place of what is taken out.
+    others: usize,
+    /// Random orders per row.
+    controls: usize,
+}
+
+/// What a model that answers at once is asked.
+const FULL: Budget = Budget { rows: 100, others: 16, controls: 5 };
+/// What a network is asked, whose every answer costs.
+const SPARING: Budget = Budget { rows: 40, others: 4, controls: 3 };
+
 /// Steps of a curve: shares of the features taken out.
 const STEPS: usize = 10;
 /// Rank correlation from which two features are twins.
@@ -58,7 +68,7 @@ pub struct Curve {
 /// One check with its verdict in words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Its name: `adds-up`, `deletion`, `insertion`, `signs`.
+    /// Its name: `adds-up`, `tells-apart`, `deletion`, `insertion`, `signs`.
     pub name: String,
     /// How it came out.
     pub verdict: Verdict,
@@ -125,16 +135,17 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
     }
     let members: Vec<Vec<usize>> = if a.members.is_empty() { (0..m).map(|f| vec![f]).collect() } else { a.members.clone() };
     ctx.stage("explain.stage_trust", 4);
-    let mut checks = vec![adds_up(a)];
+    let mut checks = vec![adds_up(a), tells_apart(a)];
     let mut rng = rng::rng(seed, "trust");
     let mut rows: Vec<usize> = (0..n).collect();
-    if n > ROWS {
+    let budget = if matches!(model.structure(), Structure::Network(_)) { SPARING } else { FULL };
+    if n > budget.rows {
         rng::shuffle(&mut rng, &mut rows);
-        rows.truncate(ROWS);
+        rows.truncate(budget.rows);
         rows.sort_unstable();
     }
     // Features that the model never asks for change nothing, whoever takes them out; without any other there is no test.
-    let work = Work { model, x, a, reference, members: &members };
+    let work = Work { model, x, a, reference, members: &members, budget };
     ctx.check()?;
     let (deletion, signs) = work.deletion(&rows, &mut rng, ctx)?;
     ctx.at(1);
@@ -163,6 +174,20 @@ fn adds_up(a: &Attribution) -> Check {
     named("adds-up", verdict, note!("explain.trust_adds_up", share = crate::base::numbers::percent(largest)))
 }
 
+/// An explanation that gives all features the same says nothing.
+fn tells_apart(a: &Attribution) -> Check {
+    let (n, m) = (a.rows.len(), a.n_features());
+    let same = |r: &[f64]| {
+        let (low, high) = r.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+        // No difference to explain is no fault of the explanation.
+        high - low <= 1e-9 * r.iter().fold(1e-12f64, |s, v| s.max(v.abs())) && high.abs() > 0.0
+    };
+    let flat = (0..n).filter(|&i| m > 1 && same(a.row(i))).count() as f64 / n as f64;
+    let verdict = if flat <= 0.01 { Verdict::Ok } else { Verdict::Failed };
+    let key = if verdict == Verdict::Ok { "explain.trust_apart" } else { "explain.trust_apart_not" };
+    named("tells-apart", verdict, Notice::new(key).with("share", crate::base::numbers::percent(flat)))
+}
+
 fn verdict_of(name: &'static str, c: &Curve) -> Check {
     let verdict = if c.low > 0.0 {
         Verdict::Ok
@@ -187,6 +212,7 @@ struct Work<'a> {
     a: &'a Attribution,
     reference: &'a FeatureMatrix,
     members: &'a [Vec<usize>],
+    budget: Budget,
 }
 
 impl Work<'_> {
@@ -218,15 +244,16 @@ impl Work<'_> {
     }
 
     fn others(&self, rng: &mut rng::Rng) -> Vec<usize> {
-        (0..OTHERS).map(|_| rng::below(rng, self.reference.n_rows())).collect()
+        (0..self.budget.others).map(|_| rng::below(rng, self.reference.n_rows())).collect()
     }
 
     /// Players from the strongest push towards the row's output to the strongest push away from it.
-    fn order(&self, i: usize, up: bool) -> Vec<usize> {
+    fn order(&self, i: usize, up: bool, rng: &mut rng::Rng) -> Vec<usize> {
         let phi = self.a.row(i);
         let towards = |p: usize| if up { phi[p] } else { -phi[p] };
-        let mut order: Vec<usize> = (0..phi.len()).collect();
-        order.sort_by(|a, b| towards(*b).total_cmp(&towards(*a)).then(a.cmp(b)));
+        // What the explanation does not tell apart comes in any order.
+        let mut order = self.random(rng);
+        order.sort_by(|a, b| towards(*b).total_cmp(&towards(*a)));
         order
     }
 
@@ -246,8 +273,8 @@ impl Work<'_> {
             ctx.check()?;
             let others = self.others(rng);
             let up = self.a.predictions[i] >= self.a.base;
-            let mut orders = vec![self.order(i, up)];
-            orders.extend((0..CONTROLS).map(|_| self.random(rng)));
+            let mut orders = vec![self.order(i, up, rng)];
+            orders.extend((0..self.budget.controls).map(|_| self.random(rng)));
             let found = self.along(i, &orders, &others, true, ctx)?;
             curve.add(&found, if up { 1.0 } else { -1.0 });
             // One at a time.
@@ -307,8 +334,8 @@ impl Work<'_> {
             ctx.check()?;
             let others = self.others(rng);
             let up = self.a.predictions[i] >= self.a.base;
-            let mut orders = vec![self.order(i, up)];
-            orders.extend((0..CONTROLS).map(|_| self.random(rng)));
+            let mut orders = vec![self.order(i, up, rng)];
+            orders.extend((0..self.budget.controls).map(|_| self.random(rng)));
             let found = self.along(i, &orders, &others, false, ctx)?;
             // Turned round: what is gained here is lost there.
             curve.add(&found, if up { -1.0 } else { 1.0 });
@@ -323,7 +350,7 @@ struct Sum {
     named: Vec<f64>,
     chance: Vec<f64>,
     areas: Vec<f64>,
-    rows: f64,
+    sizes: f64,
 }
 
 impl Sum {
@@ -340,20 +367,21 @@ impl Sum {
             return;
         }
         let k = named.len() as f64 - 1.0;
-        // The ends are the same in both, so the sum is the area.
-        self.areas.push(named.iter().zip(&chance).map(|(a, b)| a - b).sum::<f64>() / k / size);
+        // The ends are the same in both, so the sum is the area. Rows count by how far they move.
+        self.areas.push(named.iter().zip(&chance).map(|(a, b)| a - b).sum::<f64>() / k);
         self.named.resize(named.len(), 0.0);
         self.chance.resize(named.len(), 0.0);
-        self.named.iter_mut().zip(&named).for_each(|(s, v)| *s += v / size);
-        self.chance.iter_mut().zip(&chance).for_each(|(s, v)| *s += v / size);
-        self.rows += 1.0;
+        self.named.iter_mut().zip(&named).for_each(|(s, v)| *s += v);
+        self.chance.iter_mut().zip(&chance).for_each(|(s, v)| *s += v);
+        self.sizes += size;
     }
 
     fn curve(self) -> Curve {
-        let (area, low, high) = interval(&self.areas);
-        let n = self.rows.max(1.0);
+        let size = self.sizes.max(1e-12);
+        let per_row = self.areas.len() as f64 / size;
+        let (area, low, high) = interval(&self.areas.iter().map(|a| a * per_row).collect::<Vec<_>>());
         let steps = (0..=STEPS).map(|s| s as f64 / STEPS as f64).collect();
-        let mean = |v: Vec<f64>| v.into_iter().map(|x| x / n).collect();
+        let mean = |v: Vec<f64>| v.into_iter().map(|x| x / size).collect();
         Curve { steps, named: mean(self.named), chance: mean(self.chance), area, low, high }
     }
 }
@@ -477,8 +505,9 @@ mod tests {
 
     const M: usize = 8;
 
-    fn draw(rng: &mut rng::Rng, n: usize) -> FeatureMatrix {
-        FeatureMatrix { n_features: M, values: (0..n * M).map(|_| rng::unit(rng) * 4.0).collect() }
+    /// Numbers of width 4 around a middle: trees split around 2, the base of a line is at 0.
+    fn draw(rng: &mut rng::Rng, n: usize, middle: f64) -> FeatureMatrix {
+        FeatureMatrix { n_features: M, values: (0..n * M).map(|_| middle + rng::unit(rng) * 4.0 - 2.0).collect() }
     }
 
     fn explained(model: &dyn Model, x: &FeatureMatrix, scale: Scale) -> Attribution {
@@ -494,7 +523,8 @@ mod tests {
         } else {
             Box::new(line_model((0..M).map(|_| rng::normal(&mut rng)).collect()))
         };
-        let (x, reference) = (draw(&mut rng, 80), draw(&mut rng, 200));
+        let middle = if seed % 2 == 0 { 2.0 } else { 0.0 };
+        let (x, reference) = (draw(&mut rng, 80, middle), draw(&mut rng, 200, middle));
         let scale = if seed % 4 < 2 { Scale::Margin } else { Scale::Probability };
         let a = explained(&*model, &x, scale);
         (model, x, reference, a)
@@ -502,11 +532,14 @@ mod tests {
 
     #[test]
     fn a_broken_explainer_is_flagged_and_a_right_one_passes() {
-        let mut passed = 0;
+        let (mut passed, mut doubts) = (0, Vec::new());
         for seed in 0..50 {
             let (model, x, reference, a) = sound(seed);
             let verdict = |a: &Attribution| check(&*model, &x, a, &reference, seed, &JobCtx::quiet()).unwrap().verdict();
-            passed += usize::from(verdict(&a) == Verdict::Ok);
+            let checks = check(&*model, &x, &a, &reference, seed, &JobCtx::quiet()).unwrap().checks;
+            let wrong: Vec<String> = checks.iter().filter(|c| c.verdict != Verdict::Ok).map(|c| format!("{seed}: {:?}", c.said)).collect();
+            passed += usize::from(wrong.is_empty());
+            doubts.extend(wrong);
             let mut rng = rng::rng(seed, "break");
             // Dealt out among the features of each row; the same for all features; turned round.
             let mut shuffled = a.clone();
@@ -522,14 +555,14 @@ mod tests {
                 assert!(verdict(broken) > Verdict::Ok, "{name} passes with seed {seed}");
             }
         }
-        assert!(passed >= 48, "{passed} of 50 right explanations pass");
+        assert!(passed >= 48, "{passed} of 50 right explanations pass: {doubts:#?}");
     }
 
     #[test]
     fn twins_and_ties_are_seen() {
         let mut rng = rng::rng(61, "twins");
         let model = line_model(vec![1.0, 1.0, 0.5, 3.0, 0.0, 0.0, 0.0, 0.0]);
-        let mut x = draw(&mut rng, 200);
+        let mut x = draw(&mut rng, 200, 0.0);
         x.values.chunks_mut(M).for_each(|r| r[5] = -r[3] + 0.01 * r[0]);
         let a = explained(&model, &x, Scale::Margin);
         let t = check(&model, &x, &a, &x, 1, &JobCtx::quiet()).unwrap();
@@ -537,13 +570,13 @@ mod tests {
         // 3 > {0, 1} > 2 > nothing: only 0 and 1 cannot be told apart, nor can the features that do nothing.
         assert_eq!(t.tied, [false, true, false, false, true, true, true]);
         let d = t.deletion.unwrap();
-        assert!(d.area > 0.1 && d.named[0] == 0.0 && (d.named[STEPS] - d.chance[STEPS]).abs() < 1e-9);
+        assert!(d.low > 0.05 && d.named[0] == 0.0 && (d.named[STEPS] - d.chance[STEPS]).abs() < 1e-9, "{d:?}");
     }
 
     #[test]
     fn versions_are_compared() {
         let mut rng = rng::rng(62, "versions");
-        let x = draw(&mut rng, 50);
+        let x = draw(&mut rng, 50, 2.0);
         let one = explained(&line_model(vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 0.0, 0.0]), &x, Scale::Margin);
         let near = explained(&line_model(vec![5.1, 4.1, 2.9, 2.1, 1.0, 0.1, 0.0, 0.0]), &x, Scale::Margin);
         let far = explained(&line_model(vec![0.0, 0.0, 0.1, 0.0, 1.0, 6.0, 5.0, 4.0]), &x, Scale::Margin);

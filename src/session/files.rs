@@ -470,7 +470,7 @@ mod tests {
         assert!(s.recipe.is_none() && s.models.contains_key("m"));
         s.open_data(&people);
         s.settle();
-        let why = WhyRequest { model: "m".into(), rows: WhyRows::All, options: crate::explain::ExplainOptions::default() };
+        let why = WhyRequest { model: "m".into(), rows: WhyRows::All, options: crate::explain::ExplainOptions::default(), against: None };
         s.want(Ask::Why(why.clone()));
         s.want(Ask::Levers("m".into()));
         s.settle();

@@ -56,7 +56,8 @@ impl Session {
                 self.whole_data()?;
                 Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
             }
-            Ask::Why(r) => Some(Key::of_value(&(model(&r.model)?, format!("{:?}", (&r.rows, &r.options))))),
+            Ask::Why(r) => Some(Key::of_value(&(model(&r.model)?, format!("{:?}", (&r.rows, &r.options, &r.against))))),
+            Ask::Deeper(q) => Some(Key::of_value(&(model(q.model())?, format!("{q:?}")))),
             Ask::Attention { model: m, line, outcome } => Some(Key::of_value(&(model(m)?, line, outcome))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
@@ -73,6 +74,7 @@ impl Session {
             Ask::Prepare => self.prepared.as_ref().map(|k| &k.key),
             Ask::Train(name) => self.models.get(name).map(|k| &k.key),
             Ask::Why(r) => self.whys.iter().rev().find(|(a, _)| a == r).map(|(_, k)| &k.key),
+            Ask::Deeper(q) => self.answers.iter().rev().find(|(a, _)| a == q).map(|(_, k)| &k.key),
             Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
@@ -175,11 +177,15 @@ impl Session {
             Ask::Why(r) => {
                 let (model, prepared) = (model(&r.model)?, prepared()?);
                 compute(Box::new(move |ctx| {
-                    pipeline::why(&prepared, &*model, &r.rows, &r.options, ctx).map(|mut w| {
+                    pipeline::why(&prepared, &*model, &r.rows, &r.options, r.against.as_deref(), ctx).map(|mut w| {
                         w.model = r.model;
                         Done::Why(Arc::new(w))
                     })
                 }))
+            }
+            Ask::Deeper(q) => {
+                let (model, prepared) = (model(q.model())?, prepared()?);
+                compute(Box::new(move |ctx| super::deeper::answer(&q, &prepared, &*model, ctx).map(|a| Done::Deeper(Arc::new(a)))))
             }
             Ask::Attention { model: m, line, outcome } => {
                 let (model, prepared) = (model(&m)?, prepared()?);
@@ -293,6 +299,11 @@ impl Session {
                 self.whys.retain(|(a, _)| *a != r);
                 self.whys.push((r, Kept { value, key }));
                 drop_oldest(&mut self.whys);
+            }
+            (Ask::Deeper(q), Done::Deeper(value)) => {
+                self.answers.retain(|(a, _)| *a != q);
+                self.answers.push((q, Kept { value, key }));
+                drop_oldest(&mut self.answers);
             }
             (ask, Done::Attention(value)) => {
                 self.attentions.retain(|(a, _)| *a != ask);

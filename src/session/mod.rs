@@ -5,6 +5,7 @@
 //! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
 pub mod command;
+pub mod deeper;
 pub mod files;
 mod flow;
 pub mod pipeline;

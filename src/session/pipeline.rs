@@ -12,7 +12,7 @@ use crate::data::{
     ColumnType, Encoder, FeatureMatrix, FittedPrepare, Loaded, Part, Profile, Role, Roles, Segment, StepEffect, Table, prepare as steps,
     read,
 };
-use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Reference, Summary};
+use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Method, Reference, Summary};
 use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
@@ -24,6 +24,8 @@ use crate::{fault, note};
 const WHY_ROWS: usize = 2_000;
 /// Most rows explained together for a network.
 const WHY_ROWS_NETWORK: usize = 400;
+/// Most rows explained together where every row costs thousands of predictions.
+const WHY_ROWS_ASKED: usize = 60;
 
 /// Rows that models may be trained on.
 #[derive(Clone, Debug)]
@@ -315,9 +317,32 @@ pub fn group(raw: &Table, model: &dyn Model, condition: &str, seed: u64) -> Resu
     Ok(Reference { label: if everyone { String::new() } else { text.to_owned() }, x, of })
 }
 
-/// Explains rows of the prepared data.
-pub fn why(prepared: &Prepared, model: &dyn Model, rows: &WhyRows, options: &ExplainOptions, ctx: &JobCtx) -> Result<Why> {
-    explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, options, ctx)
+/// Explains rows of the prepared data; `against` is the group to compare with, by its condition.
+pub fn why(
+    prepared: &Prepared,
+    model: &dyn Model,
+    rows: &WhyRows,
+    options: &ExplainOptions,
+    against: Option<&str>,
+    ctx: &JobCtx,
+) -> Result<Why> {
+    let mut options = options.clone();
+    let structure = model.structure();
+    if let Some(condition) = against {
+        options.reference = Some(Arc::new(group(&prepared.raw, model, condition, options.seed)?));
+        // The method that compares, where none was chosen.
+        options.method = options.method.or_else(|| Some(comparing(&structure)));
+    }
+    explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, &options, ctx)
+}
+
+/// The method of a model that compares with a group.
+pub fn comparing(structure: &Structure<'_>) -> Method {
+    match structure {
+        Structure::Trees(_) => Method::TreeShapReference,
+        Structure::Additive(_) => Method::LinearShap,
+        Structure::Network(_) => Method::ExpectedGradients,
+    }
 }
 
 /// Explains rows of any table that has the model's columns.
@@ -330,7 +355,12 @@ pub fn explain_rows(
     options: &ExplainOptions,
     ctx: &JobCtx,
 ) -> Result<Why> {
-    let most = if matches!(model.structure(), Structure::Network(_)) { WHY_ROWS_NETWORK } else { WHY_ROWS };
+    let asks_model = options.method.is_some_and(|m| m.needs_reference() && m != Method::TreeShapReference);
+    let most = match model.structure() {
+        _ if asks_model => WHY_ROWS_ASKED,
+        Structure::Network(_) => WHY_ROWS_NETWORK,
+        _ => WHY_ROWS,
+    };
     let (at, mut notices) = chosen(raw, parts, rows, most, options.seed)?;
     let (matrix, lines, unseen) = matrix(raw, &at, model)?;
     let mut attribution = explain::explain(model, &matrix, &lines, data, options, ctx)?;

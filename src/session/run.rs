@@ -134,7 +134,7 @@ fn fitting<'a>(methods: &[String], models: &'a [Arc<dyn Model>]) -> Result<Vec<&
 fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<(Why, Attribution, Option<AttentionMap>)> {
     let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
     let rows = recipe.explain.rows.map_or(WhyRows::Test, |(a, b)| WhyRows::Lines(a, b));
-    let why = pipeline::why(prepared, model, &rows, &options, ctx)?;
+    let why = pipeline::why(prepared, model, &rows, &options, None, ctx)?;
     let lines = if recipe.explain.show.is_empty() {
         // The most and the least likely row, and the one in the middle.
         let a = &why.attribution;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Recipe;
+pub use super::deeper::{Answer, Question};
 
 use super::task::{DeviceLine, Progress};
 use crate::base::{Fault, Fingerprint, Lang, Notice};
@@ -44,6 +45,8 @@ pub struct WhyRequest {
     pub rows: WhyRows,
     /// Method, scale, outcome.
     pub options: ExplainOptions,
+    /// The group to compare with, by its condition (`all` for everyone); the training average if absent.
+    pub against: Option<String>,
 }
 
 /// Work that a view may ask for. Asking again for what is there, running or failed costs nothing, so a view simply asks
@@ -71,6 +74,8 @@ pub enum Ask {
         /// Index of the outcome.
         outcome: usize,
     },
+    /// A question that goes deeper. The answer: [`Session::answer`].
+    Deeper(Question),
     /// Which columns may be moved, and which are outcome proxies, for a model. The answer: [`Session::levers`].
     Levers(String),
     /// All scenarios of the recipe and the draft, answered by a model. The answer: [`Session::simulation`].
@@ -124,6 +129,7 @@ impl Ask {
     pub(super) fn gives_way_to(&self, newer: &Self) -> bool {
         match (self, newer) {
             (Self::Why(a), Self::Why(b)) => a.model == b.model && a.options == b.options && kind(&a.rows) == kind(&b.rows),
+            (Self::Deeper(a), Self::Deeper(b)) => a.like(b),
             (Self::Attention { .. }, Self::Attention { .. }) | (Self::Rank { .. }, Self::Rank { .. }) => true,
             (Self::Preview | Self::Load, Self::Preview | Self::Load) => *self == *newer,
             _ => self == newer,
@@ -133,7 +139,7 @@ impl Ask {
     pub(super) fn fails_in_its_pane(&self) -> bool {
         matches!(
             self,
-            Self::Why(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare | Self::Load
+            Self::Why(_) | Self::Deeper(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare | Self::Load
         )
     }
     /// Whether only a click asks for it; then it may be asked again whatever came of it before.
@@ -239,6 +245,8 @@ pub struct Session {
     pub models: BTreeMap<String, Kept<Arc<dyn Model>>>,
     /// Recent answers to *why*, newest last.
     pub whys: Vec<(WhyRequest, Kept<Arc<Why>>)>,
+    /// Recent answers to deeper questions, newest last.
+    pub answers: Vec<(Question, Kept<Arc<Answer>>)>,
     /// Recent attention maps, newest last.
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
     /// Levers, by model.
@@ -309,6 +317,7 @@ impl Session {
             prepared: None,
             models: BTreeMap::new(),
             whys: Vec::new(),
+            answers: Vec::new(),
             attentions: Vec::new(),
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
@@ -504,6 +513,11 @@ impl Session {
     /// The last good answer to a *why*, fresh or stale (ask [`Session::status`] which).
     pub fn why(&self, request: &WhyRequest) -> Option<&Arc<Why>> {
         self.whys.iter().rev().find(|(r, _)| r == request).map(|(_, k)| &k.value)
+    }
+
+    /// The answer to a deeper question; stale ones too.
+    pub fn answer(&self, question: &Question) -> Option<&Arc<Answer>> {
+        self.answers.iter().rev().find(|(q, _)| q == question).map(|(_, k)| &k.value)
     }
 
     /// The last good attention map for that model, line and outcome.

@@ -59,6 +59,8 @@ pub enum Done {
     Trained(Arc<dyn Model>),
     /// Attributions.
     Why(Arc<Why>),
+    /// The answer to a deeper question.
+    Deeper(Arc<super::deeper::Answer>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// Levers.

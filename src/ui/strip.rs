@@ -5,7 +5,7 @@ use eframe::egui::{self, RichText, Ui};
 
 use super::{Action, Cx, theme, widgets::basic};
 use crate::base::numbers;
-use crate::session::state::{Ask, Job, Message};
+use crate::session::state::{Ask, Job, Message, Question};
 use crate::session::task::Progress;
 
 /// Draws the strip.
@@ -78,6 +78,7 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Prepare => ("ui.job_prepare", String::new()),
         Ask::Train(name) => ("ui.job_train", name.clone()),
         Ask::Why(r) => ("ui.job_why", r.model.clone()),
+        Ask::Deeper(q) => (deeper(q), String::new()),
         Ask::Attention { .. } => ("ui.job_attention", String::new()),
         Ask::Levers(_) => ("ui.job_levers", String::new()),
         Ask::Simulate(_) => ("ui.job_simulate", String::new()),
@@ -88,6 +89,15 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Devices => ("ui.job_devices", String::new()),
     };
     cx.tw(key, &[("name", &name)])
+}
+
+fn deeper(question: &Question) -> &'static str {
+    match question {
+        Question::Effect { .. } => "ui.job_effect",
+        Question::Change { .. } => "ui.job_change",
+        Question::Contrast { .. } => "ui.job_contrast",
+        Question::Trust { .. } => "ui.job_trust",
+    }
 }
 
 /// Draws the faults, newest last, each with a way to dismiss it.

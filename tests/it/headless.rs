@@ -200,7 +200,7 @@ fn window_and_run_give_the_same_bits() {
     s.want(Ask::Train("Trees".into()));
     s.settle();
     let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
-    let request = WhyRequest { model: "Trees".into(), rows: WhyRows::Test, options };
+    let request = WhyRequest { model: "Trees".into(), rows: WhyRows::Test, options, against: None };
     s.want(Ask::Levers("Trees".into()));
     s.settle();
     s.want(Ask::Simulate("Trees".into()));
@@ -240,7 +240,7 @@ fn gradients_of_a_trained_transformer_add_up() {
     let loaded = std::sync::Arc::new(pipeline::load(&recipe, &sample(""), &ctx).unwrap());
     let prepared = pipeline::prepare(&recipe, &loaded, &ctx).unwrap();
     let model = pipeline::train(&prepared, &spec, &ctx).unwrap();
-    let why = pipeline::why(&prepared, &*model, &pipeline::WhyRows::Lines(0, 60), &ExplainOptions::default(), &ctx).unwrap();
+    let why = pipeline::why(&prepared, &*model, &pipeline::WhyRows::Lines(0, 60), &ExplainOptions::default(), None, &ctx).unwrap();
     let a = &why.attribution;
     let mut shares: Vec<f64> = (0..60)
         .map(|i| {

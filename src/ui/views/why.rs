@@ -1,13 +1,18 @@
 //! Why? Pick a row, a segment or everybody; read a sentence and a waterfall; see what matters overall. One selection drives
 //! every pane: it is the session's.
 //!
-//! - [`rows`] picks whom to explain; [`one`] explains one row; [`many`] sums many rows up; [`attention`] shows where a
-//!   Transformer looked.
+//! - [`rows`] picks whom to explain; [`how`] with which method and compared with whom; [`one`] explains one row;
+//!   [`change`] finds the smallest change that flips it, and sets it against a pinned row; [`many`] sums many rows up;
+//!   [`effect`] follows one feature; [`trust`] says how far it holds; [`attention`] shows where a Transformer looked.
 
 mod attention;
+mod change;
+mod effect;
+mod how;
 mod many;
 mod one;
 pub(super) mod rows;
+mod trust;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -27,10 +32,14 @@ use crate::ui::{Action, Cx, Room, View, strip, theme};
 #[derive(Default)]
 pub struct WhyView {
     scale: Scale,
+    how: how::How,
+    change: change::ChangePane,
+    effect: effect::EffectPane,
     rows: rows::Picker,
     one: one::OneRow,
     attention: attention::AttentionPane,
     twins: figure::Twins,
+    pictures: many::Pictures,
     /// The last good answers, shown while new ones are computed.
     last_many: Option<Arc<Why>>,
     last_one: Option<(Arc<Why>, usize)>,
@@ -48,12 +57,14 @@ pub(super) struct Subject<'a> {
     pub unit: Unit,
     /// How to explain.
     pub options: ExplainOptions,
+    /// The group to compare with, by its condition.
+    pub against: Option<String>,
 }
 
 impl Subject<'_> {
     /// The question for some rows.
     pub fn request(&self, rows: WhyRows) -> WhyRequest {
-        WhyRequest { model: self.name.to_owned(), rows, options: self.options.clone() }
+        WhyRequest { model: self.name.to_owned(), rows, options: self.options.clone(), against: self.against.clone() }
     }
 }
 
@@ -69,9 +80,10 @@ impl View for WhyView {
         };
         let outcomes = &model.card().outcomes;
         let outcome = session.selection.outcome.min(outcomes.len().saturating_sub(1));
-        let options = ExplainOptions { scale: self.scale, outcome, ..ExplainOptions::default() };
+        let (method, against) = self.how.chosen(model);
+        let options = ExplainOptions { method, scale: self.scale, outcome, ..ExplainOptions::default() };
         let unit = Unit::of(outcomes.get(outcome), self.scale);
-        let subject = Subject { name, model, outcome, unit, options };
+        let subject = Subject { name, model, outcome, unit, options, against };
         self.keyboard(ui, cx);
 
         let width = ui.available_width();
@@ -175,6 +187,7 @@ impl WhyView {
         if narrow {
             ui.horizontal_wrapped(|ui| self.scales(ui, cx, subject));
         }
+        self.how.ui(ui, cx, subject);
         self.rows.whom(ui, cx);
     }
 
@@ -236,6 +249,7 @@ impl WhyView {
         let one = self.ask_one(ui, cx, subject);
         if let Some((why, at)) = &one {
             self.one.ui(ui, cx, subject, why, *at, &mut self.twins);
+            self.change.ui(ui, cx, subject, why.attribution.rows[*at], &mut self.twins);
         }
         if with_attention && attention::has(subject) {
             let shown = self.shown_row(cx);
@@ -243,7 +257,11 @@ impl WhyView {
         }
         let many = self.last_many.clone().filter(|w| fits(w, subject));
         match &many {
-            Some(why) => many::ui(ui, cx, subject, why, &mut self.twins),
+            Some(why) => {
+                many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
+                self.effect.ui(ui, cx, subject, why, &mut self.twins);
+                trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
+            }
             None if one.is_none() => drop(basic::caption(ui, cx.t("why.nothing_yet"))),
             None => {}
         }
@@ -255,7 +273,9 @@ impl WhyView {
 fn fits(why: &Why, subject: &Subject<'_>) -> bool {
     let a = &why.attribution;
     let scale_is_same = a.scale == subject.options.scale || subject.unit == Unit::Amount;
-    a.model == subject.model.card().fingerprint && a.outcome_index == subject.outcome && scale_is_same
+    let method_is_same = subject.options.method.is_none_or(|m| m == a.method);
+    let group = a.reference.as_ref().map(|r| if r.label.is_empty() { "all" } else { r.label.as_str() });
+    method_is_same && group == subject.against.as_deref() && a.model == subject.model.card().fingerprint && a.outcome_index == subject.outcome && scale_is_same
 }
 
 /// How an answer stands, where that needs words: working, out of date, or failed with a button to try again.

@@ -11,6 +11,8 @@ pub mod heatmap;
 pub mod histogram;
 pub mod ink;
 pub mod lever_slider;
+pub mod matrix;
+pub mod paths;
 pub mod scenario_card;
 pub mod signed_bars;
 pub mod units;

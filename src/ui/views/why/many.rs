@@ -11,11 +11,154 @@ use crate::explain::words;
 use crate::report::svg;
 use crate::session::state::Why;
 use crate::ui::Cx;
+use crate::ui::widgets::matrix::{self, Matrix};
+use crate::ui::widgets::paths::{self, Paths};
 use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{bars, basic, beeswarm, dependence, figure};
 
+/// Lines of the crowd's picture.
+const CROWD: usize = 14;
+
+/// In which order the crowd stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Order {
+    /// By output.
+    #[default]
+    Output,
+    /// By the selected feature's value.
+    Value,
+    /// Rows that are explained alike stand together.
+    Alike,
+}
+
+/// Pictures that are made once per answer.
+#[derive(Default)]
+pub struct Pictures {
+    order: Order,
+    cache: matrix::Cache,
+    made: Option<(Arc<Why>, Order, Option<String>, Matrix, Vec<usize>, Paths, crate::base::Lang)>,
+}
+
+/// Every row as a thin column of its features' pushes, and rows as paths from the base to their output.
+fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut figure::Twins, pictures: &mut Pictures) {
+    let (a, lang) = (&why.attribution, cx.lang());
+    if a.rows.len() < 2 {
+        return;
+    }
+    let selected = cx.session.selection.feature.clone();
+    let by = if pictures.order == Order::Value { selected.clone() } else { None };
+    let same = pictures.made.as_ref().is_some_and(|(w, o, f, .., l)| Arc::ptr_eq(w, why) && *o == pictures.order && *f == by && *l == lang);
+    if !same {
+        let (m, rows) = crowd_of(why, pictures.order, by.as_deref());
+        let features: Vec<usize> = why.summary.importance.iter().map(|i| i.feature).collect();
+        let paths = Paths::of(a, &features, tr(lang, "why.other_features"));
+        pictures.cache = matrix::Cache::default();
+        pictures.made = Some((why.clone(), pictures.order, by, m, rows, paths, lang));
+    }
+    let Some((_, _, _, m, rows, paths, _)) = &pictures.made else { return };
+    let key = Arc::as_ptr(why) as *const () as u64;
+    let named = |l: usize, x: usize| (a.rows[rows[x]], m.lines[l].clone(), m.values[l * m.across + x]);
+    let every = || figure::Table {
+        header: std::iter::once(tr(lang, "why.row").to_owned()).chain(m.lines.iter().cloned()).collect(),
+        rows: (0..m.across)
+            .map(|x| {
+                let row = numbers::count(i64::from(a.rows[rows[x]]) + 1);
+                std::iter::once(row).chain((0..m.lines.len()).map(|l| unit.effect(m.values[l * m.across + x]))).collect()
+            })
+            .collect(),
+    };
+    let source = figure::Source { table: Box::new(every), csv: None, svg: None };
+    let mut order = pictures.order;
+    let cache = &mut pictures.cache;
+    let touch = figure::ui(ui, cx, twins, "why.crowd", cx.t("why.crowd_caption"), &source, |ui, cx| {
+        ui.horizontal_wrapped(|ui| {
+            for (o, k) in [(Order::Output, "why.crowd_output"), (Order::Value, "why.crowd_value"), (Order::Alike, "why.crowd_alike")] {
+                if ui.selectable_label(order == o, cx.t(k)).clicked() {
+                    order = o;
+                }
+            }
+        });
+        let title = cx.tw("why.crowd_said", &[("n", &numbers::count(m.across as i64)), ("features", &m.lines.len())]);
+        let touch = matrix::ui(ui, m, cache, key, &title, None, |(l, x)| {
+            let (row, feature, value) = named(l, x);
+            vec![cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]), format!("{feature}: {}", unit.effect(value))]
+        });
+        matrix::legend(ui, &unit.effect(-m.most), &unit.effect(m.most));
+        touch
+    });
+    drop(source);
+    if let Some((hovered, clicked)) = touch {
+        if let Some((l, x)) = hovered {
+            cx.hover.row = Some(a.rows[rows[x]]);
+            cx.hover.feature = why.summary.importance.get(l).map(|i| i.feature);
+        }
+        if let Some((l, x)) = clicked {
+            choose(cx, why, why.summary.importance.get(l).map(|i| i.feature), Some(a.rows[rows[x]]));
+        }
+    }
+    let source = figure::Source {
+        table: Box::new(|| figure::Table {
+            header: [tr(lang, "why.row").to_owned(), tr(lang, "why.base").to_owned()].into_iter().chain(paths.steps.iter().cloned()).collect(),
+            rows: paths
+                .lines
+                .iter()
+                .map(|(row, line)| std::iter::once(numbers::count(i64::from(*row) + 1)).chain(line.iter().map(|v| unit.level(*v))).collect())
+                .collect(),
+        }),
+        csv: None,
+        svg: Some(Box::new(|| {
+            let lines: Vec<(String, Vec<(f64, f64)>)> = paths
+                .lines
+                .iter()
+                .take(60)
+                .map(|(row, line)| (format!("{}", u64::from(*row) + 1), line.iter().enumerate().map(|(k, v)| (*v, k as f64)).collect()))
+                .collect();
+            let series: Vec<(&str, Vec<(f64, f64)>)> = lines.iter().map(|(n, l)| (n.as_str(), l.clone())).collect();
+            svg::lines(tr(lang, "why.paths"), &series, (unit.level_name(lang), ""), false)
+        })),
+    };
+    let touch = figure::ui(ui, cx, twins, "why.paths", cx.t("why.paths_caption"), &source, |ui, cx| {
+        paths::ui(ui, paths, unit, lang, cx.session.selection.row, cx.hovered.row)
+    });
+    drop(source);
+    if let Some(Some((row, clicked))) = touch {
+        cx.hover.row = Some(row);
+        if clicked {
+            cx.select(|s| s.row = Some(row));
+        }
+    }
+    pictures.order = order;
+}
+
+/// The matrix of the strongest features (lines) by rows (along x), and which row stands where.
+fn crowd_of(why: &Why, order: Order, by: Option<&str>) -> (Matrix, Vec<usize>) {
+    let a = &why.attribution;
+    let features: Vec<usize> = why.summary.importance.iter().take(CROWD).map(|i| i.feature).collect();
+    let mut rows: Vec<usize> = (0..a.rows.len()).collect();
+    let output = |x: &usize, y: &usize| a.predictions[*x].total_cmp(&a.predictions[*y]);
+    match order {
+        Order::Output => rows.sort_by(output),
+        Order::Value => {
+            let f = by.and_then(|n| a.features.iter().position(|f| f == n)).or(features.first().copied()).unwrap_or(0);
+            rows.sort_by(|x, y| a.input(*x)[f].total_cmp(&a.input(*y)[f]).then(output(x, y)));
+        }
+        // Rows whose strongest pushes agree come together: by the sign pattern of the strongest features, then by output.
+        Order::Alike => {
+            let key = |i: usize| -> Vec<i8> { features.iter().take(4).map(|f| a.row(i)[*f].total_cmp(&0.0) as i8).collect() };
+            rows.sort_by(|x, y| key(*x).cmp(&key(*y)).then(output(x, y)));
+        }
+    }
+    let values: Vec<f64> = features.iter().flat_map(|f| rows.iter().map(move |i| a.row(*i)[*f])).collect();
+    let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
+    sizes.sort_by(f64::total_cmp);
+    // Colours reach to the 99 % quantile, so that one odd row does not bleach the others.
+    let most = sizes.get(sizes.len().saturating_sub(1) * 99 / 100).copied().unwrap_or(0.0);
+    let lines = features.iter().map(|f| a.features[*f].clone()).collect();
+    (Matrix { lines, places: Vec::new(), across: rows.len(), values, weight: Vec::new(), most }, rows)
+}
+
 /// Draws the summary of an answer.
-pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, twins: &mut figure::Twins) {
+pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, twins: &mut figure::Twins, pictures: &mut Pictures) {
     let all = &why.summary.importance;
     let (unit, lang) = (subject.unit, cx.lang());
     let features = subject.model.card().features();
@@ -68,6 +211,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
             cx.select(|s| s.rows = rows);
         }
     }
+
+    crowd(ui, cx, why, unit, twins, pictures);
 
     // Without a selection, the most important feature is the one to look at.
     let of = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n)).unwrap_or(&all[0]);

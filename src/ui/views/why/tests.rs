@@ -78,7 +78,7 @@ pub(crate) fn explained(kind: ModelKind, effects: &[f64]) -> (tempfile::TempDir,
         summary: examples::summary(effects.len()),
         matrix: FeatureMatrix::default(),
     };
-    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default() };
+    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default(), against: None };
     session.whys.push((request, Kept { value: Arc::new(why), key: Key::default() }));
     (folder, session)
 }
@@ -153,8 +153,12 @@ fn the_same_question_is_asked_in_every_frame_and_only_that() {
     let mut h = room(WhyView::default(), session, WIDE);
     h.run();
     h.run_steps(5);
-    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default() };
-    assert_eq!(h.state().asked, [Action::Want(Ask::Why(request))], "the rows on screen are among those explained");
+    let request = WhyRequest { model: "trees".into(), rows: WhyRows::Test, options: ExplainOptions::default(), against: None };
+    let asked = &h.state().asked;
+    let whys: Vec<&Action> = asked.iter().filter(|a| matches!(a, Action::Want(Ask::Why(_)))).collect();
+    assert_eq!(whys, [&Action::Want(Ask::Why(request))], "the rows on screen are among those explained");
+    // The panes below ask once each: what would change, along the strongest feature, how far it holds.
+    assert!(asked.len() == 4 && asked.iter().filter(|a| matches!(a, Action::Want(Ask::Deeper(_)))).count() == 3, "{asked:?}");
 }
 
 #[test]

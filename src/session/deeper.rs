@@ -1,0 +1,152 @@
+//! Questions that go deeper than *why this row*: what a feature does along its way, what would have to change, why this one
+//! and not that one, how far an explanation may be trusted. Plain values in, plain values out, as in the pipeline.
+
+use super::pipeline::{self, Prepared, WhyRows};
+use crate::base::{JobCtx, Result};
+use crate::explain::contrast::{self, Contrast};
+use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
+use crate::explain::effect::{self, EffectCurve, Kind};
+use crate::explain::trust::{self, Trust};
+use crate::explain::{ExplainOptions, Reference};
+use crate::fault;
+use crate::ml::Model;
+use crate::ml::model::{Scale, Structure};
+
+/// Rows that a curve is made of, in the window.
+const EFFECT_ROWS: usize = 2_000;
+/// Real rows among which the nearest is looked for.
+const REAL_ROWS: usize = 10_000;
+/// The same for a network, whose every answer costs.
+const REAL_ROWS_NETWORK: usize = 1_000;
+/// Rows that stand in for what is taken out, when trust is tested.
+const STAND_INS: usize = 500;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// What the outcome does as one or two features change.
+    Effect {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+        /// Scale.
+        scale: Scale,
+        /// The feature, by name.
+        feature: String,
+        /// The second one.
+        second: Option<String>,
+        /// Which effect.
+        kind: Kind,
+    },
+    /// The smallest change of a row.
+    Change {
+        /// Name of the model.
+        model: String,
+        /// Line in the file.
+        line: u32,
+        /// Index of the outcome.
+        outcome: usize,
+        /// Where the outcome shall be; the other side of one half (or of the mean of an amount) if absent.
+        wish: Option<Wish>,
+        /// What may change.
+        rules: Rules,
+    },
+    /// Why one row and not the other.
+    Contrast {
+        /// Name of the model.
+        model: String,
+        /// The one line.
+        line: u32,
+        /// The other.
+        against: u32,
+        /// Index of the outcome.
+        outcome: usize,
+        /// Scale.
+        scale: Scale,
+    },
+    /// How far the explanation of many rows may be trusted.
+    Trust {
+        /// Name of the model.
+        model: String,
+        /// Which rows.
+        rows: WhyRows,
+        /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+    },
+}
+
+/// Its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A curve or a map.
+    Effect(EffectCurve),
+    /// The smallest change, and the line of the nearest real row.
+    Change(Box<Counterfactual>, Option<u32>),
+    /// A difference, feature by feature.
+    Contrast(Contrast),
+    /// What the checks say.
+    Trust(Box<Trust>),
+}
+
+impl Question {
+    /// Name of the model that is asked.
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Effect { model, .. } | Self::Change { model, .. } | Self::Contrast { model, .. } | Self::Trust { model, .. } => model,
+        }
+    }
+
+    /// Whether both are of one kind, so that the newer one makes the older pointless.
+    pub(super) fn like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// Answers a question.
+pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Answer> {
+    let raw = &prepared.raw;
+    let all = |most: usize| effect::sample(raw.n_rows(), most, 1);
+    let one = |line: u32| -> Result<Vec<f64>> { Ok(pipeline::matrix(raw, &[pipeline::position(raw, line)?], model)?.0.values) };
+    match question {
+        Question::Effect { outcome, scale, feature, second, kind, .. } => {
+            let features = model.card().features();
+            let of = |name: &String| features.iter().position(|f| f.name == *name).ok_or_else(|| fault!("session.no_feature", feature = name));
+            let mut chosen = vec![of(feature)?];
+            if let Some(second) = second {
+                chosen.push(of(second)?);
+            }
+            let (x, lines, _) = pipeline::matrix(raw, &all(EFFECT_ROWS), model)?;
+            let options = effect::Options { outcome: *outcome, scale: *scale, ..effect::Options::default() };
+            Ok(Answer::Effect(effect::effect(model, &x, &lines, &chosen, *kind, &options, ctx)?))
+        }
+        Question::Change { line, outcome, wish, rules, .. } => {
+            let row = one(*line)?;
+            let x = crate::data::FeatureMatrix { n_features: row.len(), values: row.clone() };
+            let outcomes = &model.card().outcomes;
+            let now = model.predict(&x, ctx)?.get(*outcome).copied().unwrap_or(f64::NAN);
+            let threshold = outcomes.get(*outcome).map_or(0.5, |o| if o.is_binary() { 0.5 } else { o.base_rate });
+            let wish = wish.unwrap_or_else(|| Wish::flip(now, threshold));
+            let most = if matches!(model.structure(), Structure::Network(_)) { REAL_ROWS_NETWORK } else { REAL_ROWS };
+            let (reference, lines, _) = pipeline::matrix(raw, &all(most), model)?;
+            let found = counterfactual::counterfactual(model, &row, *outcome, wish, rules, Some(&reference), ctx)?;
+            let real = found.real.as_ref().and_then(|r| lines.get(r.at)).copied();
+            Ok(Answer::Change(Box::new(found), real))
+        }
+        Question::Contrast { line, against, outcome, scale, .. } => {
+            let (a, b) = (one(*line)?, one(*against)?);
+            // People count rows from 1.
+            let name = |l: u32| format!("#{}", u64::from(l) + 1);
+            let options = ExplainOptions { scale: *scale, outcome: *outcome, ..ExplainOptions::default() };
+            Ok(Answer::Contrast(contrast::rows(model, (&a, &name(*line)), (&b, &name(*against)), &options, ctx)?))
+        }
+        Question::Trust { rows, options, against, .. } => {
+            let why = pipeline::why(prepared, model, rows, options, against.as_deref(), ctx)?;
+            let stand_ins: Reference = pipeline::group(raw, model, against.as_deref().unwrap_or("all"), options.seed)?;
+            let stand_ins = stand_ins.limited(STAND_INS, options.seed);
+            Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))
+        }
+    }
+}

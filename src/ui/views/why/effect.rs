@@ -1,0 +1,190 @@
+//! What the outcome does along one feature, beside what the rows' attributions say of it; and two features together.
+
+use std::sync::Arc;
+
+use eframe::egui::{self, RichText, Ui};
+
+use super::{Subject, name_it, standing};
+use crate::base::{Lang, numbers, tr};
+use crate::explain::effect::{EffectCurve, Kind};
+use crate::explain::summary::{DependenceBin, Importance};
+use crate::explain::words;
+use crate::report::svg;
+use crate::session::state::{Answer, Ask, Question, Why};
+use crate::ui::Cx;
+use crate::ui::widgets::matrix::{self, Matrix};
+use crate::ui::widgets::{basic, dependence, figure};
+
+/// What the pane remembers.
+#[derive(Default)]
+pub struct EffectPane {
+    kind: Kind,
+    second: Option<String>,
+    cache: matrix::Cache,
+    last: Option<Arc<Answer>>,
+}
+
+impl EffectPane {
+    /// Draws the effect of the selected feature, else of the most important one.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, twins: &mut figure::Twins) {
+        let features = subject.model.card().features();
+        let first = || why.summary.importance.first().map(|i| i.name.clone());
+        let selected = cx.session.selection.feature.clone().filter(|n| features.iter().any(|f| f.name == *n));
+        let Some(feature) = selected.or_else(first).filter(|n| features.iter().any(|f| f.name == *n)) else { return };
+        if self.second.as_ref() == Some(&feature) {
+            self.second = None;
+        }
+        basic::section(ui, &cx.tw("why.effect_of", &[("feature", &feature)]));
+        ui.horizontal_wrapped(|ui| {
+            for (kind, key, help) in [(Kind::Ale, "why.effect_ale", "why.effect_ale_help"), (Kind::Pdp, "why.effect_pdp", "why.effect_pdp_help")] {
+                if ui.selectable_label(self.kind == kind, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
+                    self.kind = kind;
+                }
+            }
+            ui.label(RichText::new(cx.t("why.together_with")).color(cx.tokens.weak));
+            let shown = self.second.clone().unwrap_or_else(|| cx.t("why.nothing_else").to_owned());
+            let combo = egui::ComboBox::from_id_salt("why-second").selected_text(basic::shorten(&shown, 22)).show_ui(ui, |ui| {
+                if ui.selectable_label(self.second.is_none(), cx.t("why.nothing_else")).clicked() {
+                    self.second = None;
+                }
+                for f in features.iter().filter(|f| f.name != feature) {
+                    if ui.selectable_label(self.second.as_ref() == Some(&f.name), basic::shorten(&f.name, 40)).on_hover_text(&f.name).clicked() {
+                        self.second = Some(f.name.clone());
+                    }
+                }
+            });
+            name_it(&combo.response, cx.t("why.together_with"), &shown);
+        });
+        let question = Question::Effect {
+            model: subject.name.to_owned(),
+            outcome: subject.outcome,
+            scale: subject.options.scale,
+            feature: feature.clone(),
+            second: self.second.clone(),
+            kind: self.kind,
+        };
+        let ask = Ask::Deeper(question.clone());
+        cx.want(ask.clone());
+        standing(ui, cx, &ask);
+        if let Some(answer) = cx.session.answer(&question) {
+            self.last = Some(answer.clone());
+        }
+        let Some(last) = self.last.clone() else { return };
+        let Answer::Effect(curve) = &*last else { return };
+        let lang = cx.lang();
+        ui.add(egui::Label::new(words::curve(curve, lang)).wrap());
+        let caption = cx.tw("why.effect_caption", &[("n", &numbers::count(curve.rows as i64))]);
+        let unit = subject.unit;
+        let source = figure::Source {
+            table: Box::new(|| table(curve, lang)),
+            csv: Some(Box::new(|| table(curve, lang))),
+            svg: curve.feature_2.is_none().then(|| Box::new(|| one_svg(curve, subject, lang)) as Box<dyn Fn() -> String>),
+        };
+        if curve.feature_2.is_some() {
+            let (m, most) = map(curve);
+            let key = Arc::as_ptr(&last) as *const () as u64;
+            let (cache, title) = (&mut self.cache, words::curve(curve, lang));
+            let (low, high) = (unit.effect(-most), unit.effect(most));
+            let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
+            figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
+                matrix::ui(ui, &m, cache, key, &title, Some(220.0), |(l, x)| {
+                    let value = m.values[l * m.across + x];
+                    let place = format!("{} = {}, {} = {}", names.0, m.places[x], names.1, m.lines[l]);
+                    let rows = m.weight[l * m.across + x];
+                    vec![place, unit.effect(value), cx.tw("why.effect_share", &[("share", &numbers::percent(rows))])]
+                });
+                matrix::legend(ui, &low, &high);
+            });
+        } else {
+            let of = as_dependence(curve);
+            figure::ui(ui, cx, twins, "why.effect", &caption, &source, |ui, _| dependence::ui(ui, &of, curve.categorical, unit, lang));
+        }
+        for notice in &curve.warnings {
+            basic::caption(ui, &notice.say(lang));
+        }
+    }
+}
+
+/// A curve as the dependence picture draws it: differences from the average.
+fn as_dependence(c: &EffectCurve) -> Importance {
+    let middle = if c.kind == Kind::Ale { 0.0 } else { c.mean };
+    let bin = |p: &crate::explain::effect::Point| DependenceBin {
+        label: p.label.clone(),
+        x: p.value,
+        rows: (p.density * c.rows as f64).round() as usize,
+        mean: p.effect - middle,
+        low: p.low - middle,
+        high: p.high - middle,
+    };
+    Importance {
+        feature: 0,
+        name: c.feature.clone(),
+        mean_abs: 0.0,
+        interval: (0.0, 0.0),
+        mean: 0.0,
+        direction: None,
+        dots: Vec::new(),
+        dependence: c.points.iter().map(bin).collect(),
+    }
+}
+
+/// A map as a matrix: the first feature across, the second upwards.
+fn map(c: &EffectCurve) -> (Matrix, f64) {
+    let mut lines: Vec<(f64, String)> = Vec::new();
+    let mut places: Vec<(f64, String)> = Vec::new();
+    for p in &c.points {
+        let (b, label) = (p.value_2.unwrap_or(f64::NAN), p.label_2.clone().unwrap_or_default());
+        if !lines.iter().any(|l| l.0 == b) {
+            lines.push((b, label));
+        }
+        if !places.iter().any(|x| x.0 == p.value) {
+            places.push((p.value, p.label.clone()));
+        }
+    }
+    // Small values below, as on an axis.
+    lines.reverse();
+    let (across, down) = (places.len(), lines.len());
+    let middle = if c.kind == Kind::Ale { 0.0 } else { c.mean };
+    let (mut values, mut weight) = (vec![f64::NAN; across * down], vec![0.0; across * down]);
+    for (i, p) in c.points.iter().enumerate() {
+        // Points go through the second feature first.
+        let (x, l) = (i / down.max(1), down - 1 - i % down.max(1));
+        values[l * across + x] = p.effect - middle;
+        weight[l * across + x] = p.density;
+    }
+    let most = values.iter().zip(&weight).filter(|(_, w)| **w > 0.0).fold(0.0f64, |m, (v, _)| m.max(v.abs()));
+    let names = |v: Vec<(f64, String)>| v.into_iter().map(|x| x.1).collect();
+    (Matrix { lines: names(lines), places: names(places), across, values, weight, most }, most)
+}
+
+fn table(c: &EffectCurve, lang: Lang) -> figure::Table {
+    let t = |k| tr(lang, k).to_owned();
+    let mut header = vec![c.feature.clone()];
+    header.extend(c.feature_2.clone());
+    header.extend([t("why.effect_column"), t("why.low_column"), t("why.high_column"), t("why.effect_density")]);
+    let show = |v: f64| if v.is_nan() { String::new() } else { v.to_string() };
+    let rows = c.points.iter().map(|p| {
+        let mut row = vec![p.label.clone()];
+        row.extend(p.label_2.clone());
+        row.extend([show(p.effect), show(p.low), show(p.high), show(p.density)]);
+        row
+    });
+    figure::Table { header, rows: rows.collect() }
+}
+
+fn one_svg(c: &EffectCurve, subject: &Subject<'_>, lang: Lang) -> String {
+    let unit = subject.unit;
+    let of = as_dependence(c);
+    let title = format!("{}: {}", c.feature, tr(lang, "why.effect"));
+    if c.categorical {
+        let rows: Vec<_> = of.dependence.iter().map(|b| (b.label.clone(), b.mean, Some((b.low, b.high)))).collect();
+        return svg::bars(&title, &rows, |x| unit.effect(x));
+    }
+    let line = |y: fn(&DependenceBin) -> f64| of.dependence.iter().map(|b| (b.x, y(b))).collect();
+    let series: [(&str, Vec<(f64, f64)>); 3] = [
+        (tr(lang, "why.mean_column"), line(|b| b.mean)),
+        (tr(lang, "why.low_column"), line(|b| b.low)),
+        (tr(lang, "why.high_column"), line(|b| b.high)),
+    ];
+    svg::lines(&title, &series, (&c.feature, unit.effect_name(lang)), false)
+}

@@ -1,0 +1,151 @@
+//! How far the explanation holds: the checks with their numbers, the curve of taking features out beside its random
+//! control, features that are twins.
+
+use eframe::egui::Ui;
+
+use super::{Subject, standing};
+use crate::base::numbers;
+use crate::explain::trust::{Curve, Trust, Verdict};
+use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
+use crate::ui::Cx;
+use crate::ui::widgets::{basic, figure};
+
+/// Twins that are named.
+const MOST: usize = 4;
+
+/// Draws what the checks say of the answer on screen.
+pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows, twins: &mut figure::Twins) {
+    basic::section(ui, cx.t("why.trust"));
+    let question = Question::Trust {
+        model: subject.name.to_owned(),
+        rows: rows.clone(),
+        options: subject.options.clone(),
+        against: subject.against.clone(),
+    };
+    let ask = Ask::Deeper(question.clone());
+    cx.want(ask.clone());
+    standing(ui, cx, &ask);
+    let Some(answer) = cx.session.answer(&question).cloned() else { return };
+    let Answer::Trust(trust) = &*answer else { return };
+    let lang = cx.lang();
+    let t = cx.tokens;
+    ui.horizontal_wrapped(|ui| {
+        for check in &trust.checks {
+            let (word, colour) = match check.verdict {
+                Verdict::Ok => ("why.trust_ok", t.good),
+                Verdict::Doubtful => ("why.trust_doubtful", t.warn),
+                Verdict::Failed => ("why.trust_failed", t.error),
+            };
+            let name = cx.t(name_of(&check.name));
+            basic::chip(ui, &format!("{name}: {}", cx.t(word)), colour, &check.said.say(lang));
+        }
+    });
+    for check in trust.checks.iter().filter(|c| c.verdict != Verdict::Ok) {
+        basic::warning(ui, &check.said.say(lang));
+    }
+    if !trust.twins.is_empty() {
+        let name = |i: usize| why.attribution.features.get(i).cloned().unwrap_or_default();
+        let pairs: Vec<String> =
+            trust.twins.iter().take(MOST).map(|x| format!("[{} ~ {}] (r = {})", name(x.a), name(x.b), numbers::fixed(x.correlation, 2))).collect();
+        basic::caption(ui, &cx.tw("why.twins", &[("pairs", &pairs.join(", "))])).on_hover_text(cx.t("why.twins_help"));
+    }
+    if let Some(tied) = ties(trust, why) {
+        basic::caption(ui, &cx.tw("why.tied", &[("list", &tied)])).on_hover_text(cx.t("why.tied_help"));
+    }
+    if let Some(curve) = &trust.deletion {
+        let caption = cx.tw("why.deletion_caption", &[("n", &numbers::count(trust.rows as i64))]);
+        let source = figure::Source {
+            table: Box::new(|| table(curve, lang)),
+            csv: Some(Box::new(|| table(curve, lang))),
+            svg: Some(Box::new(|| {
+                let line = |y: &[f64]| curve.steps.iter().zip(y).map(|(x, y)| (100.0 * x, 100.0 * y)).collect();
+                let tr = |k| crate::base::tr(lang, k);
+                let series: [(&str, Vec<(f64, f64)>); 2] = [(tr("why.deletion_named"), line(&curve.named)), (tr("why.deletion_chance"), line(&curve.chance))];
+                crate::report::svg::lines(tr("why.deletion"), &series, (tr("why.deletion_x"), tr("why.deletion_y")), false)
+            })),
+        };
+        figure::ui(ui, cx, twins, "why.deletion", &caption, &source, |ui, cx| picture(ui, cx, curve));
+    }
+}
+
+fn name_of(check: &str) -> &'static str {
+    match check {
+        "adds-up" => "why.trust_adds_up",
+        "tells-apart" => "why.trust_apart",
+        "deletion" => "why.trust_deletion",
+        "insertion" => "why.trust_insertion",
+        _ => "why.trust_signs",
+    }
+}
+
+/// Bars near the top that cannot be told apart, in words.
+fn ties(trust: &Trust, why: &Why) -> Option<String> {
+    let names: Vec<&str> = why.summary.importance.iter().map(|i| i.name.as_str()).collect();
+    let mut groups: Vec<String> = Vec::new();
+    let mut from = 0;
+    for i in 1..=names.len().min(10) {
+        let tied = i < names.len().min(10) && trust.tied.get(i - 1).copied().unwrap_or(false);
+        if !tied {
+            if i - from > 1 {
+                groups.push(format!("[{}]", names[from..i].join(" = ")));
+            }
+            from = i;
+        }
+    }
+    (!groups.is_empty()).then(|| groups.join(", "))
+}
+
+fn table(c: &Curve, lang: crate::base::Lang) -> figure::Table {
+    let t = |k| crate::base::tr(lang, k).to_owned();
+    let rows = c.steps.iter().zip(&c.named).zip(&c.chance).map(|((s, a), b)| vec![numbers::percent(*s), numbers::percent(*a), numbers::percent(*b)]);
+    figure::Table { header: vec![t("why.deletion_x"), t("why.deletion_named"), t("why.deletion_chance")], rows: rows.collect() }
+}
+
+/// Two lines with their names at their ends, and the space between them.
+fn picture(ui: &mut Ui, cx: &Cx<'_>, c: &Curve) {
+    use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, WidgetInfo, pos2, vec2};
+
+    use crate::ui::widgets::axis::Axis;
+    use crate::ui::widgets::ink;
+    const HEIGHT: f32 = 140.0;
+    let t = cx.tokens;
+    let width = ui.available_width().max(200.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT + ink::X_AXIS), Sense::hover());
+    let said = cx.tw("why.deletion_said", &[("area", &numbers::fixed(c.area * 100.0, 1))]);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    let x = Axis { low: 0.0, high: 1.0, left: rect.left() + 52.0, right: rect.right() - 140.0 };
+    let y = Axis::spanning(c.named.iter().chain(&c.chance).copied().chain([0.0]), 0.0, 1.0, 0.04);
+    let y = Axis { left: rect.top() + HEIGHT, right: rect.top() + 4.0, ..y };
+    let p = ui.painter();
+    for tick in y.ticks(4) {
+        let at = y.at(tick);
+        p.hline(x.left..=x.right, at, Stroke::new(1.0, t.rule));
+        let place = Rect::from_min_max(pos2(rect.left(), at - 8.0), pos2(rect.left() + 46.0, at + 8.0));
+        ink::text(p, place, Align2::RIGHT_CENTER, &numbers::percent(tick), t.weak);
+    }
+    let at = |s: f64, v: f64| pos2(x.at(s), y.at(v));
+    for k in 1..c.steps.len() {
+        let (a, b) = (c.steps[k - 1], c.steps[k]);
+        let band = vec![at(a, c.named[k - 1]), at(b, c.named[k]), at(b, c.chance[k]), at(a, c.chance[k - 1])];
+        p.add(Shape::convex_polygon(band, t.soft(t.accent, 0.15), Stroke::NONE));
+    }
+    let line = |v: &[f64]| c.steps.iter().zip(v).map(|(s, v)| at(*s, *v)).collect::<Vec<_>>();
+    p.line(line(&c.named), Stroke::new(2.0, t.accent));
+    p.extend(Shape::dashed_line(&line(&c.chance), Stroke::new(1.5, t.weak), 6.0, 4.0));
+    // The lines meet at their ends, so they are named where they stand apart.
+    let far = (0..c.steps.len()).max_by(|a, b| (c.named[*a] - c.chance[*a]).abs().total_cmp(&(c.named[*b] - c.chance[*b]).abs())).unwrap_or(0);
+    let (upper, lower) = if c.named[far] >= c.chance[far] { ("why.deletion_named", "why.deletion_chance") } else { ("why.deletion_chance", "why.deletion_named") };
+    for (key, at, mark) in [(upper, rect.top() + 14.0, upper), (lower, rect.top() + 34.0, lower)] {
+        let named = mark == "why.deletion_named";
+        let stroke = if named { Stroke::new(2.0, t.accent) } else { Stroke::new(1.5, t.weak) };
+        let begin = pos2(x.right + 10.0, at);
+        if named {
+            p.line_segment([begin, begin + vec2(18.0, 0.0)], stroke);
+        } else {
+            p.extend(Shape::dashed_line(&[begin, begin + vec2(18.0, 0.0)], stroke, 6.0, 4.0));
+        }
+        let place = Rect::from_min_max(begin + vec2(22.0, -8.0), pos2(rect.right(), at + 8.0));
+        ink::text(p, place, Align2::LEFT_CENTER, cx.t(key), t.text);
+    }
+    ink::x_axis(p, t, &x, rect.top() + HEIGHT, rect.top() + HEIGHT, |v| numbers::fixed(v * 100.0, 0), cx.t("why.deletion_x"));
+}

@@ -1,0 +1,165 @@
+//! A matrix of signed numbers as colours: many rows by feature (a force plot of a crowd), or two features against each
+//! other. One texture, made once per content; hover is exact; up and down differ in colour and in the words of the hover.
+
+use eframe::egui::{self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2};
+
+use super::ink;
+use crate::ui::theme::{SMALL, Tokens};
+
+/// What is drawn. Rows run along x, columns (lines of the picture) along y.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Names of the lines, top to bottom.
+    pub lines: Vec<String>,
+    /// Names along x; empty where they are too many to name.
+    pub places: Vec<String>,
+    /// Number of places along x.
+    pub across: usize,
+    /// `lines × across`.
+    pub values: Vec<f64>,
+    /// Share of the data behind a cell, 0 to 1, which fades it; empty for none.
+    pub weight: Vec<f64>,
+    /// The largest size of a number.
+    pub most: f64,
+}
+
+/// A texture with what it was made of.
+#[derive(Default)]
+pub struct Cache {
+    key: Option<(u64, bool)>,
+    texture: Option<TextureHandle>,
+}
+
+/// Cells along x that a texture holds; more are averaged.
+const MOST_ACROSS: usize = 2_048;
+/// Height of a line.
+const LINE: f32 = 18.0;
+/// Names along x need so much room.
+const NAME: f32 = 64.0;
+
+/// A pixel per cell; a pixel stands for several cells where there are more than a texture takes.
+pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
+    let width = m.across.clamp(1, MOST_ACROSS);
+    let lines = m.lines.len().max(1);
+    let most = if m.most > 0.0 { m.most } else { 1.0 };
+    let mut pixels = Vec::with_capacity(width * lines);
+    for l in 0..lines {
+        for x in 0..width {
+            let (from, to) = (x * m.across / width, ((x + 1) * m.across / width).max(x * m.across / width + 1));
+            let cells = m.values.get(l * m.across + from..(l * m.across + to).min(m.values.len())).unwrap_or_default();
+            let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
+            let weight = m.weight.get(l * m.across + from).copied().unwrap_or(1.0);
+            let colour = t.diverging(mean / most);
+            pixels.push(if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour });
+        }
+    }
+    ColorImage::new([width, lines], pixels)
+}
+
+/// Where the pointer is: line and place.
+pub type Cell = (usize, usize);
+
+/// Draws it; `key` changes when the content does. Returns the hovered and the clicked cell.
+pub fn ui(
+    ui: &mut Ui,
+    m: &Matrix,
+    cache: &mut Cache,
+    key: u64,
+    title: &str,
+    tall: Option<f32>,
+    hover: impl Fn(Cell) -> Vec<String>,
+) -> (Option<Cell>, Option<Cell>) {
+    let t = Tokens::of(ui.ctx());
+    let width = ui.available_width().max(160.0);
+    let longest = m.lines.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f32;
+    let names = (longest * 6.6 + 8.0).clamp(40.0, (width * 0.34).min(220.0));
+    let line = tall.map_or(LINE, |h| (h / m.lines.len().max(1) as f32).clamp(8.0, 40.0));
+    let foot = if m.places.is_empty() { 4.0 } else { 18.0 };
+    let size = vec2(width, line * m.lines.len() as f32 + foot);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title));
+    let grid = Rect::from_min_max(pos2(rect.left() + names, rect.top()), pos2(rect.right() - 4.0, rect.bottom() - foot));
+    let cell_at = |p: egui::Pos2| -> Option<Cell> {
+        if !grid.contains(p) || m.lines.is_empty() || m.across == 0 {
+            return None;
+        }
+        let l = ((p.y - grid.top()) / line) as usize;
+        let x = ((p.x - grid.left()) / grid.width() * m.across as f32) as usize;
+        Some((l.min(m.lines.len() - 1), x.min(m.across - 1)))
+    };
+    let hovered = response.hover_pos().and_then(cell_at);
+    let clicked = response.clicked().then_some(hovered).flatten();
+    if ui.is_rect_visible(rect) {
+        if cache.key != Some((key, t.dark)) || cache.texture.is_none() {
+            cache.texture = Some(ui.ctx().load_texture("matrix", image(m, t), TextureOptions::NEAREST));
+            cache.key = Some((key, t.dark));
+        }
+        let p = ui.painter();
+        if let Some(texture) = &cache.texture {
+            p.image(texture.id(), grid, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), egui::Color32::WHITE);
+        }
+        p.rect_stroke(grid, 0.0, Stroke::new(1.0, t.rule), StrokeKind::Outside);
+        let every = (14.0 / line).ceil().max(1.0) as usize;
+        for (i, name) in m.lines.iter().enumerate().step_by(every) {
+            let y = grid.top() + (i as f32 + 0.5) * line;
+            let place = Rect::from_min_max(pos2(rect.left(), y - 8.0), pos2(grid.left() - 6.0, y + 8.0));
+            let colour = if hovered.is_some_and(|h| h.0 == i) { t.text } else { t.weak };
+            ink::text(p, place, Align2::RIGHT_CENTER, name, colour);
+        }
+        let step = grid.width() / m.across.max(1) as f32;
+        let every = (NAME / step).ceil().max(1.0) as usize;
+        for (i, name) in m.places.iter().enumerate().step_by(every) {
+            let x = grid.left() + (i as f32 + 0.5) * step;
+            let half = (step * every as f32 / 2.0).min(NAME);
+            let place = Rect::from_min_max(pos2(x - half, grid.bottom() + 2.0), pos2(x + half, rect.bottom()));
+            ink::text(p, place, Align2::CENTER_CENTER, name, t.weak);
+        }
+        if let Some((l, x)) = hovered {
+            let min = pos2(grid.left() + x as f32 * step, grid.top() + l as f32 * line);
+            p.rect_stroke(Rect::from_min_size(min, vec2(step.max(2.0), line)), 0.0, Stroke::new(1.5, t.text), StrokeKind::Outside);
+        }
+    }
+    if let Some(cell) = hovered {
+        response.on_hover_ui_at_pointer(|ui| {
+            for (i, text) in hover(cell).into_iter().enumerate() {
+                let text = egui::RichText::new(text);
+                ui.label(if i == 0 { text.strong() } else { text });
+            }
+        });
+    }
+    (hovered, clicked)
+}
+
+/// Colours from the strongest down to the strongest up, with their numbers.
+pub fn legend(ui: &mut Ui, low: &str, high: &str) {
+    let t = Tokens::of(ui.ctx());
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(low).size(SMALL).color(t.weak));
+        let (ramp, _) = ui.allocate_exact_size(vec2(120.0, 8.0), Sense::hover());
+        let step = ramp.width() / 24.0;
+        for i in 0..24 {
+            let min = pos2(ramp.left() + i as f32 * step, ramp.top());
+            ui.painter().rect_filled(Rect::from_min_size(min, vec2(step + 0.5, 8.0)), 0.0, t.diverging(f64::from(i) / 11.5 - 1.0));
+        }
+        ui.label(egui::RichText::new(high).size(SMALL).color(t.weak));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::theme::LIGHT;
+
+    #[test]
+    fn cells_have_their_colours_and_crowds_are_averaged() {
+        let m = Matrix { lines: vec!["a".into(), "b".into()], places: vec![], across: 2, values: vec![1.0, -1.0, 0.0, f64::NAN], weight: vec![], most: 1.0 };
+        let i = image(&m, &LIGHT);
+        assert_eq!(i.size, [2, 2]);
+        assert!(i.pixels[0] == LIGHT.up && i.pixels[1] == LIGHT.down && i.pixels[2] == LIGHT.surface && i.pixels[3] == LIGHT.missing);
+        let wide = Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
+        let i = image(&wide, &LIGHT);
+        assert!(i.size == [MOST_ACROSS, 1] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
+        let none = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
+        assert_eq!(image(&none, &LIGHT).size, [1, 1]);
+    }
+}

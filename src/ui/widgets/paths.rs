@@ -1,0 +1,149 @@
+//! Decision paths: each row as a line from the base value, feature after feature, to its output. Where lines part, a
+//! feature decides.
+
+use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::axis::Axis;
+use super::ink;
+use super::units::Unit;
+use crate::base::Lang;
+use crate::ui::theme::Tokens;
+
+/// Lines drawn at most; the others would only blacken the picture.
+pub const MOST: usize = 150;
+/// Features in their own step; the others share the first.
+pub const FEATURES: usize = 12;
+/// Height of a step.
+const STEP: f32 = 20.0;
+
+/// Lines and steps, made once per answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Paths {
+    /// Names of the steps, bottom to top: the least important first.
+    pub steps: Vec<String>,
+    /// Per line: its row, and its output after each step; the first is the base.
+    pub lines: Vec<(u32, Vec<f64>)>,
+    /// The base.
+    pub base: f64,
+}
+
+impl Paths {
+    /// From attributions: `order` names the features from the most important on.
+    pub fn of(a: &crate::explain::Attribution, order: &[usize], others: &str) -> Self {
+        let named: Vec<usize> = order.iter().copied().take(FEATURES).collect();
+        let rest: Vec<usize> = order.iter().copied().skip(FEATURES).collect();
+        let mut steps: Vec<String> = Vec::new();
+        if !rest.is_empty() {
+            steps.push(others.to_owned());
+        }
+        steps.extend(named.iter().rev().map(|f| a.features[*f].clone()));
+        let n = a.rows.len();
+        // Spread over the outputs, so that all kinds of rows are seen.
+        let mut by: Vec<usize> = (0..n).collect();
+        by.sort_by(|x, y| a.predictions[*x].total_cmp(&a.predictions[*y]));
+        let every = n.div_ceil(MOST).max(1);
+        let lines = by
+            .into_iter()
+            .step_by(every)
+            .map(|i| {
+                let phi = a.row(i);
+                let mut at = a.base;
+                let mut line = vec![at];
+                if !rest.is_empty() {
+                    at += rest.iter().map(|f| phi[*f]).sum::<f64>();
+                    line.push(at);
+                }
+                for f in named.iter().rev() {
+                    at += phi[*f];
+                    line.push(at);
+                }
+                (a.rows[i], line)
+            })
+            .collect();
+        Self { steps, lines, base: a.base }
+    }
+}
+
+/// Draws them; returns the row of the line under the pointer, and whether it was clicked.
+pub fn ui(ui: &mut Ui, paths: &Paths, unit: Unit, lang: Lang, selected: Option<u32>, hovered_row: Option<u32>) -> Option<(u32, bool)> {
+    let t = Tokens::of(ui.ctx());
+    let width = ui.available_width().max(200.0);
+    let names = (width * 0.3).min(200.0);
+    let height = STEP * paths.steps.len() as f32;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height + ink::X_AXIS), Sense::click());
+    let said = crate::base::tr_with(lang, "why.paths_said", &[("n", &paths.lines.len()), ("base", &unit.level(paths.base))]);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    let values = paths.lines.iter().flat_map(|l| l.1.iter().copied()).chain([paths.base]);
+    let axis = Axis::spanning(values, names + 8.0, width - 12.0, 0.03);
+    let offset = rect.min.to_vec2();
+    let place = |k: usize, v: f64| pos2(axis.at(v), height - k as f32 * STEP) + offset;
+    let pointer = response.hover_pos();
+    let near = pointer.and_then(|p| {
+        let k = (((height - (p.y - rect.top())) / STEP).clamp(0.0, paths.steps.len() as f32)).floor() as usize;
+        let share = (height - (p.y - rect.top())) / STEP - k as f32;
+        let far = |l: &(u32, Vec<f64>)| {
+            let (a, b) = (l.1.get(k).copied()?, l.1.get(k + 1).or(l.1.get(k)).copied()?);
+            Some((axis.at(a + (b - a) * f64::from(share)) + offset.x - p.x).abs())
+        };
+        let best = paths.lines.iter().filter_map(|l| Some((far(l)?, l.0))).min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 < 12.0).then_some(best.1)
+    });
+    if ui.is_rect_visible(rect) {
+        let p = ui.painter();
+        for (k, name) in paths.steps.iter().enumerate() {
+            let y = rect.top() + height - (k as f32 + 0.5) * STEP;
+            let room = Rect::from_min_max(pos2(rect.left(), y - 8.0), pos2(rect.left() + names, y + 8.0));
+            ink::text(p, room, Align2::RIGHT_CENTER, name, t.weak);
+            let line = rect.top() + height - k as f32 * STEP;
+            p.hline(rect.left() + names + 8.0..=rect.right() - 12.0, line, Stroke::new(1.0, t.rule));
+        }
+        let base = axis.at(paths.base) + offset.x;
+        p.vline(base, rect.top()..=rect.top() + height, Stroke::new(1.0, t.faint));
+        let strong = |row: u32| Some(row) == near || Some(row) == hovered_row || Some(row) == selected;
+        for (front, lines) in [(false, &paths.lines), (true, &paths.lines)] {
+            for (row, line) in lines.iter().filter(|l| strong(l.0) == front) {
+                let up = line.last().copied().unwrap_or(paths.base) >= paths.base;
+                let colour = if up { t.up } else { t.down };
+                let stroke = if front { Stroke::new(2.5, colour) } else { Stroke::new(1.0, t.soft(colour, 0.35)) };
+                p.add(Shape::line(line.iter().enumerate().map(|(k, v)| place(k, *v)).collect(), stroke));
+                if front && Some(*row) == selected {
+                    let end = place(line.len() - 1, line.last().copied().unwrap_or(paths.base));
+                    p.circle_filled(end, 4.0, colour);
+                }
+            }
+        }
+        let shown = Axis { left: axis.left + offset.x, right: axis.right + offset.x, ..axis };
+        ink::x_axis(p, t, &shown, rect.top() + height, rect.top() + height, |x| unit.tick(x), unit.level_name(lang));
+    }
+    let clicked = response.clicked();
+    if let Some(row) = near {
+        let end = paths.lines.iter().find(|l| l.0 == row).and_then(|l| l.1.last().copied()).unwrap_or(paths.base);
+        response.on_hover_ui_at_pointer(|ui| {
+            let number = crate::base::numbers::count(i64::from(row) + 1);
+            ui.label(eframe::egui::RichText::new(crate::base::tr_with(lang, "why.row_n", &[("row", &number)])).strong());
+            ui.label(unit.level(end));
+        });
+    }
+    near.map(|row| (row, clicked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::summary::tests::{attribution, feature};
+    use crate::ml::model::Scale;
+
+    #[test]
+    fn lines_end_at_the_outputs() {
+        let f: Vec<_> = (0..15).map(|i| feature(&format!("f{i}"), &[])).collect();
+        let values: Vec<f64> = (0..15 * 400).map(|i| f64::from(i % 13) / 400.0 - 0.01).collect();
+        let a = attribution(&f, vec![1.0; 15 * 400], values, 0.2, Scale::Probability);
+        let order: Vec<usize> = (0..15).collect();
+        let p = Paths::of(&a, &order, "others");
+        assert!(p.steps.len() == FEATURES + 1 && p.steps[0] == "others" && p.steps[FEATURES] == "f0" && p.lines.len() <= MOST);
+        for (row, line) in &p.lines {
+            let i = a.rows.iter().position(|r| r == row).unwrap();
+            assert!(line[0] == 0.2 && (line.last().unwrap() - a.predictions[i]).abs() < 1e-12 && line.len() == FEATURES + 2);
+        }
+    }
+}
