@@ -122,7 +122,8 @@ fn compare(ours: &[f64], m: usize, theirs: &[f64], width: usize) -> (f64, f64) {
 fn one(python: &Path, source: &str, target: &str, kind: &str, depth: usize, trees: usize, rows: usize, threads: usize) -> Any<()> {
     let folder = tempfile::tempdir()?;
     let f = folder.path();
-    let args = [&f.to_string_lossy(), source, target, kind, &depth.to_string(), &trees.to_string(), &rows.to_string(), &threads.to_string()];
+    let args =
+        [&f.to_string_lossy(), source, target, kind, &depth.to_string(), &trees.to_string(), &rows.to_string(), &threads.to_string()];
     let said: serde_json::Value = serde_json::from_str(peer::script(python, PEER, &args)?.lines().last().unwrap_or_default())?;
     let file = if kind == "xgboost" { "model.json" } else { "model.txt" };
     let model = whybench::ml::import::import(&f.join(file), None)?;
@@ -155,7 +156,13 @@ fn one(python: &Path, source: &str, target: &str, kind: &str, depth: usize, tree
         let (worst, _) = compare(&ours, m * m, &theirs, m * m);
         let per_row = said["per_pair_row"].as_f64().unwrap_or(f64::NAN);
         let us = seconds / few.n_rows() as f64;
-        println!("{:>40} interactions: {:.0} rows/s, peer {:.0}, ratio {:.2}; largest difference / scale {worst:.1e}", "", 1.0 / us, 1.0 / per_row, per_row / us);
+        println!(
+            "{:>40} interactions: {:.0} rows/s, peer {:.0}, ratio {:.2}; largest difference / scale {worst:.1e}",
+            "",
+            1.0 / us,
+            1.0 / per_row,
+            per_row / us
+        );
     }
     let k = said["shap_rows"].as_u64().unwrap_or(0) as usize;
     if k > 0 {
@@ -169,7 +176,11 @@ fn one(python: &Path, source: &str, target: &str, kind: &str, depth: usize, tree
         let us = seconds / x.n_rows() as f64;
         println!(
             "{:>40} against 100 rows: {:.0} rows/s, shap {:.0}, ratio {:.0}; largest difference / scale {worst:.1e}, same top 5 in {:.1} %",
-            "", 1.0 / us, 1.0 / per_row, per_row / us, same * 100.0
+            "",
+            1.0 / us,
+            1.0 / per_row,
+            per_row / us,
+            same * 100.0
         );
     }
     Ok(())
@@ -198,7 +209,13 @@ fn main() -> Any<()> {
         for &depth in if quick { &[6][..] } else { &[4, 6, 8, 12] } {
             for &trees in if quick { &[100][..] } else { &[100, 500] } {
                 // Deep peers are slow: fewer rows keep a run within minutes.
-                let rows = if depth >= 12 { 1_000 } else if depth == 8 || trees > 100 { 5_000 } else { 20_000 };
+                let rows = if depth >= 12 {
+                    1_000
+                } else if depth == 8 || trees > 100 {
+                    5_000
+                } else {
+                    20_000
+                };
                 for kind in ["xgboost", "lightgbm"] {
                     one(&python, source, target, kind, depth, trees, rows, threads)?;
                 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::args::{Command, Train};
 use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
+use crate::fault;
 use crate::ml::metrics::Figures;
 use crate::ml::{ModelCard, OutcomeKind};
 use crate::recommend;
 use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
-use crate::fault;
 
 /// What a command has to say.
 pub struct Said {

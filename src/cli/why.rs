@@ -134,7 +134,8 @@ pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Sai
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
     let y = pipeline::known_outcome(&loaded.table, &model.card().outcomes[outcome])?;
-    let rows: Vec<usize> = effects::sample(loaded.table.n_rows(), shuffled::MOST_ROWS, e.seed).into_iter().filter(|&r| !y[r].is_nan()).collect();
+    let rows: Vec<usize> =
+        effects::sample(loaded.table.n_rows(), shuffled::MOST_ROWS, e.seed).into_iter().filter(|&r| !y[r].is_nan()).collect();
     let (x, _, _) = pipeline::matrix(&loaded.table, &rows, &*model)?;
     let y: Vec<f64> = rows.iter().map(|&r| y[r]).collect();
     let groups = players(e.groups.as_deref(), &*model)?;
@@ -149,7 +150,6 @@ pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Sai
     let value = to_value(&found)?;
     Ok(text_or_json(e.json, value, &loaded.warnings, table(&lines).trim_end()))
 }
-
 
 /// Rows of the reference that the nearest real row is looked for in.
 const REAL_ROWS: usize = 20_000;

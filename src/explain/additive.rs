@@ -6,7 +6,13 @@ use crate::data::FeatureMatrix;
 use crate::ml::model::Additive;
 
 /// Attributions of all rows (`rows × features`) and the base.
-pub fn margins(a: &dyn Additive, x: &FeatureMatrix, group: Option<&FeatureMatrix>, outcome: usize, ctx: &JobCtx) -> Result<(Vec<f64>, f64)> {
+pub fn margins(
+    a: &dyn Additive,
+    x: &FeatureMatrix,
+    group: Option<&FeatureMatrix>,
+    outcome: usize,
+    ctx: &JobCtx,
+) -> Result<(Vec<f64>, f64)> {
     let m = x.n_features;
     let mut means = vec![0.0; m];
     if let Some(group) = group {

@@ -141,7 +141,15 @@ pub(super) fn one(ask: &Ask<'_>, feature: &Feature, f: usize, grid: &[f64], ctx:
     Ok((0..places.len())
         .map(|k| {
             let (e, half) = (effect[k] - centre, 1.96 * (variance[k] - middle).abs().sqrt());
-            Point { value: places[k], label: feature.show(places[k]), effect: e, low: e - half, high: e + half, density: density[k], ..Point::default() }
+            Point {
+                value: places[k],
+                label: feature.show(places[k]),
+                effect: e,
+                low: e - half,
+                high: e + half,
+                density: density[k],
+                ..Point::default()
+            }
         })
         .collect())
 }
@@ -151,17 +159,23 @@ pub(super) fn two(ask: &Ask<'_>, features: [&Feature; 2], f: [usize; 2], grids: 
     let axes: Vec<Axis> = (0..2).map(|k| Axis::new(features[k], ask.x, f[k], grids[k])).collect();
     let (a, b) = (axes[0].places.len() - 1, axes[1].places.len() - 1);
     let cells: Vec<(usize, usize, usize)> = (0..ask.x.n_rows())
-        .flat_map(|i| axes[0].gaps(i).flat_map({
-            let second = &axes[1];
-            move |g| second.gaps(i).map(move |h| (i, g, h))
-        }))
+        .flat_map(|i| {
+            axes[0].gaps(i).flat_map({
+                let second = &axes[1];
+                move |g| second.gaps(i).map(move |h| (i, g, h))
+            })
+        })
         .collect();
     let rows: Vec<usize> = cells.iter().map(|c| c.0).collect();
     let corner = |up: usize, right: usize| {
-        ask.with(&rows, |i, row| {
-            row[f[0]] = axes[0].places[cells[i].1 + up];
-            row[f[1]] = axes[1].places[cells[i].2 + right];
-        }, ctx)
+        ask.with(
+            &rows,
+            |i, row| {
+                row[f[0]] = axes[0].places[cells[i].1 + up];
+                row[f[1]] = axes[1].places[cells[i].2 + right];
+            },
+            ctx,
+        )
     };
     ctx.check()?;
     let (ll, lh, hl, hh) = (corner(0, 0)?, corner(0, 1)?, corner(1, 0)?, corner(1, 1)?);

@@ -126,7 +126,8 @@ fn without_tokens(net: &dyn Network, x: &FeatureMatrix, outcome: usize, scale: S
     if average.len() != width || parts.len() != x.n_features {
         return Err(fault!("explain.network_shape"));
     }
-    let call = |values: Vec<f32>| Ok::<_, crate::base::Fault>(net.gradient(&Embedded { values, width, parts: parts.clone() }, outcome, scale)?.0);
+    let call =
+        |values: Vec<f32>| Ok::<_, crate::base::Fault>(net.gradient(&Embedded { values, width, parts: parts.clone() }, outcome, scale)?.0);
     let outputs = call(embedded.values.clone())?;
     let mut changes = Vec::with_capacity(outputs.len() * parts.len());
     for (row, output) in embedded.values.chunks_exact(width.max(1)).zip(&outputs) {

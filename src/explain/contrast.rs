@@ -87,9 +87,11 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
     let same = |f: usize| a.0[f] == b.0[f] || (a.0[f].is_nan() && b.0[f].is_nan());
     let differing: Vec<usize> = (0..features.len()).filter(|&f| !same(f)).collect();
     let reference = Reference { label: b.1.to_owned(), x: one(b.0), of: 1 };
-    let scale = if model.card().outcomes.get(options.outcome).is_some_and(crate::ml::Outcome::is_binary) { options.scale } else { Scale::Margin };
+    let scale =
+        if model.card().outcomes.get(options.outcome).is_some_and(crate::ml::Outcome::is_binary) { options.scale } else { Scale::Margin };
     let method = method(model, scale, differing.len());
-    let mut options = ExplainOptions { method: Some(method), reference: Some(Arc::new(reference)), scale, players: None, ..options.clone() };
+    let mut options =
+        ExplainOptions { method: Some(method), reference: Some(Arc::new(reference)), scale, players: None, ..options.clone() };
     let folded = method == Method::ExactShap && !differing.is_empty();
     if folded {
         let of = (0..features.len()).map(|f| differing.iter().position(|d| *d == f).unwrap_or(0)).collect();
@@ -248,7 +250,8 @@ mod tests {
     fn groups_and_models() {
         let mut rng = rng::rng(52, "groups");
         let (one, two) = (trees_model(random_ensemble(1, 4, 6, 4, 1)), trees_model(random_ensemble(2, 4, 6, 4, 1)));
-        let draw = |rng: &mut rng::Rng, n: usize| FeatureMatrix { n_features: 4, values: (0..n).flat_map(|_| random_row(rng, 4)).collect() };
+        let draw =
+            |rng: &mut rng::Rng, n: usize| FeatureMatrix { n_features: 4, values: (0..n).flat_map(|_| random_row(rng, 4)).collect() };
         let a = Reference { label: "A".into(), x: draw(&mut rng, 30), of: 30 };
         let b = Reference { label: "B".into(), x: draw(&mut rng, 20), of: 20 };
         let c = groups(&one, &a, &b, &on(Scale::Margin), &JobCtx::quiet()).unwrap();

@@ -144,7 +144,8 @@ impl Ask<'_> {
 
 /// Places at which a feature is looked at: levels by frequency for a category, quantiles for a number.
 pub(super) fn places(feature: &Feature, x: &FeatureMatrix, at: usize, points: usize) -> Vec<f64> {
-    let mut values: Vec<f64> = (0..x.n_rows()).map(|i| x.row(i)[at]).filter(|v| v.is_finite() && (!feature.is_categorical() || *v >= 0.0)).collect();
+    let mut values: Vec<f64> =
+        (0..x.n_rows()).map(|i| x.row(i)[at]).filter(|v| v.is_finite() && (!feature.is_categorical() || *v >= 0.0)).collect();
     values.sort_by(f64::total_cmp);
     if feature.is_categorical() {
         let mut runs: Vec<(usize, f64)> = values.chunk_by(|a, b| a == b).map(|r| (r.len(), r[0])).collect();
@@ -287,7 +288,8 @@ fn curves(ask: &Ask<'_>, feature: &Feature, at: usize, grid: &[f64], lines: &[u3
         ctx.check()?;
         for (i, effect) in ask.with(&rows, |_, row| row[at] = value, ctx)?.into_iter().enumerate() {
             let (row, label) = (Some(lines[rows[i]]), feature.show(value));
-            out[i * grid.len() + k] = Point { value, label, row, effect, low: f64::NAN, high: f64::NAN, density: density[k], ..Point::default() };
+            out[i * grid.len() + k] =
+                Point { value, label, row, effect, low: f64::NAN, high: f64::NAN, density: density[k], ..Point::default() };
         }
         ctx.at(k as u64 + 1);
     }

@@ -105,7 +105,13 @@ pub fn explain(
     }
     let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
     if players.of.len() != x.n_features {
-        return Err(fault!("explain.shape", model = &card.spec.name, features = players.of.len(), expected = x.n_features, rows = rows.len()));
+        return Err(fault!(
+            "explain.shape",
+            model = &card.spec.name,
+            features = players.of.len(),
+            expected = x.n_features,
+            rows = rows.len()
+        ));
     }
     let predictions = predictions(model, x, options.outcome, scale, ctx)?;
     let reference = match (&options.reference, method) {
@@ -132,15 +138,20 @@ pub fn explain(
             if scale == Scale::Margin {
                 Found::exact(against.values(x, ctx)?, against.base, of_group)
             } else {
-                let setting =
-                    probability::Setting { players: &players, group: Some((&against.group, against.base)), seed: options.seed };
+                let setting = probability::Setting { players: &players, group: Some((&against.group, against.base)), seed: options.seed };
                 of_game(probability::trees(e, x, rows, options.outcome, setting, ctx)?, group_odds, options.seed)
             }
         }
         (Structure::Additive(a), Method::LinearShap, r) => {
             let (terms, base) = additive::margins(a, x, r.as_ref().map(|r| &r.x), options.outcome, ctx)?;
             let terms = players.sum(terms);
-            let note = if r.is_none() { "explain.base_mean" } else if scale == Scale::Margin { of_group } else { group_odds };
+            let note = if r.is_none() {
+                "explain.base_mean"
+            } else if scale == Scale::Margin {
+                of_group
+            } else {
+                group_odds
+            };
             if scale == Scale::Margin {
                 Found::exact(terms, base, note)
             } else {

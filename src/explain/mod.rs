@@ -26,8 +26,8 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod tree_shap;
-pub mod trust;
 pub mod trees;
+pub mod trust;
 pub mod words;
 
 pub use attention::AttentionMap;

@@ -588,7 +588,8 @@ mod tests {
             let guess = trees_up_to(1, &e, &x, &[0, 1, 2], 0, setting, &JobCtx::quiet()).unwrap();
             for i in 0..3 {
                 let mean = |s: usize| {
-                    let mixed = |b: usize| -> Vec<f64> { (0..m).map(|f| if s >> f & 1 == 1 { x.row(i)[f] } else { group.row(b)[f] }).collect() };
+                    let mixed =
+                        |b: usize| -> Vec<f64> { (0..m).map(|f| if s >> f & 1 == 1 { x.row(i)[f] } else { group.row(b)[f] }).collect() };
                     (0..7).map(|b| e.margins(&mixed(b))[0]).sum::<f64>() / 7.0
                 };
                 let want = brute(m, |s| sigmoid(mean(s)));

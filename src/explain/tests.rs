@@ -303,7 +303,13 @@ fn the_tested_view_is_not_taken_in_by_a_decoy() {
         let decoy = (signal + 1 + rng::below(&mut rng, EVENTS - 1)) % EVENTS;
         for i in 0..EVENTS {
             // The decoy draws the eye and is worth next to nothing; the signal is worth much and little looked at.
-            let (draw, worth) = if i == decoy { (3.0, 0.0) } else if i == signal { (0.0, 20.0) } else { (0.0, rng::normal(&mut rng)) };
+            let (draw, worth) = if i == decoy {
+                (3.0, 0.0)
+            } else if i == signal {
+                (0.0, 20.0)
+            } else {
+                (0.0, rng::normal(&mut rng))
+            };
             values.push(draw * 100.0 + worth);
         }
         signals.push(signal);
@@ -346,7 +352,8 @@ fn sampled_values_agree_with_exact_ones() {
     let draw = |rng: &mut rng::Rng, n: usize| FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(rng, m)).collect() };
     let (x, group) = (draw(&mut rng, 20), draw(&mut rng, 12));
     let reference = Some(Arc::new(Reference { label: "f0 = 1".into(), x: group, of: 12 }));
-    let with = |method| ExplainOptions { method: Some(method), scale: Scale::Margin, reference: reference.clone(), ..ExplainOptions::default() };
+    let with =
+        |method| ExplainOptions { method: Some(method), scale: Scale::Margin, reference: reference.clone(), ..ExplainOptions::default() };
     let exact = run(&trees, &x, &with(Method::TreeShapReference)).unwrap();
     assert!(exact.gaps.iter().all(|g| g.abs() < 1e-9) && exact.exact);
     assert_eq!(exact.reference.as_ref().map(|r| (r.label.as_str(), r.rows)), Some(("f0 = 1", 12)));
@@ -358,7 +365,8 @@ fn sampled_values_agree_with_exact_ones() {
     for (method, budget) in [(Method::PermutationShap, 0), (Method::KernelShap, 40)] {
         let a = run(&trees, &x, &ExplainOptions { budget, ..with(method) }).unwrap();
         assert!(a.gaps.iter().all(|g| g.abs() < 1e-9), "{method:?} adds up");
-        let near = |k: f64| a.values.iter().zip(&exact.values).zip(&a.half_width).filter(|((a, b), w)| (*a - *b).abs() <= k * **w + 1e-9).count();
+        let near =
+            |k: f64| a.values.iter().zip(&exact.values).zip(&a.half_width).filter(|((a, b), w)| (*a - *b).abs() <= k * **w + 1e-9).count();
         assert!(near(1.0) * 100 >= 85 * a.values.len() && near(3.0) * 100 >= 98 * a.values.len(), "{method:?} {} {}", near(1.0), near(3.0));
         assert!(a.warnings.iter().any(|w| w.code == "explain.sampled_any"));
     }

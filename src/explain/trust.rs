@@ -518,12 +518,12 @@ mod tests {
 
     fn sound(seed: u64) -> (Box<dyn Model>, FeatureMatrix, FeatureMatrix, Attribution) {
         let mut rng = rng::rng(seed, "sound");
-        let model: Box<dyn Model> = if seed % 2 == 0 {
+        let model: Box<dyn Model> = if seed.is_multiple_of(2) {
             Box::new(trees_model(random_ensemble(seed, M, 20, 3, 1)))
         } else {
             Box::new(line_model((0..M).map(|_| rng::normal(&mut rng)).collect()))
         };
-        let middle = if seed % 2 == 0 { 2.0 } else { 0.0 };
+        let middle = if seed.is_multiple_of(2) { 2.0 } else { 0.0 };
         let (x, reference) = (draw(&mut rng, 80, middle), draw(&mut rng, 200, middle));
         let scale = if seed % 4 < 2 { Scale::Margin } else { Scale::Probability };
         let a = explained(&*model, &x, scale);

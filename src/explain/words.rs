@@ -167,7 +167,9 @@ pub fn change(c: &Counterfactual, lang: Lang) -> String {
     let mut out = tr_with(lang, "explain.change_would", &fields);
     out += &match (c.certified, c.search) {
         (true, _) => tr(lang, "explain.change_proven").to_owned(),
-        (false, Search::BranchAndBound) => tr_with(lang, "explain.change_bounded", &[("share", &percent(c.lower_bound / c.cost.max(1e-12)))]),
+        (false, Search::BranchAndBound) => {
+            tr_with(lang, "explain.change_bounded", &[("share", &percent(c.lower_bound / c.cost.max(1e-12)))])
+        }
         (false, Search::GreedyVerified) => tr(lang, "explain.change_verified").to_owned(),
     };
     if let Some(real) = &c.real {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
+use crate::explain::effect::EffectCurve;
+use crate::explain::trust::Trust;
 use crate::explain::{AttentionMap, Attribution, Summary};
 use crate::ml::ModelCard;
 use crate::strategy::{Lever, Simulation};
@@ -64,4 +66,13 @@ pub struct WhySection {
     pub sentences: Vec<String>,
     /// Attention of the first of those rows, for a Transformer.
     pub attention: Option<AttentionMap>,
+    /// For each of those rows, what would have to change, in the report's language; or why nothing was found.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// What the outcome does along the strongest features.
+    #[serde(default)]
+    pub effects: Vec<EffectCurve>,
+    /// How far the explanation holds.
+    #[serde(default)]
+    pub trust: Option<Trust>,
 }

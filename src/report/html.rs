@@ -402,6 +402,8 @@ impl Page {
             let title = tr_with(self.lang, "report.dependence", &[("feature", &i.name)]);
             out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}. {n}", self.t("report.dependence_caption")));
         }
+        out += &self.effects(w, effect);
+        out += &self.trust(w);
         let k = w.rows.n_features();
         for (i, line) in w.rows.rows.iter().enumerate() {
             let title = tr_with(self.lang, "report.row", &[("row", &numbers::count(i64::from(*line) + 1)), ("line", line)]);
@@ -430,6 +432,15 @@ impl Page {
                 effect,
             );
             out += &self.figure(&picture, &format!("{} {method}", self.t("report.waterfall_caption")));
+            if let Some(change) = w.changes.get(i).filter(|c| !c.is_empty()) {
+                let _ = write!(
+                    out,
+                    "<p><b>{}.</b> {} <span class=\"weak\">{}</span></p>",
+                    escape(self.t("why.change")),
+                    escape(change),
+                    escape(self.t("why.change_caption"))
+                );
+            }
         }
         if let Some(map) = &w.attention {
             let t = map.tokens.len() * map.tokens.len();
@@ -457,6 +468,59 @@ impl Page {
                 let caption = tr_with(self.lang, caption, &[("row", &row), ("heads", &map.heads)]);
                 out += &self.figure(&svg::heatmap(self.t(title), &map.tokens, &mean(of)), &caption);
             }
+        }
+        out
+    }
+
+    /// What the outcome does along the strongest features.
+    fn effects(&self, w: &WhySection, effect: impl Fn(f64) -> String + Copy) -> String {
+        let mut out = String::new();
+        for c in &w.effects {
+            let title = tr_with(self.lang, "why.effect_of", &[("feature", &c.feature)]);
+            let n = tr_with(self.lang, "why.effect_caption", &[("n", &numbers::count(c.rows as i64))]);
+            let picture = if c.categorical {
+                let rows: Vec<_> = c.points.iter().map(|p| (p.label.clone(), p.effect, Some((p.low, p.high)))).collect();
+                svg::bars(&title, &rows, effect)
+            } else {
+                // Per cent where the outcome is a chance, so that the axis says what the sentence says.
+                let times = if c.scale == Scale::Probability { 100.0 } else { 1.0 };
+                let line = |y: fn(&crate::explain::effect::Point) -> f64| c.points.iter().map(|p| (p.value, times * y(p))).collect();
+                let series: [(&str, Vec<(f64, f64)>); 3] = [
+                    (self.t("why.mean_column"), line(|p| p.effect)),
+                    (self.t("why.low_column"), line(|p| p.low)),
+                    (self.t("why.high_column"), line(|p| p.high)),
+                ];
+                let unit = if c.scale == Scale::Probability { "why.unit_points" } else { "why.unit_log_odds" };
+                svg::lines(&title, &series, (&c.feature, self.t(unit)), false)
+            };
+            out += &self.figure(&picture, &format!("{title}. {} {n}", crate::explain::words::curve(c, self.lang)));
+        }
+        out
+    }
+
+    /// The checks with their numbers.
+    fn trust(&self, w: &WhySection) -> String {
+        use crate::explain::trust::Verdict;
+        let Some(trust) = &w.trust else { return String::new() };
+        let mut out = format!("<h3>{}</h3><ul>", escape(self.t("why.trust")));
+        for c in &trust.checks {
+            let verdict = match c.verdict {
+                Verdict::Ok => "why.trust_ok",
+                Verdict::Doubtful => "why.trust_doubtful",
+                Verdict::Failed => "why.trust_failed",
+            };
+            let _ = write!(out, "<li><b>{}</b>: {}</li>", escape(self.t(verdict)), escape(&c.said.say(self.lang)));
+        }
+        out += "</ul>";
+        let name = |i: usize| w.rows.features.get(i).cloned().unwrap_or_default();
+        let pairs: Vec<String> = trust
+            .twins
+            .iter()
+            .take(5)
+            .map(|t| format!("[{} ~ {}] (r = {})", name(t.a), name(t.b), numbers::fixed(t.correlation, 2)))
+            .collect();
+        if !pairs.is_empty() {
+            let _ = write!(out, "<p class=\"weak\">{}</p>", escape(&tr_with(self.lang, "why.twins", &[("pairs", &pairs.join(", "))])));
         }
         out
     }

@@ -111,7 +111,19 @@ fn why() -> WhySection {
         rows: attribution(2),
         shown: (0..2 * m).map(|i| features[i % m].show(inputs[i])).collect(),
         sentences: vec!["The chance of Revenue is 21 %.".into(), EVIL.into()],
-        attention: Some(AttentionMap { row: 0, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.1), ..AttentionMap::default() }),
+        attention: Some(AttentionMap {
+            row: 0,
+            layers: 2,
+            heads: 2,
+            tokens,
+            gradient: weights.clone(),
+            weights,
+            agreement: Some(0.1),
+            ..AttentionMap::default()
+        }),
+        changes: vec!["Revenue would go up if f0 were 2.".into(), EVIL.into()],
+        effects: Vec::new(),
+        trust: None,
     }
 }
 

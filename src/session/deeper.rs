@@ -1,7 +1,7 @@
 //! Questions that go deeper than *why this row*: what a feature does along its way, what would have to change, why this one
 //! and not that one, how far an explanation may be trusted. Plain values in, plain values out, as in the pipeline.
 
-use super::pipeline::{self, Prepared, WhyRows};
+use super::pipeline::{self, Prepared, Why, WhyRows};
 use crate::base::{JobCtx, Result};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
@@ -105,15 +105,16 @@ impl Question {
     }
 }
 
-/// Answers a question.
-pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Answer> {
+/// Answers a question; `known` is the explanation that is to be tested, where it is there already.
+pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known: Option<&Why>, ctx: &JobCtx) -> Result<Answer> {
     let raw = &prepared.raw;
     let all = |most: usize| effect::sample(raw.n_rows(), most, 1);
     let one = |line: u32| -> Result<Vec<f64>> { Ok(pipeline::matrix(raw, &[pipeline::position(raw, line)?], model)?.0.values) };
     match question {
         Question::Effect { outcome, scale, feature, second, kind, .. } => {
             let features = model.card().features();
-            let of = |name: &String| features.iter().position(|f| f.name == *name).ok_or_else(|| fault!("session.no_feature", feature = name));
+            let of =
+                |name: &String| features.iter().position(|f| f.name == *name).ok_or_else(|| fault!("session.no_feature", feature = name));
             let mut chosen = vec![of(feature)?];
             if let Some(second) = second {
                 chosen.push(of(second)?);
@@ -143,7 +144,14 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, ctx: 
             Ok(Answer::Contrast(contrast::rows(model, (&a, &name(*line)), (&b, &name(*against)), &options, ctx)?))
         }
         Question::Trust { rows, options, against, .. } => {
-            let why = pipeline::why(prepared, model, rows, options, against.as_deref(), ctx)?;
+            let made;
+            let why = match known {
+                Some(why) => why,
+                None => {
+                    made = pipeline::why(prepared, model, rows, options, against.as_deref(), ctx)?;
+                    &made
+                }
+            };
             let stand_ins: Reference = pipeline::group(raw, model, against.as_deref().unwrap_or("all"), options.seed)?;
             let stand_ins = stand_ins.limited(STAND_INS, options.seed);
             Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))

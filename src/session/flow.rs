@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::pipeline;
-use super::state::{Ask, Job, Kept, Key, Session, Status};
+use super::state::{Ask, Job, Kept, Key, Question, Session, Status, WhyRequest};
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
@@ -185,7 +185,19 @@ impl Session {
             }
             Ask::Deeper(q) => {
                 let (model, prepared) = (model(q.model())?, prepared()?);
-                compute(Box::new(move |ctx| super::deeper::answer(&q, &prepared, &*model, ctx).map(|a| Done::Deeper(Arc::new(a)))))
+                let known = match &q {
+                    Question::Trust { model, rows, options, against } => {
+                        let asked =
+                            WhyRequest { model: model.clone(), rows: rows.clone(), options: options.clone(), against: against.clone() };
+                        let fresh = self.status(&Ask::Why(asked.clone())) == Status::Ready;
+                        // What is tested is what is on screen; the test waits for it.
+                        Some(self.why(&asked).filter(|_| fresh)?.clone())
+                    }
+                    _ => None,
+                };
+                compute(Box::new(move |ctx| {
+                    super::deeper::answer(&q, &prepared, &*model, known.as_deref(), ctx).map(|a| Done::Deeper(Arc::new(a)))
+                }))
             }
             Ask::Attention { model: m, line, outcome } => {
                 let (model, prepared) = (model(&m)?, prepared()?);

@@ -165,6 +165,9 @@ pub struct ExplainSection {
     /// Half-open range of lines; a sample of the test rows if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<(u32, u32)>,
+    /// Group that methods with a reference compare with: a condition, or `all`; everyone if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Lines shown one by one in the report.
     pub show: Vec<u32>,
 }

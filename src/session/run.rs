@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::deeper::{self, Answer, Question};
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
+use crate::explain::counterfactual::{Counterfactual, Rules};
+use crate::explain::effect::{EffectCurve, Kind};
+use crate::explain::trust::Trust;
 use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
 use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
@@ -29,8 +33,8 @@ pub struct Gathered {
     pub prepared: Arc<Prepared>,
     /// Trained models, in the recipe's order.
     pub models: Vec<Arc<dyn Model>>,
-    /// Why, with the rows shown one by one and their attention.
-    pub whys: Vec<(Why, Attribution, Option<AttentionMap>)>,
+    /// Why, one per explained model.
+    pub whys: Vec<Explained>,
     /// Levers of the first model.
     pub levers: Vec<Lever>,
     /// Scenarios, one simulation per model that answers some.
@@ -38,6 +42,25 @@ pub struct Gathered {
     /// Rankings.
     pub rankings: Vec<Ranking>,
 }
+
+/// Everything that is said of why a model predicts what it predicts.
+pub struct Explained {
+    /// Many rows.
+    pub why: Why,
+    /// The rows shown one by one.
+    pub shown: Attribution,
+    /// Attention of the first of them, for a Transformer.
+    pub attention: Option<AttentionMap>,
+    /// What would have to change in each of them; or why there is nothing.
+    pub changes: Vec<Result<Counterfactual>>,
+    /// What the outcome does along the strongest features.
+    pub effects: Vec<EffectCurve>,
+    /// How far it holds.
+    pub trust: Option<Trust>,
+}
+
+/// Features whose effect a report draws.
+const EFFECTS: usize = 3;
 
 /// What a run wrote.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -131,7 +154,7 @@ fn fitting<'a>(methods: &[String], models: &'a [Arc<dyn Model>]) -> Result<Vec<&
     Ok(models.iter().filter(|m| methods.is_empty() || methods.iter().any(|name| fits(name, m))).collect())
 }
 
-fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<(Why, Attribution, Option<AttentionMap>)> {
+fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Explained> {
     let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
     let rows = recipe.explain.rows.map_or(WhyRows::Test, |(a, b)| WhyRows::Lines(a, b));
     let why = pipeline::why(prepared, model, &rows, &options, None, ctx)?;
@@ -153,7 +176,35 @@ fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx
         (ModelKind::Transformer, Some(line)) => Some(pipeline::attention(prepared, model, *line, 0, ctx)?),
         _ => None,
     };
-    Ok((why, shown, attention))
+    let name = model.card().spec.name.clone();
+    let ask = |q: &Question, why: Option<&Why>| deeper::answer(q, prepared, model, why, ctx);
+    let mut changes = Vec::new();
+    for line in &lines {
+        // A minute is the end of a search that would not end; usually it takes milliseconds.
+        let rules = Rules { seconds: 60.0, ..Rules::default() };
+        changes.push(match ask(&Question::Change { model: name.clone(), line: *line, outcome: 0, wish: None, rules }, None) {
+            Ok(Answer::Change(found, _)) => Ok(*found),
+            Ok(_) => continue,
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            Err(fault) => Err(fault),
+        });
+    }
+    let mut effects = Vec::new();
+    for i in why.summary.importance.iter().filter(|i| i.mean_abs > 0.0).take(EFFECTS) {
+        let (feature, kind) = (i.name.clone(), Kind::Ale);
+        match ask(&Question::Effect { model: name.clone(), outcome: 0, scale: Scale::Probability, feature, second: None, kind }, None) {
+            Ok(Answer::Effect(curve)) => effects.push(curve),
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            // A feature with one value has no curve.
+            _ => {}
+        }
+    }
+    let tested = Question::Trust { model: name, rows, options, against: None };
+    let trust = match ask(&tested, Some(&why))? {
+        Answer::Trust(trust) => Some(*trust),
+        _ => None,
+    };
+    Ok(Explained { why, shown, attention, changes, effects, trust })
 }
 
 /// The report as a value; computes nothing.
@@ -171,7 +222,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
     let why = g
         .whys
         .iter()
-        .map(|(why, rows, attention)| {
+        .map(|Explained { why, shown: rows, attention, changes, effects, trust }| {
             let features = g.models.iter().find(|m| m.card().spec.name == why.model).map_or(&[][..], |m| m.card().features());
             let n = rows.n_features();
             WhySection {
@@ -181,11 +232,14 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 sentences: (0..rows.rows.len()).map(|i| words::sentence(rows, i, features, lang)).collect(),
                 rows: rows.clone(),
                 attention: attention.clone(),
+                changes: changes.iter().map(|c| c.as_ref().map_or_else(|fault| fault.say(lang), |c| words::change(c, lang))).collect(),
+                effects: effects.clone(),
+                trust: trust.clone(),
             }
         })
         .collect();
     let mut notices: Vec<Notice> = changed_data(recipe, &g.prepared.loaded).into_iter().chain(g.prepared.warnings.clone()).collect();
-    for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(g.whys.iter().flat_map(|(w, _, _)| &w.attribution.warnings)) {
+    for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(g.whys.iter().flat_map(|w| &w.why.attribution.warnings)) {
         if !notices.contains(more) {
             notices.push(more.clone());
         }
@@ -255,7 +309,7 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let path = place(format!("predictions/{name}.parquet"), &mut summary)?;
         write_predictions(&**model, &g.prepared, &path, ctx)?;
     }
-    for (why, _, _) in &g.whys {
+    for Explained { why, .. } in &g.whys {
         let name = format!("explanations/{}-{}.parquet", safe_name(&why.model), why.attribution.method.name());
         let path = place(name, &mut summary)?;
         let mut writer = TableWriter::create(&path)?;
@@ -269,14 +323,32 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
             append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
         }
         writer.finish()?;
-        // Where it looked, for the rows that are explained; written beside the attributions, never alone.
-        for method in Method::ALL.into_iter().filter(|m| m.is_attention()) {
-            if methods_of(&**model).contains(&method) && recipe.explain.methods.iter().any(|m| m == method.name()) {
-                let raw = &g.prepared.raw;
-                let at: Vec<usize> = why.attribution.rows.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
-                let path = place(format!("explanations/{}-{}.parquet", safe_name(&why.model), method.name()), &mut summary)?;
+        // Second opinions, and where it looked, for the rows that are explained; written beside the attributions, never alone.
+        let own = why.attribution.method;
+        let raw = &g.prepared.raw;
+        let fits = |m: &Method| *m != own && methods_of(&**model).contains(m) && recipe.explain.methods.iter().any(|name| name == m.name());
+        for method in Method::ALL.into_iter().filter(fits) {
+            let path = place(format!("explanations/{}-{}.parquet", safe_name(&why.model), method.name()), &mut summary)?;
+            let lines = &why.attribution.rows;
+            if method.is_attention() {
+                let at: Vec<usize> = lines.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
                 attention_of(&**model, raw, &at, method, 0, &path, ctx)?;
+                continue;
             }
+            let mut options = ExplainOptions { method: Some(method), scale, ..ExplainOptions::default() };
+            if method.needs_reference() {
+                let asked = recipe.explain.reference.as_deref().unwrap_or("all");
+                options.reference = Some(Arc::new(pipeline::group(raw, &**model, asked, options.seed)?));
+            }
+            if method == Method::Interactions {
+                let (first, last) = (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
+                write_interactions(&**model, raw, Some((first, last + 1)), &options, &path, ctx)?;
+                continue;
+            }
+            let mut writer = TableWriter::create(&path)?;
+            let data = &g.prepared.loaded.fingerprint;
+            append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
+            writer.finish()?;
         }
     }
     if !g.simulations.is_empty() {

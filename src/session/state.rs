@@ -139,7 +139,14 @@ impl Ask {
     pub(super) fn fails_in_its_pane(&self) -> bool {
         matches!(
             self,
-            Self::Why(_) | Self::Deeper(_) | Self::Attention { .. } | Self::Levers(_) | Self::Simulate(_) | Self::Rank { .. } | Self::Prepare | Self::Load
+            Self::Why(_)
+                | Self::Deeper(_)
+                | Self::Attention { .. }
+                | Self::Levers(_)
+                | Self::Simulate(_)
+                | Self::Rank { .. }
+                | Self::Prepare
+                | Self::Load
         )
     }
     /// Whether only a click asks for it; then it may be asked again whatever came of it before.

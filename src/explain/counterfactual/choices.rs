@@ -87,11 +87,19 @@ impl Choices {
 
 /// The first value at or above `v` that the feature can have.
 fn upward(feature: &Feature, v: f64) -> f64 {
-    if matches!(feature.kind, FeatureKind::Numeric { integer: true, .. } | FeatureKind::Numeric { boolean: true, .. }) { v.ceil() } else { v }
+    if matches!(feature.kind, FeatureKind::Numeric { integer: true, .. } | FeatureKind::Numeric { boolean: true, .. }) {
+        v.ceil()
+    } else {
+        v
+    }
 }
 
 fn downward(feature: &Feature, v: f64) -> f64 {
-    if matches!(feature.kind, FeatureKind::Numeric { integer: true, .. } | FeatureKind::Numeric { boolean: true, .. }) { v.floor() } else { v }
+    if matches!(feature.kind, FeatureKind::Numeric { integer: true, .. } | FeatureKind::Numeric { boolean: true, .. }) {
+        v.floor()
+    } else {
+        v
+    }
 }
 
 /// The value itself and those that the rules allow, cheapest first.

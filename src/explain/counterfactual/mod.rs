@@ -6,9 +6,9 @@
 
 mod choices;
 mod search;
-mod trees;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -275,7 +275,9 @@ pub fn counterfactual(
         warnings.push(note!("explain.change_gap", cost = found, bound = bound));
     }
     let real = match reference {
-        Some(reference) => nearest(row, features, reference, &predictions(model, reference, outcome, Scale::Probability, &quiet)?, wish, rules),
+        Some(reference) => {
+            nearest(row, features, reference, &predictions(model, reference, outcome, Scale::Probability, &quiet)?, wish, rules)
+        }
         None => None,
     };
     Ok(Counterfactual {

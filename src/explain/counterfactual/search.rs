@@ -56,7 +56,8 @@ pub(super) fn smallest(
         nodes += tries.len();
         let paid = cost(&here);
         let rate = |i: usize| (score(found[i]) - score(now)) / (cost(&tries[i]) - paid).max(1e-6);
-        let Some(best) = (0..tries.len()).filter(|&i| score(found[i]) > score(now) + 1e-12).max_by(|a, b| rate(*a).total_cmp(&rate(*b))) else {
+        let Some(best) = (0..tries.len()).filter(|&i| score(found[i]) > score(now) + 1e-12).max_by(|a, b| rate(*a).total_cmp(&rate(*b)))
+        else {
             return Ok(Answer { row: None, lower_bound: 0.0, nodes });
         };
         (here, now) = (tries[best].clone(), found[best]);
@@ -65,7 +66,9 @@ pub(super) fn smallest(
     // Take back what is not needed, and shrink the rest, dearest first; twice, as one step frees another.
     for _ in 0..2 {
         let mut order: Vec<usize> = (0..n).filter(|&f| here[f].to_bits() != row[f].to_bits()).collect();
-        order.sort_by(|a, b| choices::cost(&features[*b], row[*b], here[*b], rules).total_cmp(&choices::cost(&features[*a], row[*a], here[*a], rules)));
+        order.sort_by(|a, b| {
+            choices::cost(&features[*b], row[*b], here[*b], rules).total_cmp(&choices::cost(&features[*a], row[*a], here[*a], rules))
+        });
         for f in order {
             ctx.check()?;
             let mut other = here.clone();
@@ -99,7 +102,13 @@ pub(super) fn smallest(
 /// Whole numbers stay whole, rounded towards the end that is known to do.
 fn whole(feature: &Feature, v: f64, towards: f64) -> f64 {
     match feature.kind {
-        crate::data::FeatureKind::Numeric { integer, boolean } if integer || boolean => if towards > v { v.ceil() } else { v.floor() },
+        crate::data::FeatureKind::Numeric { integer, boolean } if integer || boolean => {
+            if towards > v {
+                v.ceil()
+            } else {
+                v.floor()
+            }
+        }
         _ => v,
     }
 }

@@ -87,7 +87,8 @@ fn other_models_are_verified() {
 #[test]
 fn what_cannot_be_done_is_said() {
     let model = formula(2, |x| x[0]);
-    let run = |wish, rules: &Rules| counterfactual(&model, &[0.5, 0.5], 0, wish, rules, None, &JobCtx::quiet()).map(|_| ()).unwrap_err().0.code;
+    let run =
+        |wish, rules: &Rules| counterfactual(&model, &[0.5, 0.5], 0, wish, rules, None, &JobCtx::quiet()).map(|_| ()).unwrap_err().0.code;
     assert_eq!(run(Wish::AtLeast(0.2), &quick()), "explain.already_so");
     assert_eq!(run(Wish::AtLeast(9.0), &quick()), "explain.no_change_found");
     assert_eq!(run(Wish::AtLeast(0.9), &Rules { locked: vec!["nothing".into()], ..quick() }), "explain.rules_feature");

@@ -310,7 +310,7 @@ pub(super) fn smallest(
             break;
         }
         nodes += 1;
-        if nodes % 64 == 0 {
+        if nodes.is_multiple_of(64) {
             ctx.check()?;
             ctx.at(nodes as u64);
             if started.elapsed() > Duration::from_secs_f64(rules.seconds.clamp(0.01, 3_600.0)) || heap.len() > MOST_OPEN {

@@ -188,7 +188,10 @@ impl<'a> Plan<'a> {
         };
         let fill = self.units.iter().map(|u| {
             let entries = 1usize << (u.above as usize + u.splits.len()).min(40);
-            u.leaves.iter().map(|l| (one(l) << self.paths.leaves[*l as usize].players.len().min(40)) + entries * u.targets.len()).sum::<usize>()
+            u.leaves
+                .iter()
+                .map(|l| (one(l) << self.paths.leaves[*l as usize].players.len().min(40)) + entries * u.targets.len())
+                .sum::<usize>()
         });
         (fill.sum(), self.paths.leaves.len() * 12)
     }

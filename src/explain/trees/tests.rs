@@ -94,7 +94,8 @@ fn against_a_group_is_the_mean_of_games_with_its_rows() {
             let got = sum(&paths, &Against { group: &seen }, &x, m, tables, &JobCtx::quiet()).unwrap();
             for i in 0..x.n_rows() {
                 let worth = |s: usize| -> f64 {
-                    let mixed = |b: usize| -> Vec<f64> { (0..m).map(|f| if s >> f & 1 == 1 { x.row(i)[f] } else { group.row(b)[f] }).collect() };
+                    let mixed =
+                        |b: usize| -> Vec<f64> { (0..m).map(|f| if s >> f & 1 == 1 { x.row(i)[f] } else { group.row(b)[f] }).collect() };
                     (0..group.n_rows()).map(|b| e.margins(&mixed(b))[0]).sum::<f64>() / group.n_rows() as f64
                 };
                 let v: Vec<f64> = (0..1 << m).map(worth).collect();
@@ -113,7 +114,14 @@ fn interactions_by_brute_force() {
         let x = rows(&mut rng, 2, m);
         let players: Vec<usize> = (0..m).collect();
         let paths = taken_apart(&e, &players);
-        let factorial: Vec<f64> = (0..=m).scan(1.0, |f, i| { if i > 0 { *f *= i as f64 } Some(*f) }).collect();
+        let factorial: Vec<f64> = (0..=m)
+            .scan(1.0, |f, i| {
+                if i > 0 {
+                    *f *= i as f64
+                }
+                Some(*f)
+            })
+            .collect();
         for tables in [false, true] {
             let got = sum(&paths, &Pairs::new(m, 64), &x, m * m, tables, &JobCtx::quiet()).unwrap();
             for r in 0..2 {

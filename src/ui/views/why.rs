@@ -12,9 +12,9 @@ mod how;
 mod many;
 mod one;
 pub(super) mod rows;
-mod trust;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trust;
 
 use std::sync::Arc;
 
@@ -275,7 +275,11 @@ fn fits(why: &Why, subject: &Subject<'_>) -> bool {
     let scale_is_same = a.scale == subject.options.scale || subject.unit == Unit::Amount;
     let method_is_same = subject.options.method.is_none_or(|m| m == a.method);
     let group = a.reference.as_ref().map(|r| if r.label.is_empty() { "all" } else { r.label.as_str() });
-    method_is_same && group == subject.against.as_deref() && a.model == subject.model.card().fingerprint && a.outcome_index == subject.outcome && scale_is_same
+    method_is_same
+        && group == subject.against.as_deref()
+        && a.model == subject.model.card().fingerprint
+        && a.outcome_index == subject.outcome
+        && scale_is_same
 }
 
 /// How an answer stands, where that needs words: working, out of date, or failed with a button to try again.

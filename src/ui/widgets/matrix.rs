@@ -1,7 +1,9 @@
 //! A matrix of signed numbers as colours: many rows by feature (a force plot of a crowd), or two features against each
 //! other. One texture, made once per content; hover is exact; up and down differ in colour and in the words of the hover.
 
-use eframe::egui::{self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::ink;
 use crate::ui::theme::{SMALL, Tokens};
@@ -152,11 +154,19 @@ mod tests {
 
     #[test]
     fn cells_have_their_colours_and_crowds_are_averaged() {
-        let m = Matrix { lines: vec!["a".into(), "b".into()], places: vec![], across: 2, values: vec![1.0, -1.0, 0.0, f64::NAN], weight: vec![], most: 1.0 };
+        let m = Matrix {
+            lines: vec!["a".into(), "b".into()],
+            places: vec![],
+            across: 2,
+            values: vec![1.0, -1.0, 0.0, f64::NAN],
+            weight: vec![],
+            most: 1.0,
+        };
         let i = image(&m, &LIGHT);
         assert_eq!(i.size, [2, 2]);
         assert!(i.pixels[0] == LIGHT.up && i.pixels[1] == LIGHT.down && i.pixels[2] == LIGHT.surface && i.pixels[3] == LIGHT.missing);
-        let wide = Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
+        let wide =
+            Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
         let i = image(&wide, &LIGHT);
         assert!(i.size == [MOST_ACROSS, 1] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
         let none = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };

@@ -41,8 +41,7 @@ impl ChangePane {
         self.rules.locked.retain(|l| features.iter().any(|f| f.name == *l));
         let mut rules = self.rules.clone();
         rules.seconds = 5.0;
-        let question =
-            Question::Change { model: subject.name.to_owned(), line: row, outcome: subject.outcome, wish: None, rules };
+        let question = Question::Change { model: subject.name.to_owned(), line: row, outcome: subject.outcome, wish: None, rules };
         let ask = Ask::Deeper(question.clone());
         cx.want(ask.clone());
         standing(ui, cx, &ask);
@@ -77,7 +76,12 @@ impl ChangePane {
         ui.horizontal_wrapped(|ui| {
             let declared = found.changes.iter().all(|c| is_declared(cx.session, &c.feature));
             let help = cx.t(if declared { "why.change_try_help" } else { "why.change_try_not" });
-            if ui.add_enabled(declared && !found.changes.is_empty(), egui::Button::new(cx.t("why.change_try"))).on_hover_text(help).on_disabled_hover_text(help).clicked() {
+            if ui
+                .add_enabled(declared && !found.changes.is_empty(), egui::Button::new(cx.t("why.change_try")))
+                .on_hover_text(help)
+                .on_disabled_hover_text(help)
+                .clicked()
+            {
                 let mut draft = moves::draft_for_row(cx, subject.name, row);
                 for c in &found.changes {
                     if let Some(feature) = features.get(c.index) {
@@ -138,7 +142,14 @@ impl ChangePane {
             header: vec![cx_t(cx.lang(), "why.feature"), c.b.clone(), c.a.clone(), unit.effect_name(cx.lang()).to_owned()],
             rows: order
                 .iter()
-                .map(|&f| vec![c.features[f].clone(), c.from[f].clone().unwrap_or_default(), c.to[f].clone().unwrap_or_default(), unit.effect(c.values[f])])
+                .map(|&f| {
+                    vec![
+                        c.features[f].clone(),
+                        c.from[f].clone().unwrap_or_default(),
+                        c.to[f].clone().unwrap_or_default(),
+                        unit.effect(c.values[f]),
+                    ]
+                })
                 .collect(),
         };
         let made = table();

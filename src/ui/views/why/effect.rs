@@ -36,7 +36,9 @@ impl EffectPane {
         }
         basic::section(ui, &cx.tw("why.effect_of", &[("feature", &feature)]));
         ui.horizontal_wrapped(|ui| {
-            for (kind, key, help) in [(Kind::Ale, "why.effect_ale", "why.effect_ale_help"), (Kind::Pdp, "why.effect_pdp", "why.effect_pdp_help")] {
+            for (kind, key, help) in
+                [(Kind::Ale, "why.effect_ale", "why.effect_ale_help"), (Kind::Pdp, "why.effect_pdp", "why.effect_pdp_help")]
+            {
                 if ui.selectable_label(self.kind == kind, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
                     self.kind = kind;
                 }
@@ -48,7 +50,11 @@ impl EffectPane {
                     self.second = None;
                 }
                 for f in features.iter().filter(|f| f.name != feature) {
-                    if ui.selectable_label(self.second.as_ref() == Some(&f.name), basic::shorten(&f.name, 40)).on_hover_text(&f.name).clicked() {
+                    if ui
+                        .selectable_label(self.second.as_ref() == Some(&f.name), basic::shorten(&f.name, 40))
+                        .on_hover_text(&f.name)
+                        .clicked()
+                    {
                         self.second = Some(f.name.clone());
                     }
                 }

@@ -98,11 +98,16 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
     }
     let source = figure::Source {
         table: Box::new(|| figure::Table {
-            header: [tr(lang, "why.row").to_owned(), tr(lang, "why.base").to_owned()].into_iter().chain(paths.steps.iter().cloned()).collect(),
+            header: [tr(lang, "why.row").to_owned(), tr(lang, "why.base").to_owned()]
+                .into_iter()
+                .chain(paths.steps.iter().cloned())
+                .collect(),
             rows: paths
                 .lines
                 .iter()
-                .map(|(row, line)| std::iter::once(numbers::count(i64::from(*row) + 1)).chain(line.iter().map(|v| unit.level(*v))).collect())
+                .map(|(row, line)| {
+                    std::iter::once(numbers::count(i64::from(*row) + 1)).chain(line.iter().map(|v| unit.level(*v))).collect()
+                })
                 .collect(),
         }),
         csv: None,

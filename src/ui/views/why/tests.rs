@@ -309,7 +309,16 @@ fn attention_comes_with_its_caveat_and_badge() {
     let (_folder, mut session) = explained(ModelKind::Transformer, &[0.2, -0.1]);
     let tokens: Vec<String> = ["[class]", "feature_0", "feature_1"].map(str::to_owned).to_vec();
     let weights = vec![1.0 / 3.0; 2 * 2 * 9];
-    let map = AttentionMap { row: 4, layers: 2, heads: 2, tokens, gradient: weights.clone(), weights, agreement: Some(0.12), ..AttentionMap::default() };
+    let map = AttentionMap {
+        row: 4,
+        layers: 2,
+        heads: 2,
+        tokens,
+        gradient: weights.clone(),
+        weights,
+        agreement: Some(0.12),
+        ..AttentionMap::default()
+    };
     let ask = Ask::Attention { model: "trees".into(), line: 4, outcome: 0 };
     session.attentions.push((ask, Kept { value: Arc::new(map), key: Key::default() }));
     let mut h = room(WhyView::default(), session, WIDE);

@@ -45,8 +45,12 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
     }
     if !trust.twins.is_empty() {
         let name = |i: usize| why.attribution.features.get(i).cloned().unwrap_or_default();
-        let pairs: Vec<String> =
-            trust.twins.iter().take(MOST).map(|x| format!("[{} ~ {}] (r = {})", name(x.a), name(x.b), numbers::fixed(x.correlation, 2))).collect();
+        let pairs: Vec<String> = trust
+            .twins
+            .iter()
+            .take(MOST)
+            .map(|x| format!("[{} ~ {}] (r = {})", name(x.a), name(x.b), numbers::fixed(x.correlation, 2)))
+            .collect();
         basic::caption(ui, &cx.tw("why.twins", &[("pairs", &pairs.join(", "))])).on_hover_text(cx.t("why.twins_help"));
     }
     if let Some(tied) = ties(trust, why) {
@@ -60,7 +64,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
             svg: Some(Box::new(|| {
                 let line = |y: &[f64]| curve.steps.iter().zip(y).map(|(x, y)| (100.0 * x, 100.0 * y)).collect();
                 let tr = |k| crate::base::tr(lang, k);
-                let series: [(&str, Vec<(f64, f64)>); 2] = [(tr("why.deletion_named"), line(&curve.named)), (tr("why.deletion_chance"), line(&curve.chance))];
+                let series: [(&str, Vec<(f64, f64)>); 2] =
+                    [(tr("why.deletion_named"), line(&curve.named)), (tr("why.deletion_chance"), line(&curve.chance))];
                 crate::report::svg::lines(tr("why.deletion"), &series, (tr("why.deletion_x"), tr("why.deletion_y")), false)
             })),
         };
@@ -97,7 +102,12 @@ fn ties(trust: &Trust, why: &Why) -> Option<String> {
 
 fn table(c: &Curve, lang: crate::base::Lang) -> figure::Table {
     let t = |k| crate::base::tr(lang, k).to_owned();
-    let rows = c.steps.iter().zip(&c.named).zip(&c.chance).map(|((s, a), b)| vec![numbers::percent(*s), numbers::percent(*a), numbers::percent(*b)]);
+    let rows = c
+        .steps
+        .iter()
+        .zip(&c.named)
+        .zip(&c.chance)
+        .map(|((s, a), b)| vec![numbers::percent(*s), numbers::percent(*a), numbers::percent(*b)]);
     figure::Table { header: vec![t("why.deletion_x"), t("why.deletion_named"), t("why.deletion_chance")], rows: rows.collect() }
 }
 
@@ -133,8 +143,13 @@ fn picture(ui: &mut Ui, cx: &Cx<'_>, c: &Curve) {
     p.line(line(&c.named), Stroke::new(2.0, t.accent));
     p.extend(Shape::dashed_line(&line(&c.chance), Stroke::new(1.5, t.weak), 6.0, 4.0));
     // The lines meet at their ends, so they are named where they stand apart.
-    let far = (0..c.steps.len()).max_by(|a, b| (c.named[*a] - c.chance[*a]).abs().total_cmp(&(c.named[*b] - c.chance[*b]).abs())).unwrap_or(0);
-    let (upper, lower) = if c.named[far] >= c.chance[far] { ("why.deletion_named", "why.deletion_chance") } else { ("why.deletion_chance", "why.deletion_named") };
+    let far =
+        (0..c.steps.len()).max_by(|a, b| (c.named[*a] - c.chance[*a]).abs().total_cmp(&(c.named[*b] - c.chance[*b]).abs())).unwrap_or(0);
+    let (upper, lower) = if c.named[far] >= c.chance[far] {
+        ("why.deletion_named", "why.deletion_chance")
+    } else {
+        ("why.deletion_chance", "why.deletion_named")
+    };
     for (key, at, mark) in [(upper, rect.top() + 14.0, upper), (lower, rect.top() + 34.0, lower)] {
         let named = mark == "why.deletion_named";
         let stroke = if named { Stroke::new(2.0, t.accent) } else { Stroke::new(1.5, t.weak) };

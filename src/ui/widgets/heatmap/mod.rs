@@ -121,7 +121,16 @@ mod tests {
     pub(crate) fn example(layers: usize, heads: usize, n: usize) -> Arc<AttentionMap> {
         let weights = (0..layers * heads * n * n).map(|i| (i % n) as f32 / (n * n) as f32).collect::<Vec<_>>();
         let tokens = (0..n).map(|i| if i == 0 { "[class]".to_owned() } else { format!("token {i}") }).collect();
-        Arc::new(AttentionMap { row: 3, layers, heads, tokens, gradient: weights.clone(), weights, agreement: Some(0.1), ..AttentionMap::default() })
+        Arc::new(AttentionMap {
+            row: 3,
+            layers,
+            heads,
+            tokens,
+            gradient: weights.clone(),
+            weights,
+            agreement: Some(0.1),
+            ..AttentionMap::default()
+        })
     }
 
     #[test]
