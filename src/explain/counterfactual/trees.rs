@@ -222,7 +222,7 @@ impl Problem {
 
 fn ones(n: usize) -> Mask {
     let mut mask = vec![u64::MAX; n / 64];
-    if n % 64 > 0 {
+    if !n.is_multiple_of(64) {
         mask.push((1 << (n % 64)) - 1);
     }
     mask
