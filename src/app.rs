@@ -4,6 +4,7 @@
 mod preferences;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use eframe::egui;
@@ -69,7 +70,11 @@ enum Purpose {
     LoadModel,
     Report(String),
     WriteText(String),
+    WritePicture(u32, Arc<[u8]>),
 }
+
+/// Pictures of parts of the window that have come: proposed name, width, pixels.
+type Pictures = Arc<Mutex<Vec<(String, u32, Arc<[u8]>)>>>;
 
 /// What waits until unsaved work is dealt with.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +99,7 @@ pub struct App {
     after_save: Option<Next>,
     may_close: bool,
     autosaved: (Instant, u64),
+    pictures: Pictures,
 }
 
 impl App {
@@ -117,6 +123,7 @@ impl App {
             after_save: None,
             may_close: false,
             autosaved: (Instant::now(), 0),
+            pictures: Pictures::default(),
         };
         if let Some(file) = file {
             app.open(&file);
@@ -208,6 +215,22 @@ impl App {
             Action::LoadModel => self.choose(Purpose::LoadModel),
             Action::ExportReport(format) => self.choose(Purpose::Report(format)),
             Action::SaveText { name, text } => self.choose_named(Purpose::WriteText(text), name),
+            Action::SavePicture { name, rect } => {
+                let (into, ctx, scale) = (self.pictures.clone(), ctx.clone(), ctx.pixels_per_point());
+                let again = ctx.clone();
+                let came = egui::ScreenshotCallback::new(move |image: Arc<egui::ColorImage>| {
+                    let whole =
+                        egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(image.width() as f32, image.height() as f32) / scale);
+                    let part = rect.intersect(whole);
+                    if part.is_positive() {
+                        let part = image.region(&part, Some(scale));
+                        let rgba: Vec<u8> = part.pixels.iter().flat_map(|p| p.to_srgba_unmultiplied()).collect();
+                        into.lock().unwrap_or_else(PoisonError::into_inner).push((name, part.width() as u32, rgba.into()));
+                    }
+                    again.request_repaint();
+                });
+                ctx.send_viewport_cmd(egui::ViewportCommand::Screenshot(came));
+            }
             Action::SetLang(lang) => {
                 self.desk.session.lang = lang;
                 self.preferences.lang = Some(lang);
@@ -277,6 +300,7 @@ impl App {
             Purpose::SaveModel(name) => format!("{}.whymodel", file_name(name)),
             Purpose::Report(format) => format!("{stem}.{format}"),
             Purpose::WriteText(_) => "whybench.txt".to_owned(),
+            Purpose::WritePicture(..) => "whybench.png".to_owned(),
         }
     }
 
@@ -291,7 +315,7 @@ impl App {
             Purpose::SaveModel(_) => "ui.path_model_save",
             Purpose::LoadModel => "ui.path_model_load",
             Purpose::Report(_) => "ui.path_report",
-            Purpose::WriteText(_) => "ui.path_text",
+            Purpose::WriteText(_) | Purpose::WritePicture(..) => "ui.path_text",
         };
         self.desk.prompt = Prompt::path(title, proposal);
         self.typing = Some(purpose);
@@ -320,6 +344,7 @@ impl App {
                 session.want(Ask::Report { format, path, made: crate::base::clock::today() });
             }
             Purpose::WriteText(text) => session.want(Ask::WriteText { path, text }),
+            Purpose::WritePicture(width, rgba) => session.want(Ask::WritePicture { path: with_ending(path, "png"), width, rgba }),
         }
     }
 
@@ -389,6 +414,10 @@ impl eframe::App for App {
             } else {
                 preferences::discard_autosave(&self.desk.session);
             }
+        }
+        let came = std::mem::take(&mut *self.pictures.lock().unwrap_or_else(PoisonError::into_inner));
+        for (name, width, rgba) in came {
+            self.choose_named(Purpose::WritePicture(width, rgba), name);
         }
         self.autosave(ctx);
         self.hand_out();

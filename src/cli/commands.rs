@@ -204,6 +204,7 @@ fn trained(card: &ModelCard, warnings: &[Notice], lang: Lang) -> Result<Value> {
     for (outcome, e) in card.outcomes.iter().zip(&card.evaluation) {
         let kind = match outcome.kind {
             OutcomeKind::Binary { .. } => "binary",
+            OutcomeKind::Class { .. } => "class",
             OutcomeKind::Number => "number",
         };
         targets.push(json!({ "name": outcome.name, "kind": kind, "outcome": to_value(outcome)?, "test": to_value(&e.figures)? }));

@@ -19,8 +19,9 @@ use crate::{fault, note};
 fn outcome_of(model: &dyn Model, name: Option<&str>) -> Result<usize> {
     let Some(name) = name else { return Ok(0) };
     let outcomes = &model.card().outcomes;
-    outcomes.iter().position(|o| o.name == *name).ok_or_else(|| {
-        let names: Vec<&str> = outcomes.iter().map(|o| o.name.as_str()).collect();
+    let found = outcomes.iter().position(|o| o.class() == name && o.is_class()).or_else(|| outcomes.iter().position(|o| o.name == *name));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = outcomes.iter().map(|o| if o.is_class() { o.class() } else { o.name.as_str() }).collect();
         fault!("cli.no_such_outcome", name = name, names = names.join(", "))
     })
 }

@@ -104,6 +104,9 @@ pub struct Attribution {
     pub scale: Scale,
     /// The outcome explained (target column).
     pub outcome: String,
+    /// The class explained, where there are several.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
     /// Index of the outcome in the model.
     pub outcome_index: usize,
     /// Whether every value is exact (else see `half_width` and `gap`).

@@ -97,8 +97,16 @@ pub fn explain(
         warnings.push(note!("explain.number_margin", outcome = &outcome.name));
     }
     let structure = model.structure();
+    // Scores of trees for one class among several have no probability of their own: what others score counts as well.
+    let of_class = outcome.is_class() && matches!(structure, Structure::Trees(_));
     let fitting = methods(&structure);
     let method = options.method.unwrap_or(fitting[0]);
+    let scale = if of_class && scale == Scale::Probability && matches!(method, Method::TreeShap | Method::TreeShapReference) {
+        warnings.push(note!("explain.class_margin", class = outcome.class()));
+        Scale::Margin
+    } else {
+        scale
+    };
     if !fitting.contains(&method) || method.is_attention() || method == Method::Interactions {
         let names: Vec<&str> = fitting.iter().map(|m| m.name()).collect();
         return Err(fault!("explain.unsupported", method = method.name(), kind = card.spec.kind.name(), fits = names.join(", ")));
@@ -208,7 +216,8 @@ pub fn explain(
     Ok(Attribution {
         method,
         scale,
-        outcome: outcome.name.clone(),
+        outcome: outcome.label(),
+        class: outcome.class().to_owned(),
         outcome_index: options.outcome,
         exact: found.exact,
         features: players.names,

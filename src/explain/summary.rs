@@ -305,6 +305,7 @@ pub(crate) mod tests {
             method: Method::TreeShap,
             scale,
             outcome: "Revenue".into(),
+            class: String::new(),
             outcome_index: 0,
             exact: true,
             features: features.iter().map(|f| f.name.clone()).collect(),

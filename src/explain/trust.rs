@@ -171,7 +171,11 @@ fn adds_up(a: &Attribution) -> Check {
     } else {
         Verdict::Failed
     };
-    named("adds-up", verdict, note!("explain.trust_adds_up", share = crate::base::numbers::percent(largest)))
+    named(
+        "adds-up",
+        verdict,
+        note!("explain.trust_adds_up", share = crate::base::numbers::percent(if largest < 1e-6 { 0.0 } else { largest })),
+    )
 }
 
 /// An explanation that gives all features the same says nothing.

@@ -22,6 +22,11 @@ pub enum OutcomeKind {
         /// The other value, where the data named one.
         negative: String,
     },
+    /// One of several classes: this outcome is the probability of one of them, its neighbours those of the others.
+    Class {
+        /// The class.
+        class: String,
+    },
     /// An amount.
     Number,
 }
@@ -41,7 +46,22 @@ pub struct Outcome {
 impl Outcome {
     /// Whether the outcome is a probability.
     pub fn is_binary(&self) -> bool {
-        matches!(self.kind, OutcomeKind::Binary { .. })
+        matches!(self.kind, OutcomeKind::Binary { .. } | OutcomeKind::Class { .. })
+    }
+    /// Whether it is the probability of one class among several that sum to 1.
+    pub fn is_class(&self) -> bool {
+        matches!(self.kind, OutcomeKind::Class { .. })
+    }
+    /// What it is called where several stand side by side: the target, with the class where there is one.
+    pub fn label(&self) -> String {
+        match &self.kind {
+            OutcomeKind::Class { class } => format!("{}: {class}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+    /// The class, where it is one of several.
+    pub fn class(&self) -> &str {
+        if let OutcomeKind::Class { class } = &self.kind { class } else { "" }
     }
 }
 
@@ -124,9 +144,15 @@ pub trait Model: Send + Sync {
         let mut out = self.margins(x, ctx)?;
         let outcomes = &self.card().outcomes;
         for (i, v) in out.iter_mut().enumerate() {
-            if outcomes[i % outcomes.len()].is_binary() {
+            let outcome = &outcomes[i % outcomes.len()];
+            if outcome.is_binary() && !outcome.is_class() {
                 *v = sigmoid(*v);
             }
+        }
+        // Classes of one target stand side by side.
+        let classes: Vec<usize> = (0..outcomes.len()).filter(|o| outcomes[*o].is_class()).collect();
+        if let (Some(first), Some(last)) = (classes.first(), classes.last()) {
+            out.chunks_exact_mut(outcomes.len()).for_each(|row| softmax(&mut row[*first..=*last]));
         }
         Ok(out)
     }
@@ -203,6 +229,14 @@ pub trait Network: Send + Sync {
     }
     /// A named reference input: the train mean in embedding space of every feature, `width` numbers.
     fn reference(&self) -> Vec<f32>;
+}
+
+/// Scores to probabilities that sum to 1, without overflow.
+pub fn softmax(scores: &mut [f64]) {
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    scores.iter_mut().for_each(|s| *s = (*s - most).exp());
+    let sum: f64 = scores.iter().sum();
+    scores.iter_mut().for_each(|s| *s /= sum);
 }
 
 /// 1 / (1 + e^−m), without overflow.

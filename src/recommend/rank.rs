@@ -168,7 +168,7 @@ fn answers(log: &Table, outcome: &Outcome) -> Option<Vec<f64>> {
     let i = log.index_of(&outcome.name)?;
     Some(match &outcome.kind {
         OutcomeKind::Number => log.numbers(i),
-        OutcomeKind::Binary { positive, .. } => {
+        OutcomeKind::Binary { positive, .. } | OutcomeKind::Class { class: positive } => {
             let (codes, levels) = log.codes(i);
             let same = |level: &String| {
                 level.eq_ignore_ascii_case(positive)

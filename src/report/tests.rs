@@ -84,6 +84,7 @@ fn why() -> WhySection {
         method: Method::TreeShap,
         scale: Scale::Probability,
         outcome: "Revenue".into(),
+        class: String::new(),
         outcome_index: 0,
         exact: true,
         features: names.clone(),

@@ -47,8 +47,8 @@ pub enum Question {
         line: u32,
         /// Index of the outcome.
         outcome: usize,
-        /// Where the outcome shall be; the other side of one half (or of the mean of an amount) if absent.
-        wish: Option<Wish>,
+        /// The level on whose other side the outcome shall be; one half, or the mean of an amount, if absent.
+        level: Option<f64>,
         /// What may change.
         rules: Rules,
     },
@@ -123,13 +123,13 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let options = effect::Options { outcome: *outcome, scale: *scale, ..effect::Options::default() };
             Ok(Answer::Effect(effect::effect(model, &x, &lines, &chosen, *kind, &options, ctx)?))
         }
-        Question::Change { line, outcome, wish, rules, .. } => {
+        Question::Change { line, outcome, level, rules, .. } => {
             let row = one(*line)?;
             let x = crate::data::FeatureMatrix { n_features: row.len(), values: row.clone() };
             let outcomes = &model.card().outcomes;
             let now = model.predict(&x, ctx)?.get(*outcome).copied().unwrap_or(f64::NAN);
             let threshold = outcomes.get(*outcome).map_or(0.5, |o| if o.is_binary() { 0.5 } else { o.base_rate });
-            let wish = wish.unwrap_or_else(|| Wish::flip(now, threshold));
+            let wish = Wish::flip(now, level.unwrap_or(threshold));
             let most = if matches!(model.structure(), Structure::Network(_)) { REAL_ROWS_NETWORK } else { REAL_ROWS };
             let (reference, lines, _) = pipeline::matrix(raw, &all(most), model)?;
             let found = counterfactual::counterfactual(model, &row, *outcome, wish, rules, Some(&reference), ctx)?;

@@ -367,6 +367,20 @@ pub fn discard(path: &Path) -> std::io::Result<()> {
     if path.exists() { std::fs::remove_file(path) } else { Ok(()) }
 }
 
+/// A picture as the bytes of a PNG file.
+pub(super) fn png(width: u32, rgba: &[u8]) -> Result<Vec<u8>> {
+    let wrong = |e: &dyn std::fmt::Display| crate::fault!("session.no_picture", reason = e.to_string());
+    let height = u32::try_from(rgba.len() / 4).unwrap_or(0).checked_div(width).unwrap_or(0);
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(|e| wrong(&e))?;
+    writer.write_image_data(rgba).map_err(|e| wrong(&e))?;
+    writer.finish().map_err(|e| wrong(&e))?;
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -247,6 +247,13 @@ impl Session {
                 });
                 Some((Lane::Io, true, work))
             }
+            Ask::WritePicture { path, width, rgba } => {
+                let work: Work = Box::new(move |_| {
+                    crate::base::file::write_atomic(&path, &super::files::png(width, &rgba)?)?;
+                    Ok(Done::Saved(Some(path)))
+                });
+                Some((Lane::Io, true, work))
+            }
             ask => super::files::work(self, &ask),
         }
     }
@@ -275,7 +282,7 @@ impl Session {
         if !job.ask.fails_in_its_pane() && !superseded {
             self.say_fault(&fault);
         }
-        if !matches!(job.ask, Ask::SaveProject(_) | Ask::Autosave | Ask::WriteText { .. } | Ask::Report { .. }) {
+        if !matches!(job.ask, Ask::SaveProject(_) | Ask::Autosave | Ask::WriteText { .. } | Ask::WritePicture { .. } | Ask::Report { .. }) {
             self.failed.retain(|(a, _, _)| *a != job.ask);
             self.failed.push((job.ask, job.key, fault));
         }

@@ -115,7 +115,7 @@ pub fn profile(recipe: &Recipe, loaded: &Loaded, ctx: &JobCtx) -> Result<Profile
     let outcome = targets(&recipe.roles, &roles, table).first().and_then(|t| outcome_of(table, t, recipe.roles.positive.as_deref()).ok());
     let positive = outcome.as_ref().and_then(|(o, _, _)| match &o.kind {
         OutcomeKind::Binary { positive, .. } => Some((o.name.as_str(), positive.as_str())),
-        OutcomeKind::Number => None,
+        OutcomeKind::Number | OutcomeKind::Class { .. } => None,
     });
     let mut profile = crate::data::profile::profile(table, &roles, positive, ctx)?;
     profile.warnings.splice(0..0, loaded.warnings.iter().cloned());
@@ -215,7 +215,9 @@ fn outcome_of(table: &Table, name: &str, positive: Option<&str>) -> Result<(Outc
 /// The values of an outcome that a model already knows, as it learned them: 0 and 1, or the amount; NaN where unknown.
 pub fn known_outcome(table: &Table, outcome: &Outcome) -> Result<Vec<f64>> {
     let i = table.column(&outcome.name)?;
-    let OutcomeKind::Binary { positive, .. } = &outcome.kind else { return Ok(table.numbers(i)) };
+    let (OutcomeKind::Binary { positive, .. } | OutcomeKind::Class { class: positive }) = &outcome.kind else {
+        return Ok(table.numbers(i));
+    };
     let (codes, levels) = table.codes(i);
     let yes = levels.iter().position(|l| l == positive);
     Ok(codes.iter().map(|c| if *c < 0 { f64::NAN } else { f64::from(u8::from(Some(*c as usize) == yes)) }).collect())

@@ -182,7 +182,7 @@ fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx
     for line in &lines {
         // A minute is the end of a search that would not end; usually it takes milliseconds.
         let rules = Rules { seconds: 60.0, ..Rules::default() };
-        changes.push(match ask(&Question::Change { model: name.clone(), line: *line, outcome: 0, wish: None, rules }, None) {
+        changes.push(match ask(&Question::Change { model: name.clone(), line: *line, outcome: 0, level: None, rules }, None) {
             Ok(Answer::Change(found, _)) => Ok(*found),
             Ok(_) => continue,
             Err(fault) if fault.is_cancelled() => return Err(fault),
@@ -422,6 +422,12 @@ pub fn predictions(
         let (x, lines, more) = pipeline::matrix(raw, &rows, model)?;
         merge(&mut notices, more);
         let shown = model.predict(&x, ctx)?;
+        if card.outcomes.iter().all(|o| o.is_class()) {
+            let columns = class_columns(card, &lines, parts.map(|p| rows.iter().map(|&r| p[r].clone()).collect()), &shown);
+            writer.append(columns.iter().map(|(name, values)| (name.as_str(), values.clone())).collect())?;
+            ctx.at(start as u64 + rows.len() as u64);
+            continue;
+        }
         for (o, outcome) in card.outcomes.iter().enumerate() {
             let values: Vec<f64> = shown.iter().skip(o).step_by(k).copied().collect();
             let when = |yes: bool| -> Vec<Option<f64>> { values.iter().map(|v| yes.then_some(*v)).collect() };
@@ -448,10 +454,25 @@ pub fn predictions(
     Ok(notices)
 }
 
+/// Predictions of classes: one row each, with the probability of every class.
+fn class_columns(card: &crate::ml::ModelCard, lines: &[u32], parts: Option<Vec<String>>, shown: &[f64]) -> Vec<(String, Out)> {
+    let k = card.outcomes.len();
+    let n = lines.len();
+    let mut columns = vec![
+        ("row".to_owned(), Out::U32(lines.to_vec())),
+        ("split".to_owned(), Out::OptText(parts.map_or_else(|| vec![None; n], |p| p.into_iter().map(Some).collect()))),
+        ("target".to_owned(), Out::Text(vec![card.outcomes[0].name.clone(); n])),
+        ("y".to_owned(), Out::OptText(vec![None; n])),
+    ];
+    let of = |o: usize| Out::F64(shown.iter().skip(o).step_by(k).copied().collect());
+    columns.extend(card.outcomes.iter().enumerate().map(|(o, outcome)| (format!("p_{}", outcome.class()), of(o))));
+    columns
+}
+
 /// Attributions as rows: row, class, one column per feature, base_value, prediction, gap.
 pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<()> {
     let (n, m) = (a.rows.len(), a.n_features());
-    let mut columns = vec![("row", Out::U32(a.rows.clone())), ("class", Out::Text(vec![String::new(); n]))];
+    let mut columns = vec![("row", Out::U32(a.rows.clone())), ("class", Out::Text(vec![a.class.clone(); n]))];
     for (j, name) in a.features.iter().enumerate() {
         columns.push((name.as_str(), Out::F64(a.values.iter().skip(j).step_by(m.max(1)).copied().collect())));
     }

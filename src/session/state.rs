@@ -120,6 +120,15 @@ pub enum Ask {
         /// Content.
         text: String,
     },
+    /// Writes a picture as PNG.
+    WritePicture {
+        /// Where.
+        path: PathBuf,
+        /// Width in pixels.
+        width: u32,
+        /// Red, green, blue, opacity of each pixel, line after line.
+        rgba: Arc<[u8]>,
+    },
     /// Lists the devices.
     Devices,
 }

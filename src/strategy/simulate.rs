@@ -155,6 +155,9 @@ pub fn simulate(
 ) -> Result<Simulation> {
     let card = model.card();
     let outcome = card.outcomes.get(options.outcome).ok_or_else(|| fault!("strategy.no_outcome", number = options.outcome))?;
+    if outcome.is_class() {
+        return Err(fault!("strategy.classes", model = &card.spec.name, outcome = outcome.label()));
+    }
     let plans: Vec<Plan> = scenarios.iter().map(|s| Plan::read(s, model, raw, levers)).collect::<Result<_>>()?;
     ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
     let n = baseline.x.n_rows();

@@ -123,6 +123,13 @@ pub enum Action {
         /// Content.
         text: String,
     },
+    /// Asks where to write a picture of this part of the window under this proposed name.
+    SavePicture {
+        /// Proposed file name.
+        name: String,
+        /// Which part, in points.
+        rect: egui::Rect,
+    },
     /// Stops a job by its number.
     Cancel(u64),
     /// Holds a job, or lets it go on.

@@ -84,7 +84,9 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Simulate(_) => ("ui.job_simulate", String::new()),
         Ask::Rank { .. } => ("ui.job_rank", String::new()),
         Ask::OpenProject(_) | Ask::Recover(_) | Ask::LoadModel(_) => ("ui.job_open", String::new()),
-        Ask::SaveProject(_) | Ask::Autosave | Ask::SaveModel { .. } | Ask::WriteText { .. } => ("ui.job_save", String::new()),
+        Ask::SaveProject(_) | Ask::Autosave | Ask::SaveModel { .. } | Ask::WriteText { .. } | Ask::WritePicture { .. } => {
+            ("ui.job_save", String::new())
+        }
         Ask::Report { .. } => ("ui.job_report", String::new()),
         Ask::Devices => ("ui.job_devices", String::new()),
     };

@@ -1,11 +1,11 @@
-//! LightGBM's text format: binary and number objectives, ranking scores, random forests, categories with their names as
+//! LightGBM's text format: binary, class and number objectives, ranking scores, random forests, categories with their names as
 //! pandas wrote them, and its three rules for missing values. Everything is f64, as LightGBM computes; covers are row counts,
 //! as its Shapley values use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
+use super::{MOST_CLASSES, MOST_CODES, MOST_FEATURES, Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
 use crate::base::Result;
 use crate::fault;
 use crate::ml::ensemble::Link;
@@ -45,14 +45,19 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     let objective = head.get("objective").copied().unwrap_or("regression").to_owned();
     let mut words = objective.split_whitespace();
     let name = words.next().unwrap_or_default();
-    if head.get("num_class").is_some_and(|n| *n != "1") || head.get("num_tree_per_iteration").is_some_and(|n| *n != "1") {
+    let whole = |key: &str| head.get(key).map_or(Ok(1), |n| n.parse::<usize>()).ok().filter(|n| (1..=MOST_CLASSES).contains(n));
+    let n_outputs = whole("num_tree_per_iteration").ok_or_else(|| damaged("num_tree_per_iteration"))?;
+    if n_outputs != whole("num_class").ok_or_else(|| damaged("num_class"))? || (n_outputs > 1) != name.starts_with("multiclass") {
         return Err(refused(objective.clone()));
     }
+    // Scores are stretched by this before they become probabilities.
+    let steepness = match words.find_map(|w| w.strip_prefix("sigmoid:")).map_or(Ok(1.0), str::parse::<f64>) {
+        Ok(s) if s > 0.0 && s.is_finite() => s,
+        _ => return Err(damaged("sigmoid")),
+    };
     let link = match name {
-        "binary" => match words.find_map(|w| w.strip_prefix("sigmoid:")).map_or(Ok(1.0), str::parse::<f64>) {
-            Ok(1.0) => Link::Logit,
-            _ => return Err(refused(objective.clone())),
-        },
+        "binary" | "multiclassova" => Link::Logit,
+        "multiclass" => Link::Softmax,
         "cross_entropy" => Link::Logit,
         "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => Link::Identity,
         _ => return Err(refused(objective.clone())),
@@ -60,29 +65,38 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     if objective.contains("sqrt") {
         return Err(refused(objective.clone()));
     }
-    let n_features = head.get("max_feature_idx").and_then(|n| n.parse::<usize>().ok()).ok_or_else(|| damaged("max_feature_idx"))? + 1;
+    let n_features = head
+        .get("max_feature_idx")
+        .and_then(|n| n.parse::<usize>().ok())
+        .filter(|n| *n < MOST_FEATURES)
+        .ok_or_else(|| damaged("max_feature_idx"))?
+        + 1;
     let mut levels: Vec<Option<usize>> = vec![None; n_features];
     // A category's codes stand as 1:2:5, a number's range as [1:5].
     for (slot, info) in levels.iter_mut().zip(head.get("feature_infos").copied().unwrap_or_default().split_whitespace()) {
         if !info.starts_with('[') && info != "none" {
-            *slot = Some(info.split(':').filter_map(|c| c.parse::<i64>().ok()).max().map_or(0, |c| usize::try_from(c + 1).unwrap_or(0)));
+            let most = info.split(':').filter_map(|c| c.parse::<i64>().ok()).max().and_then(|c| usize::try_from(c).ok());
+            if most.is_some_and(|c| c >= MOST_CODES) {
+                return Err(damaged("feature_infos"));
+            }
+            *slot = Some(most.map_or(0, |c| c + 1));
         }
     }
-    let weight = if averages { 1.0 / blocks.len().max(1) as f64 } else { 1.0 };
+    let weight = steepness * if averages { n_outputs as f64 / blocks.len().max(1) as f64 } else { 1.0 };
     let mut trees = Vec::with_capacity(blocks.len());
     for (t, block) in blocks.iter().enumerate() {
         if block.get("is_linear").is_some_and(|l| *l == "1") {
             return Err(refused("linear_tree".to_owned()));
         }
         let nodes = read_tree(block, n_features, &mut levels).ok_or_else(|| damaged(&format!("Tree={t}")))?;
-        trees.push(Tree { nodes, output: 0, weight });
+        trees.push(Tree { nodes, output: (t % n_outputs) as u32, weight });
     }
     let names = names_or_numbers(
         head.get("feature_names").copied().unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         n_features,
     );
     let levels = named(levels, lists);
-    let ensemble = TreeEnsemble { n_features, n_outputs: 1, intercept: vec![0.0], link, trees };
+    let ensemble = TreeEnsemble { n_features, n_outputs, intercept: vec![0.0; n_outputs], link, trees };
     Ok(Source { program: "LightGBM", objective, ensemble, names, levels })
 }
 
@@ -104,13 +118,14 @@ fn read_tree(block: &Block<'_>, n_features: usize, levels: &mut [Option<usize>])
     let codes = |i: usize| -> Option<Vec<usize>> {
         let k = threshold[i] as usize;
         let piece = words.get(*bounds.get(k)? as usize..*bounds.get(k + 1)? as usize)?;
-        Some(
-            piece
-                .iter()
-                .enumerate()
-                .flat_map(|(w, bits)| (0..32).filter(move |b| *bits as u32 >> b & 1 == 1).map(move |b| w * 32 + b))
-                .collect(),
-        )
+        if piece.len() * 32 > MOST_CODES {
+            return None;
+        }
+        let bits = |(w, bits): (usize, &f64)| {
+            let bits = *bits as u32;
+            (0..32).filter(move |b| bits >> b & 1 == 1).map(move |b| w * 32 + b)
+        };
+        Some(piece.iter().enumerate().flat_map(bits).collect())
     };
     for i in 0..inner {
         if decision[i] as u32 & 1 == 1 {
@@ -120,7 +135,7 @@ fn read_tree(block: &Block<'_>, n_features: usize, levels: &mut [Option<usize>])
         }
     }
     // Inner nodes are 0, 1, …; leaf l is written as −l − 1. Here leaves stand behind the inner nodes.
-    let place = |c: f64| if c < 0.0 { inner + (-c) as usize - 1 } else { c as usize };
+    let place = |c: f64| if c < 0.0 { inner.saturating_add((-1.0 - c) as usize) } else { c as usize };
     in_order(0, inner + leaves, |i| {
         if i >= inner {
             let l = i - inner;

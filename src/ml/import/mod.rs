@@ -33,6 +33,35 @@ struct Source {
     levels: Vec<Option<Vec<String>>>,
 }
 
+/// Largest file that is read: what is beyond is no model that this program could show.
+const LARGEST: u64 = 1 << 30;
+/// Most features, most codes of a category: files that name more are damaged.
+const MOST_FEATURES: usize = 1 << 20;
+const MOST_CODES: usize = 1 << 16;
+/// Most splits from a root to a leaf.
+const DEEPEST: usize = 512;
+/// Most classes.
+const MOST_CLASSES: usize = 1_000;
+
+/// The bytes of a file that begins as a model does; anything else is refused before it is read.
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let io = |e: &std::io::Error| Fault::io(path, e);
+    let mut file = std::fs::File::open(path).map_err(|e| io(&e))?;
+    let size = file.metadata().map_err(|e| io(&e))?.len();
+    if size > LARGEST {
+        return Err(fault!("ml.import_too_large", file = path, size = size >> 20, most = LARGEST >> 20));
+    }
+    let mut bytes = vec![0; 64.min(size as usize)];
+    file.read_exact(&mut bytes).map_err(|e| io(&e))?;
+    let begins = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    if begins != Some(&b'{') && !bytes.starts_with(b"tree\n") && !bytes.starts_with(b"tree\r\n") {
+        return Err(fault!("ml.import_unknown", file = path));
+    }
+    file.read_to_end(&mut bytes).map_err(|e| io(&e))?;
+    Ok(bytes)
+}
+
 /// Opens a model file of ours, or imports one of another program.
 pub fn open(path: &Path) -> Result<Arc<dyn Model>> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("whymodel")) { super::file::load(path) } else { import(path, None) }
@@ -40,7 +69,7 @@ pub fn open(path: &Path) -> Result<Arc<dyn Model>> {
 
 /// Imports a model of another program; `outcome` names what it predicts, which such files do not say.
 pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
-    let bytes = std::fs::read(path).map_err(|e| Fault::io(path, &e))?;
+    let bytes = bytes_of(path)?;
     let source = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => return Err(fault!("ml.import_unknown", file = path)),
         Some(b'{') => {
@@ -57,15 +86,11 @@ pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
         Some(_) => return Err(fault!("ml.import_unknown", file = path)),
     };
     let stem = path.file_stem().map_or_else(|| source.program.to_owned(), |s| s.to_string_lossy().into_owned());
-    let kind = match source.ensemble.link {
-        super::ensemble::Link::Logit => OutcomeKind::Binary { positive: "1".to_owned(), negative: "0".to_owned() },
-        _ => OutcomeKind::Number,
-    };
-    let outcome = Outcome { name: outcome.unwrap_or("outcome").to_owned(), kind, base_rate: 0.0 };
+    let outcomes = outcomes(&source.ensemble, outcome.unwrap_or("outcome"));
     let trees = source.ensemble.trees.len();
     let card = ModelCard {
         spec: ModelSpec { epochs: Some(trees as u32), ..ModelSpec::new(&stem, ModelKind::Gbdt) },
-        outcomes: vec![outcome],
+        outcomes,
         encoder: Encoder { prepare: FittedPrepare::default(), features: features(&source) },
         evaluation: Vec::new(),
         rows: PartSizes::default(),
@@ -78,6 +103,25 @@ pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
         warnings: vec![imported(&source, path)],
     };
     Ok(Arc::new(TreeModel::new(card, source.ensemble)))
+}
+
+/// What the ensemble predicts. Such files do not name classes, so they are called by their numbers.
+fn outcomes(e: &TreeEnsemble, name: &str) -> Vec<Outcome> {
+    use super::ensemble::Link;
+    let several = e.n_outputs > 1;
+    (0..e.n_outputs)
+        .map(|k| {
+            let kind = match e.link {
+                Link::Softmax => OutcomeKind::Class { class: k.to_string() },
+                Link::Logit if several => OutcomeKind::Binary { positive: k.to_string(), negative: String::new() },
+                Link::Logit => OutcomeKind::Binary { positive: "1".to_owned(), negative: "0".to_owned() },
+                Link::Identity => OutcomeKind::Number,
+            };
+            // Classes that are asked one against the rest are outcomes of their own.
+            let name = if several && e.link == Link::Logit { format!("{name} = {k}") } else { name.to_owned() };
+            Outcome { name, kind, base_rate: 0.0 }
+        })
+        .collect()
 }
 
 fn imported(source: &Source, path: &Path) -> Notice {
@@ -119,10 +163,10 @@ fn features(source: &Source) -> Vec<Feature> {
 fn in_order(root: usize, size: usize, node: impl Fn(usize) -> Option<(Node, Option<(usize, usize)>)>) -> Option<Vec<Node>> {
     let mut out: Vec<Node> = Vec::new();
     // A place in the file's order, and the parent's field that waits for its new number.
-    let mut open = vec![(root, None::<(usize, bool)>)];
-    while let Some((old, parent)) = open.pop() {
+    let mut open = vec![(root, None::<(usize, bool)>, 0)];
+    while let Some((old, parent, depth)) = open.pop() {
         let new = out.len();
-        if new > size {
+        if new > size || depth > DEEPEST {
             return None;
         }
         if let Some((p, is_left)) = parent
@@ -131,19 +175,27 @@ fn in_order(root: usize, size: usize, node: impl Fn(usize) -> Option<(Node, Opti
             *(if is_left { left } else { right }) = u32::try_from(new).ok()?;
         }
         let (made, children) = node(old)?;
+        let fine = match &made {
+            Node::Leaf { value, cover } => value.is_finite() && cover.is_finite(),
+            Node::Split { test: Test::LessF32(t) | Test::LessEqual(t), cover, .. } => !t.is_nan() && cover.is_finite(),
+            Node::Split { cover, .. } => cover.is_finite(),
+        };
+        if !fine {
+            return None;
+        }
         out.push(made);
         if let Some((left, right)) = children {
-            open.push((right, Some((new, false))));
-            open.push((left, Some((new, true))));
+            open.push((right, Some((new, false)), depth + 1));
+            open.push((left, Some((new, true)), depth + 1));
         }
     }
     Some(out)
 }
 
-/// A bitset of category codes.
+/// A bitset of category codes, which were checked to be small.
 fn set_of(codes: impl Iterator<Item = usize>) -> Vec<u64> {
     let mut set: Vec<u64> = Vec::new();
-    for c in codes {
+    for c in codes.filter(|c| *c < MOST_CODES) {
         if set.len() <= c / 64 {
             set.resize(c / 64 + 1, 0);
         }

@@ -75,7 +75,10 @@ fn the_covers_are_those_that_their_shapley_values_use() {
 #[test]
 fn what_cannot_be_read_exactly_is_refused_with_the_reason() {
     let code = |path: &Path| import(path, None).map(drop).unwrap_err().0.code;
-    assert_eq!(code(&folder().join("xgb_multi.json")), "ml.import_refused");
+    // Its trees speak of classes that its number of classes does not have.
+    let classes = std::fs::read_to_string(folder().join("xgb_classes.json")).unwrap();
+    let fewer = classes.replace("\"num_class\":\"3\"", "\"num_class\":\"2\"");
+    assert_ne!(fewer, classes);
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -89,6 +92,7 @@ fn what_cannot_be_read_exactly_is_refused_with_the_reason() {
             assert_eq!(code(&put(name, &whole[..whole.len() * share / 100])), "ml.import_damaged", "{name} cut at {share} %");
         }
     }
+    assert_eq!(code(&put("classes.json", fewer.as_bytes())), "ml.import_damaged");
     assert_eq!(code(&put("a.csv", b"a,b\n1,2\n")), "ml.import_unknown");
     assert_eq!(code(&put("b.json", b"{\"x\": 1}")), "ml.import_unknown");
     assert_eq!(code(&put("c.json", b" ")), "ml.import_unknown");
@@ -98,4 +102,121 @@ fn what_cannot_be_read_exactly_is_refused_with_the_reason() {
     let circle = text.replacen("left_child=4 2", "left_child=0 2", 1);
     assert_ne!(circle, text);
     assert_eq!(code(&put("o.txt", circle.as_bytes())), "ml.import_damaged");
+}
+
+#[test]
+fn classes_are_what_their_program_says() {
+    let expected: Value = serde_json::from_slice(&std::fs::read(folder().join("expected_classes.json")).unwrap()).unwrap();
+    let x = FeatureMatrix { n_features: 4, values: expected["rows"].as_array().unwrap().iter().flat_map(floats).collect() };
+    for case in expected["cases"].as_array().unwrap() {
+        let file = case["file"].as_str().unwrap();
+        let model = import(&folder().join(file), Some("kind")).unwrap_or_else(|e| panic!("{file}: {e}"));
+        let k = model.card().outcomes.len();
+        let theirs: Vec<f64> = case["p"].as_array().unwrap().iter().flat_map(floats).collect();
+        let tolerance = if file.starts_with("lgb") { 1e-9 } else { 1e-5 };
+        let p = model.predict(&x, &JobCtx::quiet()).unwrap();
+        assert!(p.len() == theirs.len() && p.iter().zip(&theirs).all(|(a, b)| (a - b).abs() <= tolerance), "{file}: {p:?} {theirs:?}");
+        if case["contributions"].is_null() {
+            assert!(k == 1 && model.card().outcomes[0].is_binary());
+            continue;
+        }
+        assert_eq!((k, model.card().outcomes[1].is_class()), (3, file != "lgb_ova.txt"));
+        if file != "lgb_ova.txt" {
+            assert_eq!(model.card().outcomes[1].label(), "kind: 1");
+        }
+        let Structure::Trees(e) = model.structure() else { panic!("trees") };
+        // What each class' own trees give to each feature, row by row: the base is theirs too.
+        for (i, row) in case["contributions"].as_array().unwrap().iter().enumerate() {
+            for (c, class) in row.as_array().unwrap().iter().enumerate() {
+                let class = floats(class);
+                let sum: f64 = class.iter().sum();
+                let margin = e.margins(x.row(i))[c];
+                assert!((sum - margin).abs() <= 1e-5 * margin.abs().max(1.0), "{file} row {i} class {c}: {sum} {margin}");
+            }
+        }
+    }
+}
+
+/// Bytes of the fixtures, changed by chance: whatever comes of it, it is a model that predicts or a refusal, in little
+/// memory and time. `WHYBENCH_FUZZ_SECONDS` makes it go on for longer.
+#[test]
+fn damaged_files_do_no_harm() {
+    use crate::base::rng;
+    let files: Vec<Vec<u8>> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(['x', 'l'])))
+        .map(|p| std::fs::read(p).unwrap())
+        .collect();
+    assert!(files.len() >= 8);
+    let seconds: u64 = std::env::var("WHYBENCH_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
+    let begun = std::time::Instant::now();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m");
+    let mut rng = rng::rng(seconds, "fuzz");
+    let numbers = ["-1", "0", "99999999999", "1e308", "-1e308", "NaN", "4294967295", "0.5", "[", "]", "{", "\"", "18446744073709551615"];
+    let (mut tries, mut read) = (0u64, 0u64);
+    while tries < 1_500 || begun.elapsed().as_secs() < seconds {
+        let mut bytes = files[rng::below(&mut rng, files.len())].clone();
+        for _ in 0..1 + rng::below(&mut rng, 4) {
+            let at = rng::below(&mut rng, bytes.len());
+            match rng::below(&mut rng, 6) {
+                0 => bytes[at] ^= 1 << rng::below(&mut rng, 8),
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, rng::below(&mut rng, 256) as u8),
+                3 => {
+                    let end = (at + rng::below(&mut rng, 200)).min(bytes.len());
+                    let piece = bytes[at..end].to_vec();
+                    bytes.splice(at..at, piece);
+                }
+                4 => {
+                    let end = (at + rng::below(&mut rng, 200)).min(bytes.len());
+                    drop(bytes.drain(at..end));
+                }
+                // A number becomes another one.
+                _ => {
+                    let from = (at..bytes.len()).find(|i| bytes[*i].is_ascii_digit()).unwrap_or(at);
+                    let to = (from..bytes.len()).find(|i| !bytes[*i].is_ascii_digit() && !b".eE+-".contains(&bytes[*i])).unwrap_or(from);
+                    let new = numbers[rng::below(&mut rng, numbers.len())].as_bytes().to_vec();
+                    bytes.splice(from..to, new);
+                }
+            }
+            if bytes.is_empty() {
+                bytes.push(b'{');
+            }
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        tries += 1;
+        let Ok(model) = import(&path, None) else { continue };
+        read += 1;
+        let m = model.card().features().len();
+        if m <= 1_000 {
+            let x = FeatureMatrix { n_features: m, values: vec![1.5; m] };
+            assert_eq!(model.predict(&x, &JobCtx::quiet()).unwrap().len(), model.card().outcomes.len());
+        }
+    }
+    // Some changes do not matter, most do.
+    assert!(read > 0 && read < tries, "{read} of {tries}");
+    if seconds > 0 {
+        println!("{tries} files in {seconds} s, {read} of them read");
+    }
+}
+
+#[test]
+fn huge_and_deep_files_are_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let code = |path: &Path| import(path, None).map(drop).unwrap_err().0.code;
+    // A gigabyte of zeros costs nothing on disk, and must cost nothing here.
+    let zeros = dir.path().join("zeros.json");
+    std::fs::File::create(&zeros).unwrap().set_len(1 << 30).unwrap();
+    let begun = std::time::Instant::now();
+    assert_eq!(code(&zeros), "ml.import_unknown");
+    assert!(begun.elapsed().as_secs() < 5, "it was read as a whole");
+    std::fs::File::create(&zeros).unwrap().set_len((1 << 30) + 1).unwrap();
+    assert_eq!(code(&zeros), "ml.import_too_large");
+    let deep = dir.path().join("deep.json");
+    std::fs::write(&deep, "{\"learner\":".to_owned() + &"[".repeat(200_000)).unwrap();
+    assert_eq!(code(&deep), "ml.import_damaged");
+    std::fs::write(&deep, [b"{i\x01a".as_slice(), &[b'['; 200_000]].concat()).unwrap();
+    assert_eq!(code(&deep), "ml.import_damaged");
 }

@@ -1,11 +1,11 @@
-//! XGBoost's model schema (JSON, and UBJSON once read): binary and number objectives, ranking margins, DART, categories,
+//! XGBoost's model schema (JSON, and UBJSON once read): binary, class and number objectives, ranking margins, DART, categories,
 //! missing values. Comparisons are in f32, as XGBoost compares; covers are the sums of hessians, as its Shapley values use.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
+use super::{MOST_CLASSES, MOST_CODES, MOST_FEATURES, Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
 use crate::base::Result;
 use crate::fault;
 use crate::ml::ensemble::Link;
@@ -18,12 +18,20 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
     let objective = learner["objective"]["name"].as_str().ok_or_else(|| damaged("objective"))?.to_owned();
     let params = &learner["learner_model_param"];
     let count = |key: &str| number(&params[key]).map_or(0, |v| v as usize);
-    if count("num_class") > 1 || count("num_target") > 1 {
-        return Err(refused(format!("{objective}, {} outputs", count("num_class").max(count("num_target")))));
+    if count("num_target") > 1 {
+        return Err(refused(format!("{objective}, {} outputs", count("num_target"))));
     }
-    let base = base_score(&params["base_score"]).ok_or_else(|| damaged("base_score"))?;
+    let n_outputs = count("num_class").max(1);
+    if n_outputs > MOST_CLASSES {
+        return Err(damaged("num_class"));
+    }
+    let scores = base_scores(&params["base_score"]).ok_or_else(|| damaged("base_score"))?;
+    let base = scores[0];
     let (link, intercept) = match objective.as_str() {
-        "binary:logistic" | "reg:logistic" => (Link::Logit, (base / (1.0 - base)).ln()),
+        "multi:softprob" | "multi:softmax" if n_outputs > 1 => (Link::Softmax, base),
+        o if n_outputs > 1 => return Err(refused(format!("{o}, {n_outputs} outputs"))),
+        "binary:logistic" | "reg:logistic" if base > 0.0 && base < 1.0 => (Link::Logit, (base / (1.0 - base)).ln()),
+        "binary:logistic" | "reg:logistic" => return Err(damaged("base_score")),
         "binary:logitraw" => (Link::Logit, base),
         "reg:squarederror" | "reg:linear" | "reg:absoluteerror" | "reg:pseudohubererror" | "reg:squaredlogerror" | "reg:quantileerror" => {
             (Link::Identity, base)
@@ -44,18 +52,24 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
         drops => Some(numbers(drops).ok_or_else(|| damaged("weight_drop"))?),
     }
     .filter(|d| !d.is_empty());
-    let n_features = count("num_feature");
+    let n_features = Some(count("num_feature")).filter(|n| *n <= MOST_FEATURES).ok_or_else(|| damaged("num_feature"))?;
     let mut levels: Vec<Option<usize>> = vec![None; n_features];
     let kinds = texts(&learner["feature_types"]);
     for (slot, _) in levels.iter_mut().zip(&kinds).filter(|(_, k)| k.starts_with('c')) {
         *slot = Some(0);
     }
     let list = model["trees"].as_array().ok_or_else(|| damaged("trees"))?;
+    // Which class each tree speaks of.
+    let outputs = numbers(&model["tree_info"]).unwrap_or_default();
     let mut trees = Vec::with_capacity(list.len());
     for (t, tree) in list.iter().enumerate() {
         let weight = drops.as_ref().map_or(Some(1.0), |d| d.get(t).copied()).ok_or_else(|| damaged("weight_drop"))?;
         let nodes = read_tree(tree, n_features, &mut levels).ok_or_else(|| damaged(&format!("tree {t}")))?;
-        trees.push(Tree { nodes, output: 0, weight });
+        let output = if n_outputs > 1 { outputs.get(t).copied().unwrap_or(f64::NAN) } else { 0.0 };
+        if !(0.0..n_outputs as f64).contains(&output) {
+            return Err(damaged("tree_info"));
+        }
+        trees.push(Tree { nodes, output: output as u32, weight });
     }
     let named = carried(&model["cats"], n_features);
     let levels = levels
@@ -64,7 +78,8 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
         .map(|(codes, named)| codes.map(|n| named.unwrap_or_else(|| (0..n).map(|c| c.to_string()).collect())))
         .collect();
     let names = names_or_numbers(texts(&learner["feature_names"]), n_features);
-    let ensemble = TreeEnsemble { n_features, n_outputs: 1, intercept: vec![intercept], link, trees };
+    let intercept = if n_outputs == 1 { vec![intercept] } else { (0..n_outputs).map(|k| *scores.get(k).unwrap_or(&base)).collect() };
+    let ensemble = TreeEnsemble { n_features, n_outputs, intercept, link, trees };
     Ok(Source { program: "XGBoost", objective, ensemble, names, levels })
 }
 
@@ -87,7 +102,8 @@ fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> O
     let goes_right = |i: usize| -> Option<Vec<usize>> {
         let k = nodes.iter().position(|n| *n as usize == i)?;
         let (from, n) = (*from.get(k)? as usize, *sizes.get(k)? as usize);
-        Some(all.get(from..from + n)?.iter().map(|c| *c as usize).collect())
+        let codes: Vec<usize> = all.get(from..from.checked_add(n)?)?.iter().map(|c| *c as usize).collect();
+        codes.iter().all(|c| *c < MOST_CODES).then_some(codes)
     };
     for i in 0..size {
         if left[i] >= 0.0 && kinds.get(i) == Some(&1.0) {
@@ -142,9 +158,14 @@ fn number(v: &Value) -> Option<f64> {
     v.as_f64().or_else(|| v.as_str()?.trim().parse().ok())
 }
 
-/// `5E-1`, or since version 3.1 `[5E-1]`.
-fn base_score(v: &Value) -> Option<f64> {
-    number(v).or_else(|| v.as_str()?.trim().strip_prefix('[')?.strip_suffix(']')?.trim().parse().ok())
+/// `5E-1`, or since version 3.1 `[5E-1]`, one for each class.
+fn base_scores(v: &Value) -> Option<Vec<f64>> {
+    let of = |x: f64| x.is_finite().then_some(x);
+    if let Some(one) = number(v) {
+        return Some(vec![of(one)?]);
+    }
+    let inside = v.as_str()?.trim().strip_prefix('[')?.strip_suffix(']')?;
+    inside.split(',').map(|x| of(x.trim().parse().ok()?)).collect()
 }
 
 fn numbers(v: &Value) -> Option<Vec<f64>> {

@@ -170,15 +170,15 @@ impl WhyView {
             }
             let outcomes = &subject.model.card().outcomes;
             if outcomes.len() > 1 {
-                let shown = outcomes.get(subject.outcome).map_or("", |o| o.name.as_str());
-                let combo = egui::ComboBox::from_id_salt("why-outcome").selected_text(shown).show_ui(ui, |ui| {
+                let shown = outcomes.get(subject.outcome).map_or_else(String::new, crate::ml::Outcome::label);
+                let combo = egui::ComboBox::from_id_salt("why-outcome").selected_text(&shown).show_ui(ui, |ui| {
                     for (i, o) in outcomes.iter().enumerate() {
-                        if ui.selectable_label(i == subject.outcome, &o.name).clicked() {
+                        if ui.selectable_label(i == subject.outcome, o.label()).clicked() {
                             cx.select(|s| s.outcome = i);
                         }
                     }
                 });
-                name_it(&combo.response, cx.t("why.outcome"), shown);
+                name_it(&combo.response, cx.t("why.outcome"), &shown);
             }
             if !narrow {
                 self.scales(ui, cx, subject);

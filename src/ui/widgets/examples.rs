@@ -34,6 +34,7 @@ pub fn attribution(effects: &[f64], gap: f64) -> Attribution {
         method: Method::TreeShap,
         scale: Scale::Probability,
         outcome: "Revenue".into(),
+        class: String::new(),
         outcome_index: 0,
         exact: true,
         features: features(n).into_iter().map(|f| f.name).collect(),

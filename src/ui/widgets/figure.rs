@@ -1,4 +1,4 @@
-//! The frame around every picture: its title, its caption, its table twin, and saving it as SVG or CSV.
+//! The frame around every picture: its title, its caption, its table twin, and saving it as SVG, PNG or CSV.
 
 use std::collections::BTreeSet;
 
@@ -35,9 +35,12 @@ fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
-/// Which pictures are shown as tables.
+/// Which pictures are shown as tables, and which one is about to be saved as it looks.
 #[derive(Default)]
-pub struct Twins(BTreeSet<&'static str>);
+pub struct Twins(BTreeSet<&'static str>, Option<(&'static str, u8)>);
+
+/// Frames between the click and the picture: the menu closes, the room scrolls, the pointer's marks go.
+const FRAMES: u8 = 24;
 
 /// What a picture can be turned into; made only when asked for.
 pub struct Source<'a> {
@@ -59,7 +62,9 @@ pub fn ui<R>(
     source: &Source<'_>,
     picture: impl FnOnce(&mut Ui, &mut Cx<'_>) -> R,
 ) -> Option<R> {
-    basic::anchored(ui, key, |ui| {
+    let shot = twins.1.filter(|(k, _)| *k == key).map(|(_, left)| left);
+    let drawn = basic::anchored(ui, key, |ui| {
+        let top = ui.cursor().min;
         ui.add_space(theme::SPACE);
         ui.horizontal(|ui| {
             ui.label(RichText::new(cx.t(key)).size(theme::BODY).strong());
@@ -74,8 +79,24 @@ pub fn ui<R>(
         if !caption.is_empty() {
             basic::caption(ui, caption);
         }
-        out
-    })
+        let rect = egui::Rect::from_min_max(top, ui.min_rect().max);
+        (out, rect.expand2(vec2(4.0, 2.0)))
+    });
+    let (out, rect) = drawn;
+    match shot {
+        Some(0) => {
+            twins.1 = None;
+            let name = format!("{}.png", key.trim_start_matches("why."));
+            cx.send(Action::SavePicture { name, rect: rect.intersect(ui.clip_rect()) });
+        }
+        Some(left) => {
+            twins.1 = Some((key, left - 1));
+            ui.scroll_to_rect(rect, Some(egui::Align::Min));
+            ui.ctx().request_repaint();
+        }
+        None => {}
+    }
+    out
 }
 
 fn menu(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut Twins, key: &'static str, source: &Source<'_>) {
@@ -92,6 +113,10 @@ fn menu(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut Twins, key: &'static str, sour
             && ui.button(cx.t("why.save_svg")).clicked()
         {
             cx.send(Action::SaveText { name: file("svg"), text: svg() });
+        }
+        if !open && ui.button(cx.t("why.save_png")).clicked() {
+            twins.1 = Some((key, FRAMES));
+            ui.ctx().request_repaint();
         }
         if ui.button(cx.t("why.save_csv")).clicked() {
             let text = source.csv.as_ref().unwrap_or(&source.table)().csv();

@@ -1,7 +1,7 @@
-//! Where a Transformer looked for one row: every head small, one head large, raw and gradient × attention side by side,
-//! never without the words that say what it is not.
+//! Where a Transformer looked for one row: every head small, one head large, raw and gradient × attention side by side or
+//! rolled through the layers; above them what was tested, and the words that say what attention is not.
 
-use eframe::egui::Ui;
+use eframe::egui::{RichText, Ui};
 
 use super::{Subject, standing};
 use crate::base::numbers;
@@ -10,9 +10,13 @@ use crate::session::state::Ask;
 use crate::ui::Cx;
 use crate::ui::widgets::basic;
 use crate::ui::widgets::heatmap::{self, Head, Layer, Textures};
+use crate::ui::widgets::signed_bars::{self, Bar};
 
 /// Below this agreement of attention with the attribution a badge warns.
 const AGREES: f64 = 0.3;
+
+/// Tokens and heads whose test is shown.
+const MOST: usize = 8;
 
 /// What the pane remembers.
 #[derive(Default)]
@@ -20,6 +24,8 @@ pub struct AttentionPane {
     textures: Textures,
     head: Head,
     hovered: Option<(usize, usize)>,
+    /// Through all layers instead of head by head.
+    rolled: bool,
     last: Option<std::sync::Arc<crate::explain::AttentionMap>>,
 }
 
@@ -62,16 +68,27 @@ impl AttentionPane {
             }
             None => {}
         }
+        self.tested(ui, cx, subject, &map);
+        ui.horizontal_wrapped(|ui| {
+            for (rolled, key, help) in
+                [(false, "why.attention_heads", "why.attention_heads_help"), (true, "why.attention_rolled", "why.attention_rolled_help")]
+            {
+                if ui.selectable_label(self.rolled == rolled, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
+                    self.rolled = rolled;
+                }
+            }
+        });
+        let both = if self.rolled { [Layer::Rollout, Layer::GradientRollout] } else { [Layer::Raw, Layer::Gradient] };
         let wide = ui.available_width() >= 560.0;
         let mut hovered = None;
         if wide {
             ui.columns(2, |columns| {
-                for (ui, what) in columns.iter_mut().zip([Layer::Raw, Layer::Gradient]) {
+                for (ui, what) in columns.iter_mut().zip(both) {
                     hovered = hovered.or(ui.vertical(|ui| self.picture(ui, cx, &map, what)).inner);
                 }
             });
         } else {
-            for what in [Layer::Raw, Layer::Gradient] {
+            for what in both {
                 hovered = hovered.or(self.picture(ui, cx, &map, what));
             }
         }
@@ -81,6 +98,45 @@ impl AttentionPane {
             ui.ctx().request_repaint();
         }
         basic::caption(ui, crate::base::tr(lang, "why.map_caption"));
+    }
+
+    /// What was tested: tokens taken out and heads silenced, strongest first.
+    fn tested(&mut self, ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, map: &crate::explain::AttentionMap) {
+        if map.tested.len() != map.tokens.len() {
+            return;
+        }
+        let strongest = |v: &[f64]| -> Vec<usize> {
+            let mut order: Vec<usize> = (0..v.len()).filter(|i| v[*i] != 0.0).collect();
+            order.sort_by(|a, b| v[*b].abs().total_cmp(&v[*a].abs()).then(a.cmp(b)));
+            order
+        };
+        // Tests are on the scale of probabilities, whatever the attributions are shown on.
+        let unit = crate::ui::widgets::units::Unit::of(subject.model.card().outcomes.get(subject.outcome), map.scale);
+        let bars: Vec<Bar> = strongest(&map.tested)
+            .into_iter()
+            .take(MOST)
+            .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), help: String::new() })
+            .collect();
+        basic::caption(ui, cx.t("why.tested")).on_hover_text(cx.t("why.tested_help"));
+        signed_bars::ui(ui, &bars, cx.t("why.tested"));
+        if map.tested_heads.len() == map.layers * map.heads {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(RichText::new(cx.t("why.tested_heads")).size(crate::ui::theme::SMALL).color(cx.tokens.weak))
+                    .on_hover_text(cx.t("why.tested_heads_help"));
+                for h in strongest(&map.tested_heads).into_iter().take(MOST) {
+                    let at = Head { layer: h / map.heads, head: h % map.heads };
+                    let text = format!("{}.{}: {}", at.layer + 1, at.head + 1, unit.effect(map.tested_heads[h]));
+                    let text = RichText::new(text).size(crate::ui::theme::SMALL);
+                    if ui
+                        .selectable_label(self.head == at && !self.rolled, text)
+                        .on_hover_text(heatmap::head_name(at, Layer::Raw, cx.lang()))
+                        .clicked()
+                    {
+                        (self.head, self.rolled) = (at, false);
+                    }
+                }
+            });
+        }
     }
 
     fn picture(
@@ -93,13 +149,19 @@ impl AttentionPane {
         let (title, help) = match what {
             Layer::Raw => ("why.attention_raw", "why.attention_raw_help"),
             Layer::Gradient => ("why.attention_gradient", "why.attention_gradient_help"),
+            Layer::Rollout => ("why.method_attention_rollout", "why.attention_rolled_help"),
+            Layer::GradientRollout => ("why.attention_gradient_rollout", "why.attention_gradient_help"),
         };
         ui.push_id(title, |ui| {
             basic::caption(ui, cx.t(title)).on_hover_text(cx.t(help));
-            if let Some(head) = heatmap::thumbnails(ui, map, &mut self.textures, what, self.head, cx.lang()) {
+            if what.by_head()
+                && let Some(head) = heatmap::thumbnails(ui, map, &mut self.textures, what, self.head, cx.lang())
+            {
                 self.head = head;
             }
-            basic::caption(ui, &heatmap::head_name(self.head, what, cx.lang()));
+            if what.by_head() {
+                basic::caption(ui, &heatmap::head_name(self.head, what, cx.lang()));
+            }
             heatmap::map(ui, map, &mut self.textures, what, self.head, self.hovered, cx.lang())
         })
         .inner

@@ -23,6 +23,9 @@ const MOST: usize = 10;
 #[derive(Default)]
 pub struct ChangePane {
     rules: Rules,
+    /// The level that is asked for, and the one being dragged or typed.
+    level: Option<f64>,
+    typed: Option<f64>,
     last: Option<(u32, String, Arc<Answer>)>,
     contrast: Option<Arc<Answer>>,
 }
@@ -41,7 +44,27 @@ impl ChangePane {
         self.rules.locked.retain(|l| features.iter().any(|f| f.name == *l));
         let mut rules = self.rules.clone();
         rules.seconds = 5.0;
-        let question = Question::Change { model: subject.name.to_owned(), line: row, outcome: subject.outcome, wish: None, rules };
+        let outcome = subject.model.card().outcomes.get(subject.outcome);
+        let chance = outcome.is_some_and(crate::ml::Outcome::is_binary);
+        let usual = if chance { 0.5 } else { outcome.map_or(0.0, |o| o.base_rate) };
+        ui.horizontal(|ui| {
+            let label = ui.label(RichText::new(cx.t("why.change_to")).color(cx.tokens.weak)).on_hover_text(cx.t("why.change_to_help"));
+            // Shown in per cent, kept as a share.
+            let times = if chance { 100.0 } else { 1.0 };
+            let mut shown = self.typed.or(self.level).unwrap_or(usual) * times;
+            let field = egui::DragValue::new(&mut shown).speed(if chance { 0.5 } else { usual.abs().max(1.0) * 0.01 }).max_decimals(2);
+            let field = if chance { field.range(0.01..=99.99).suffix(" %") } else { field };
+            let response = ui.add(field).labelled_by(label.id);
+            if response.changed() {
+                self.typed = Some(shown / times);
+            }
+            // While it is dragged or typed nothing is asked: the search may take seconds.
+            if !response.dragged() && !response.has_focus() {
+                self.level = self.typed.or(self.level);
+            }
+        });
+        let level = self.level.filter(|l| !chance || (0.0..1.0).contains(l));
+        let question = Question::Change { model: subject.name.to_owned(), line: row, outcome: subject.outcome, level, rules };
         let ask = Ask::Deeper(question.clone());
         cx.want(ask.clone());
         standing(ui, cx, &ask);

@@ -54,7 +54,12 @@ pub fn thumbnails(ui: &mut Ui, map: &Arc<AttentionMap>, textures: &mut Textures,
 
 /// A head's name.
 pub fn head_name(at: Head, what: Layer, lang: Lang) -> String {
-    let key = if what == Layer::Raw { "why.head_name" } else { "why.head_name_gradient" };
+    let key = match what {
+        Layer::Raw => "why.head_name",
+        Layer::Gradient => "why.head_name_gradient",
+        Layer::Rollout => return tr(lang, "why.method_attention_rollout").to_owned(),
+        Layer::GradientRollout => return tr(lang, "why.attention_gradient_rollout").to_owned(),
+    };
     tr_with(lang, key, &[("layer", &(at.layer + 1)), ("head", &(at.head + 1))])
 }
 

@@ -15,6 +15,17 @@ pub enum Layer {
     Raw,
     /// |gradient × attention|.
     Gradient,
+    /// Attention through all layers.
+    Rollout,
+    /// The positive part of gradient × attention through all layers.
+    GradientRollout,
+}
+
+impl Layer {
+    /// Whether it has one map per head; the others are of all heads together.
+    pub fn by_head(self) -> bool {
+        matches!(self, Self::Raw | Self::Gradient)
+    }
 }
 
 /// One head, by its place.
@@ -29,8 +40,13 @@ pub struct Head {
 /// The numbers of one head, if the map has them.
 pub fn weights(map: &AttentionMap, what: Layer, at: Head) -> Option<&[f32]> {
     let n = map.tokens.len() * map.tokens.len();
+    let all = match what {
+        Layer::Raw => &map.weights,
+        Layer::Gradient => &map.gradient,
+        Layer::Rollout => return map.rollout.get(..n).filter(|r| !r.is_empty()),
+        Layer::GradientRollout => return map.gradient_rollout.get(..n).filter(|r| !r.is_empty()),
+    };
     let begin = (at.layer * map.heads + at.head) * n;
-    let all = if what == Layer::Raw { &map.weights } else { &map.gradient };
     (at.layer < map.layers && at.head < map.heads).then(|| all.get(begin..begin + n)).flatten()
 }
 
@@ -38,8 +54,8 @@ pub fn weights(map: &AttentionMap, what: Layer, at: Head) -> Option<&[f32]> {
 /// all heads for gradients, so that heads without effect look empty.
 pub fn most(map: &AttentionMap, what: Layer, at: Head) -> f32 {
     let all = match what {
-        Layer::Raw => weights(map, what, at).unwrap_or_default(),
         Layer::Gradient => &map.gradient,
+        _ => weights(map, what, at).unwrap_or_default(),
     };
     all.iter().copied().filter(|w| w.is_finite()).fold(0.0, f32::max)
 }
