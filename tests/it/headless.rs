@@ -253,3 +253,118 @@ fn gradients_of_a_trained_transformer_add_up() {
     assert!(shares[56] <= 0.01, "{shares:?}");
     assert!(a.values.iter().any(|v| v.abs() > 1e-3), "something is explained");
 }
+
+/// The deeper commands of *why* on the sample, end to end: files, sentences, refusals.
+#[test]
+fn why_goes_deeper() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let data = sample("online_shoppers_intention.csv").display().to_string();
+    let run = |args: &[&str]| {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_whybench")).args(args).args(["--lang", "en"]).output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let fine = |args: &[&str]| {
+        let (code, out, err) = run(args);
+        assert_eq!(code, Some(0), "{args:?}: {err}");
+        out
+    };
+    let model = at("m.whymodel");
+    fine(&["train", &data, "--target", "Revenue", "--model", "gbdt", "--epochs", "30", "--split", "modulo:10,7", "--out", &model]);
+    let read = |name: &str| read::open(&dir.path().join(name), &ReadOptions::default(), &JobCtx::quiet()).unwrap().table;
+    let columns = |name: &str| read(name).names().join(" ");
+
+    // Every method that fits trees writes its file; those that ask the model for combinations, for a few rows.
+    for method in ["tree-shap", "tree-shap-reference", "permutation-shap", "kernel-shap", "lime"] {
+        let out = at("x.parquet");
+        fine(&[
+            "explain",
+            &model,
+            &data,
+            "--method",
+            method,
+            "--rows",
+            "0..3",
+            "--reference",
+            "VisitorType = 'New_Visitor'",
+            "--budget",
+            "200",
+            "--out",
+            &out,
+        ]);
+        let t = read("x.parquet");
+        assert!(
+            t.n_rows() == 3 && t.names().ends_with(&["base_value".into(), "prediction".into(), "gap".into()]),
+            "{method}: {:?}",
+            t.names()
+        );
+        let gap = t.numbers(t.column("gap").unwrap());
+        assert!(method == "lime" || gap.iter().all(|g| g.abs() < 1e-9), "{method}: {gap:?}");
+    }
+    // Groups of features are columns of their own, and may make every combination possible.
+    std::fs::write(
+        dir.path().join("g.toml"),
+        "[groups]\nPages = [\"Administrative\", \"Informational\", \"ProductRelated\"]\nTech = [\"OperatingSystems\", \"Browser\"]\n",
+    )
+    .unwrap();
+    let groups = at("g.toml");
+    for method in ["tree-shap", "exact-shap"] {
+        fine(&[
+            "explain",
+            &model,
+            &data,
+            "--method",
+            method,
+            "--rows",
+            "0..1",
+            "--reference",
+            "Month = 'May' and Weekend = 'TRUE'",
+            "--groups",
+            &groups,
+            "--out",
+            &at("g.parquet"),
+        ]);
+        assert!(columns("g.parquet").contains("Pages") && !columns("g.parquet").contains("ProductRelated "), "{}", columns("g.parquet"));
+    }
+    fine(&["explain", &model, &data, "--method", "interactions", "--rows", "0..2", "--out", &at("i.parquet")]);
+    assert_eq!(columns("i.parquet"), "row class feature_a feature_b value");
+    // Main effects and interactions of a row sum to what its Shapley values sum to.
+    fine(&["explain", &model, &data, "--method", "tree-shap", "--rows", "0..1", "--out", &at("s.parquet")]);
+    let (i, s) = (read("i.parquet"), read("s.parquet"));
+    let rows = i.numbers(i.column("row").unwrap());
+    let pairs: f64 = i.numbers(i.column("value").unwrap()).iter().zip(&rows).filter(|(_, r)| **r == 0.0).map(|(v, _)| v).sum();
+    let whole = s.numbers(s.column("prediction").unwrap())[0] - s.numbers(s.column("base_value").unwrap())[0];
+    assert!((pairs - whole).abs() < 1e-9, "{pairs} {whole}");
+
+    fine(&["effect", &model, &data, "--feature", "PageValues", "--out", &at("e.parquet")]);
+    assert_eq!(columns("e.parquet"), "feature value label effect low high density");
+    let said = fine(&["effect", &model, &data, "--feature", "PageValues,Month", "--kind", "ale", "--out", &at("e2.parquet")]);
+    assert!(columns("e2.parquet").contains("feature_2") && said.contains("Together, PageValues and Month"), "{said}");
+    fine(&["effect", &model, &data, "--feature", "Month", "--kind", "ice", "--out", &at("e3.parquet")]);
+    assert!(columns("e3.parquet").contains(" row "));
+
+    let said = fine(&["counterfactual", &model, &data, "--row", "100", "--to", "flip", "--out", &at("c.json"), "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(found["certified"] == true && found["to"].as_f64().unwrap() >= 0.5 && found["real_row"].is_number(), "{said}");
+    assert_eq!(found["cost"], found["lower_bound"]);
+    std::fs::write(
+        dir.path().join("r.toml"),
+        "locked = [\"PageValues\", \"ExitRates\", \"BounceRates\"]\nmost_changes = 2\nbudget = 0.01\n",
+    )
+    .unwrap();
+    let (code, _, err) = run(&["counterfactual", &model, &data, "--row", "100", "--rules", &at("r.toml"), "--out", &at("c.json")]);
+    assert!(code == Some(1) && (err.contains("No change") || err.contains("costs at least")), "{err}");
+    let (code, _, err) = run(&["counterfactual", &model, &data, "--row", "100", "--to", "1.5", "--out", &at("c.json")]);
+    assert!(code == Some(1) && err.contains("1.5"), "{err}");
+
+    let said = fine(&["contrast", &model, &data, "--row", "5", "--against", "3000", "--out", &at("k.json"), "--json"]);
+    let k: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let sum: f64 = k["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).sum();
+    assert!((sum - (k["value"].as_f64().unwrap() - k["base"].as_f64().unwrap())).abs() < 1e-9);
+    fine(&["contrast", &model, &data, "--group", "Month = 'Nov'", "--against-group", "Month = 'May'", "--out", &at("k2.json")]);
+    let said = fine(&["importance", &model, &data, "--repeats", "2", "--out", &at("p.json")]);
+    assert!(said.lines().nth(1).is_some_and(|l| l.starts_with("PageValues")), "{said}");
+    let (code, _, err) =
+        run(&["explain", &model, &data, "--method", "tree-shap-reference", "--reference", "Month = 'Smarch'", "--out", &at("n.parquet")]);
+    assert!(code == Some(1) && err.contains("Smarch"), "{err}");
+}
