@@ -22,6 +22,7 @@ pub mod players;
 pub mod probability;
 pub mod reference;
 pub mod sampling;
+pub mod segments;
 pub mod summary;
 #[cfg(test)]
 mod tests;

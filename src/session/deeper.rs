@@ -3,9 +3,11 @@
 
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use crate::base::{JobCtx, Result};
+use crate::data::{Part, Segment};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
 use crate::explain::effect::{self, EffectCurve, Kind};
+use crate::explain::segments::{self, Segments};
 use crate::explain::trust::{self, Trust};
 use crate::explain::{ExplainOptions, Reference};
 use crate::fault;
@@ -18,6 +20,10 @@ const EFFECT_ROWS: usize = 2_000;
 const REAL_ROWS: usize = 10_000;
 /// The same for a network, whose every answer costs.
 const REAL_ROWS_NETWORK: usize = 1_000;
+/// Rows whose reasons are compared, and of how many features.
+const REASON_ROWS: usize = 1_500;
+/// The strongest features stand for the reasons.
+const REASONS: usize = 6;
 /// Rows that stand in for what is taken out, when trust is tested.
 const STAND_INS: usize = 500;
 
@@ -65,6 +71,15 @@ pub enum Question {
         /// Scale.
         scale: Scale,
     },
+    /// Where the model errs most, or where its reasons differ most.
+    Segments {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+        /// Reasons instead of errors.
+        reasons: bool,
+    },
     /// How far the explanation of many rows may be trusted.
     Trust {
         /// Name of the model.
@@ -89,13 +104,19 @@ pub enum Answer {
     Contrast(Contrast),
     /// What the checks say.
     Trust(Box<Trust>),
+    /// Segments.
+    Segments(Segments),
 }
 
 impl Question {
     /// Name of the model that is asked.
     pub fn model(&self) -> &str {
         match self {
-            Self::Effect { model, .. } | Self::Change { model, .. } | Self::Contrast { model, .. } | Self::Trust { model, .. } => model,
+            Self::Effect { model, .. }
+            | Self::Change { model, .. }
+            | Self::Contrast { model, .. }
+            | Self::Trust { model, .. }
+            | Self::Segments { model, .. } => model,
         }
     }
 
@@ -143,6 +164,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let options = ExplainOptions { scale: *scale, outcome: *outcome, ..ExplainOptions::default() };
             Ok(Answer::Contrast(contrast::rows(model, (&a, &name(*line)), (&b, &name(*against)), &options, ctx)?))
         }
+        Question::Segments { outcome, reasons, .. } => Ok(Answer::Segments(segments(prepared, model, *outcome, *reasons, ctx)?)),
         Question::Trust { rows, options, against, .. } => {
             let made;
             let why = match known {
@@ -157,4 +179,49 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))
         }
     }
+}
+
+/// Held-out rows are searched, where there are any: what was learned by heart is no error.
+fn segments(prepared: &Prepared, model: &dyn Model, outcome: usize, reasons: bool, ctx: &JobCtx) -> Result<Segments> {
+    let card = model.card();
+    let of = card.outcomes.get(outcome).ok_or_else(|| fault!("session.no_feature", feature = outcome))?;
+    let held = pipeline::positions(&prepared.parts, Part::Test);
+    let rows = if held.is_empty() { (0..prepared.raw.n_rows()).collect() } else { held };
+    let known = pipeline::known_outcome(&prepared.raw, of)?;
+    let rows: Vec<usize> = rows.into_iter().filter(|r| reasons || !known[*r].is_nan()).collect();
+    let most = if reasons { REASON_ROWS } else { segments::MOST_ROWS };
+    let rows: Vec<usize> = effect::sample(rows.len(), most, 1).into_iter().map(|i| rows[i]).collect();
+    if rows.is_empty() {
+        return Err(fault!("explain.no_rows"));
+    }
+    let (x, lines, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
+    // A condition on a prepared number would not be one on the data.
+    let numbers = card.encoder.prepare.steps.is_empty();
+    if !reasons {
+        let p = model.predict(&x, ctx)?;
+        let k = card.outcomes.len();
+        let loss = |(i, r): (usize, &usize)| {
+            let (p, y) = (p[i * k + outcome], known[*r]);
+            if of.is_binary() {
+                let p = p.clamp(1e-6, 1.0 - 1e-6);
+                -(y * p.ln() + (1.0 - y) * (1.0 - p).ln())
+            } else {
+                (p - y).powi(2)
+            }
+        };
+        let loss: Vec<f64> = rows.iter().enumerate().map(loss).collect();
+        return segments::find(card.features(), &x, &loss, 1, numbers, 1, ctx).map(|s| readable(s, prepared));
+    }
+    let options = ExplainOptions { scale: Scale::Margin, outcome, ..ExplainOptions::default() };
+    let a = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
+    let summary = crate::explain::summary::summarise(&a, card.features(), 1);
+    let strongest: Vec<usize> = summary.importance.iter().take(REASONS).map(|i| i.feature).collect();
+    let scores: Vec<f64> = (0..lines.len()).flat_map(|i| strongest.iter().map(|f| a.row(i)[*f]).collect::<Vec<_>>()).collect();
+    segments::find(card.features(), &x, &scores, strongest.len().max(1), numbers, 1, ctx).map(|s| readable(s, prepared))
+}
+
+/// Only conditions that the data understand: a date, say, is a number to the model and a day to the table.
+fn readable(mut s: Segments, prepared: &Prepared) -> Segments {
+    s.found.retain(|f| Segment::parse(&f.condition).and_then(|c| c.rows(&prepared.raw)).is_ok_and(|rows| !rows.is_empty()));
+    s
 }

@@ -99,6 +99,7 @@ fn deeper(question: &Question) -> &'static str {
         Question::Change { .. } => "ui.job_change",
         Question::Contrast { .. } => "ui.job_contrast",
         Question::Trust { .. } => "ui.job_trust",
+        Question::Segments { .. } => "ui.job_segments",
     }
 }
 

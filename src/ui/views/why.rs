@@ -35,6 +35,7 @@ pub struct WhyView {
     how: how::How,
     change: change::ChangePane,
     effect: effect::EffectPane,
+    segments: trust::SegmentsPane,
     rows: rows::Picker,
     one: one::OneRow,
     attention: attention::AttentionPane,
@@ -261,6 +262,7 @@ impl WhyView {
                 many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
                 self.effect.ui(ui, cx, subject, why, &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
+                self.segments.ui(ui, cx, subject);
             }
             None if one.is_none() => drop(basic::caption(ui, cx.t("why.nothing_yet"))),
             None => {}

@@ -1,5 +1,5 @@
 //! How far the explanation holds: the checks with their numbers, the curve of taking features out beside its random
-//! control, features that are twins.
+//! control, features that are twins; and segments where the model errs or reasons unlike elsewhere.
 
 use eframe::egui::Ui;
 
@@ -70,6 +70,50 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
             })),
         };
         figure::ui(ui, cx, twins, "why.deletion", &caption, &source, |ui, cx| picture(ui, cx, curve));
+    }
+}
+
+/// What the pane of segments remembers.
+#[derive(Default)]
+pub struct SegmentsPane {
+    reasons: bool,
+}
+
+impl SegmentsPane {
+    /// Segments in which the model errs most or reasons differ most; a click makes one the segment of all panes.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>) {
+        basic::section(ui, cx.t("why.segments"));
+        ui.horizontal_wrapped(|ui| {
+            for (reasons, key) in [(false, "why.segments_errors"), (true, "why.segments_reasons")] {
+                if ui.selectable_label(self.reasons == reasons, cx.t(key)).clicked() {
+                    self.reasons = reasons;
+                }
+            }
+        });
+        let question = Question::Segments { model: subject.name.to_owned(), outcome: subject.outcome, reasons: self.reasons };
+        let ask = Ask::Deeper(question.clone());
+        cx.want(ask.clone());
+        standing(ui, cx, &ask);
+        let Some(answer) = cx.session.answer(&question).cloned() else { return };
+        let Answer::Segments(all) = &*answer else { return };
+        let (rows, tried) = (numbers::count(all.rows as i64), numbers::count(all.tried as i64));
+        if all.found.is_empty() {
+            basic::caption(ui, &cx.tw("why.segments_none", &[("tried", &tried), ("rows", &rows)]));
+            return;
+        }
+        for s in &all.found {
+            let chosen = cx.session.selection.segment.as_ref() == Some(&s.condition);
+            let p = if s.p < 0.01 { "< 0.01".to_owned() } else { numbers::fixed(s.p, 2) };
+            let n = numbers::count(s.rows as i64);
+            let key = if self.reasons { "why.segments_line_reasons" } else { "why.segments_line" };
+            let line = cx.tw(key, &[("rows", &n), ("mean", &numbers::plain(s.mean)), ("rest", &numbers::plain(s.rest)), ("p", &p)]);
+            if ui.selectable_label(chosen, &s.condition).clicked() {
+                let condition = (!chosen).then(|| s.condition.clone());
+                cx.select(|x| x.segment = condition);
+            }
+            basic::caption(ui, &line);
+        }
+        basic::caption(ui, &cx.tw("why.segments_caption", &[("tried", &tried), ("rows", &rows)]));
     }
 }
 
