@@ -169,6 +169,30 @@ pub enum Command {
     Counterfactual(Box<Counterfactual>),
     /// Why one row and not the other: the difference, feature by feature
     Contrast(Box<Contrast>),
+    /// A saved model in a few questions: a small tree that decides as it does, with the share of rows in which it does
+    Surrogate {
+        /// Model file
+        model: PathBuf,
+        /// Data file
+        data: PathBuf,
+        /// Outcome or class; the first if absent
+        #[arg(long, value_name = "NAME")]
+        class: Option<String>,
+        /// Questions from the root to an end
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=8))]
+        depth: u32,
+        /// Seed of the halves
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Where the tree goes
+        #[arg(long, value_name = "FILE.json")]
+        out: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// How much worse a saved model predicts when a feature is shuffled
     Importance(Box<Importance>),
     /// Rank items for one person, the first explained against the second

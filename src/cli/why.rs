@@ -252,3 +252,26 @@ pub(super) fn contrast(e: &Contrast, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     run::write_json(&e.out, &value)?;
     Ok(text_or_json(e.json, value, &found.warnings, &text))
 }
+
+/// `whybench surrogate`.
+pub(super) fn surrogate(
+    (model, data): (&Path, &Path),
+    class: Option<&str>,
+    (depth, seed): (usize, u64),
+    out: &Path,
+    reading: &Reading,
+    json: bool,
+    ctx: &JobCtx,
+) -> Result<Said> {
+    let model = crate::ml::file::load(model)?;
+    let loaded = read::open(data, &reading.options(), ctx)?;
+    let outcome = outcome_of(&*model, class)?;
+    let (x, _) = sample(&loaded, &*model, crate::session::deeper::SURROGATE_ROWS, seed)?;
+    let found = crate::explain::surrogate::surrogate(&*model, &x, outcome, depth, seed, ctx)?;
+    run::write_json(out, &found)?;
+    let mut text = format!("{} (≥ {}): {}\n", found.outcome, numbers::plain(found.threshold), numbers::percent(found.fidelity));
+    for r in &found.rules {
+        text += &format!("{:<60} {:>8} {:>8}\n", r.when.join(", "), numbers::plain(r.mean), numbers::percent(r.share));
+    }
+    Ok(text_or_json(json, to_value(&found)?, &loaded.warnings, text.trim_end()))
+}

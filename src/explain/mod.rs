@@ -24,6 +24,7 @@ pub mod reference;
 pub mod sampling;
 pub mod segments;
 pub mod summary;
+pub mod surrogate;
 #[cfg(test)]
 mod tests;
 pub mod tree_shap;

@@ -8,6 +8,7 @@ use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
 use crate::explain::effect::{self, EffectCurve, Kind};
 use crate::explain::segments::{self, Segments};
+use crate::explain::surrogate::{self, Surrogate};
 use crate::explain::trust::{self, Trust};
 use crate::explain::{ExplainOptions, Reference};
 use crate::fault;
@@ -20,6 +21,10 @@ const EFFECT_ROWS: usize = 2_000;
 const REAL_ROWS: usize = 10_000;
 /// The same for a network, whose every answer costs.
 const REAL_ROWS_NETWORK: usize = 1_000;
+/// Rows and questions of the small tree that stands for a model.
+pub const SURROGATE_ROWS: usize = 6_000;
+/// Questions from its root to an end.
+pub const SURROGATE_DEPTH: usize = 3;
 /// Rows whose reasons are compared, and of how many features.
 const REASON_ROWS: usize = 1_500;
 /// The strongest features stand for the reasons.
@@ -71,6 +76,13 @@ pub enum Question {
         /// Scale.
         scale: Scale,
     },
+    /// The model in a few questions.
+    Surrogate {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+    },
     /// Where the model errs most, or where its reasons differ most.
     Segments {
         /// Name of the model.
@@ -106,13 +118,16 @@ pub enum Answer {
     Trust(Box<Trust>),
     /// Segments.
     Segments(Segments),
+    /// A small tree in words.
+    Surrogate(Surrogate),
 }
 
 impl Question {
     /// Name of the model that is asked.
     pub fn model(&self) -> &str {
         match self {
-            Self::Effect { model, .. }
+            Self::Surrogate { model, .. }
+            | Self::Effect { model, .. }
             | Self::Change { model, .. }
             | Self::Contrast { model, .. }
             | Self::Trust { model, .. }
@@ -163,6 +178,10 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let name = |l: u32| format!("#{}", u64::from(l) + 1);
             let options = ExplainOptions { scale: *scale, outcome: *outcome, ..ExplainOptions::default() };
             Ok(Answer::Contrast(contrast::rows(model, (&a, &name(*line)), (&b, &name(*against)), &options, ctx)?))
+        }
+        Question::Surrogate { outcome, .. } => {
+            let (x, _, _) = pipeline::matrix(raw, &all(SURROGATE_ROWS), model)?;
+            Ok(Answer::Surrogate(surrogate::surrogate(model, &x, *outcome, SURROGATE_DEPTH, 1, ctx)?))
         }
         Question::Segments { outcome, reasons, .. } => Ok(Answer::Segments(segments(prepared, model, *outcome, *reasons, ctx)?)),
         Question::Trust { rows, options, against, .. } => {

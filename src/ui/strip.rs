@@ -100,6 +100,7 @@ fn deeper(question: &Question) -> &'static str {
         Question::Contrast { .. } => "ui.job_contrast",
         Question::Trust { .. } => "ui.job_trust",
         Question::Segments { .. } => "ui.job_segments",
+        Question::Surrogate { .. } => "ui.job_surrogate",
     }
 }
 

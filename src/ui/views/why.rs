@@ -263,6 +263,7 @@ impl WhyView {
                 self.effect.ui(ui, cx, subject, why, &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.segments.ui(ui, cx, subject);
+                trust::surrogate(ui, cx, subject, &mut self.twins);
             }
             None if one.is_none() => drop(basic::caption(ui, cx.t("why.nothing_yet"))),
             None => {}

@@ -157,8 +157,8 @@ fn the_same_question_is_asked_in_every_frame_and_only_that() {
     let asked = &h.state().asked;
     let whys: Vec<&Action> = asked.iter().filter(|a| matches!(a, Action::Want(Ask::Why(_)))).collect();
     assert_eq!(whys, [&Action::Want(Ask::Why(request))], "the rows on screen are among those explained");
-    // The panes below ask once each: what would change, along the strongest feature, how far it holds, where it errs.
-    assert!(asked.len() == 5 && asked.iter().filter(|a| matches!(a, Action::Want(Ask::Deeper(_)))).count() == 4, "{asked:?}");
+    // The panes below ask once each: what would change, along the strongest feature, how far it holds, where it errs, its rules.
+    assert!(asked.len() == 6 && asked.iter().filter(|a| matches!(a, Action::Want(Ask::Deeper(_)))).count() == 5, "{asked:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::base::numbers;
 use crate::explain::trust::{Curve, Trust, Verdict};
 use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
 use crate::ui::Cx;
+use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{basic, figure};
 
 /// Twins that are named.
@@ -71,6 +72,47 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
         };
         figure::ui(ui, cx, twins, "why.deletion", &caption, &source, |ui, cx| picture(ui, cx, curve));
     }
+}
+
+/// The model as a small tree's rules, with how far it may stand for the model.
+pub fn surrogate(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure::Twins) {
+    basic::section(ui, cx.t("why.surrogate"));
+    let question = Question::Surrogate { model: subject.name.to_owned(), outcome: subject.outcome };
+    let ask = Ask::Deeper(question.clone());
+    cx.want(ask.clone());
+    standing(ui, cx, &ask);
+    let Some(answer) = cx.session.answer(&question).cloned() else { return };
+    let Answer::Surrogate(s) = &*answer else { return };
+    let unit = Unit::of(subject.model.card().outcomes.get(subject.outcome), crate::ml::model::Scale::Probability);
+    let said = cx.tw(
+        "why.surrogate_said",
+        &[("n", &s.rules.len()), ("fidelity", &numbers::percent(s.fidelity)), ("usual", &numbers::percent(s.usual))],
+    );
+    ui.add(eframe::egui::Label::new(said).wrap());
+    if s.fidelity < s.usual + 0.02 {
+        basic::warning(ui, cx.t("why.surrogate_weak"));
+    }
+    let t = |key: &'static str| cx.t(key).to_owned();
+    let header = vec![t("why.surrogate_column"), t("why.surrogate_mean"), t("why.effect_density"), t("why.surrogate_agrees")];
+    let (all, and) = (t("why.surrogate_all"), if cx.lang() == crate::base::Lang::En { ", " } else { "，" });
+    let rows: Vec<Vec<String>> = s
+        .rules
+        .iter()
+        .map(|r| {
+            let when = if r.when.is_empty() { all.clone() } else { r.when.join(and) };
+            vec![when, unit.level(r.mean), numbers::percent(r.share), numbers::percent(r.agrees)]
+        })
+        .collect();
+    let made = figure::Table { header, rows };
+    let source = figure::Source { table: Box::new(|| made.clone()), csv: None, svg: None };
+    let caption = cx.tw("why.surrogate_caption", &[("threshold", &unit.level(s.threshold))]);
+    figure::ui(ui, cx, twins, "why.surrogate_rules", &caption, &source, |ui, _| {
+        // Whole rules, one under the other: a condition that is cut off is no condition.
+        for row in &made.rows {
+            let line = format!("{} → {}  ({}: {}, {}: {})", row[0], row[1], made.header[2], row[2], made.header[3], row[3]);
+            ui.add(eframe::egui::Label::new(line).wrap());
+        }
+    });
 }
 
 /// What the pane of segments remembers.
