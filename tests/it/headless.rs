@@ -364,6 +364,9 @@ fn why_goes_deeper() {
     fine(&["contrast", &model, &data, "--group", "Month = 'Nov'", "--against-group", "Month = 'May'", "--out", &at("k2.json")]);
     let said = fine(&["importance", &model, &data, "--repeats", "2", "--out", &at("p.json")]);
     assert!(said.lines().nth(1).is_some_and(|l| l.starts_with("PageValues")), "{said}");
+    let said = fine(&["surrogate", &model, &data, "--out", &at("t.json"), "--json"]);
+    let t: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(t["fidelity"].as_f64().unwrap() > t["usual"].as_f64().unwrap() && t["rules"].as_array().unwrap().len() > 2, "{said}");
     let (code, _, err) =
         run(&["explain", &model, &data, "--method", "tree-shap-reference", "--reference", "Month = 'Smarch'", "--out", &at("n.parquet")]);
     assert!(code == Some(1) && err.contains("Smarch"), "{err}");

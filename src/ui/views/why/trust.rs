@@ -145,7 +145,7 @@ impl SegmentsPane {
         }
         for s in &all.found {
             let chosen = cx.session.selection.segment.as_ref() == Some(&s.condition);
-            let p = if s.p < 0.01 { "< 0.01".to_owned() } else { numbers::fixed(s.p, 2) };
+            let p = if s.p < 0.01 { "< 0.01".to_owned() } else { format!("= {}", numbers::fixed(s.p, 2)) };
             let n = numbers::count(s.rows as i64);
             let key = if self.reasons { "why.segments_line_reasons" } else { "why.segments_line" };
             let line = cx.tw(key, &[("rows", &n), ("mean", &numbers::plain(s.mean)), ("rest", &numbers::plain(s.rest)), ("p", &p)]);
