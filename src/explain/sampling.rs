@@ -154,8 +154,8 @@ fn draw(m: usize, budget: usize, rng: &mut rng::Rng) -> Vec<Drawn> {
     let mut budget = budget;
     while let Some(&s) = left.first() {
         let count = both(s) * binomial(m, s);
-        // A size is worth trying whole when chance would draw about as many coalitions of it.
-        if count > budget as f64 * both(s) * of_size(s) / total(&left) {
+        // A size is worth trying whole when chance would draw at least half as many coalitions of it.
+        if count > budget as f64 || count > 2.0 * budget as f64 * both(s) * of_size(s) / total(&left) {
             break;
         }
         let weight = both(s) * of_size(s) / count;
@@ -173,22 +173,31 @@ fn draw(m: usize, budget: usize, rng: &mut rng::Rng) -> Vec<Drawn> {
     if left.is_empty() || pairs == 0 {
         return out;
     }
-    let all = total(&left);
+    // Sizes are drawn evenly: a coalition then comes as often as it has leverage on the regression, and its weight makes up
+    // for the difference. Fewer errors than drawing by weight, for the same number of questions (Musco and Witter, 2024).
     let mut players: Vec<usize> = (0..m).collect();
-    for k in 0..pairs {
-        let mut at = rng::unit(rng) * all;
-        let mut s = left[left.len() - 1];
-        for size in &left {
-            at -= both(*size) * of_size(*size);
-            if at <= 0.0 {
-                s = *size;
+    let mut seen: std::collections::BTreeSet<Vec<bool>> = std::collections::BTreeSet::new();
+    let mut chosen: Vec<(usize, Vec<bool>)> = Vec::with_capacity(pairs);
+    while chosen.len() < pairs {
+        let s = left[rng::below(rng, left.len())];
+        let mut known = vec![false; m];
+        // The same coalition again says nothing new; where few are left it may come again.
+        for _ in 0..8 {
+            rng::shuffle(rng, &mut players);
+            known.fill(false);
+            players[..s].iter().for_each(|p| known[*p] = true);
+            if seen.insert(known.clone()) {
                 break;
             }
         }
-        rng::shuffle(rng, &mut players);
-        let mut known = vec![false; m];
-        players[..s].iter().for_each(|p| known[*p] = true);
-        let weight = all / (2 * pairs) as f64;
+        seen.insert(known.iter().map(|k| !k).collect());
+        chosen.push((s, known));
+    }
+    let mut of: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+    chosen.iter().for_each(|(s, _)| *of.entry(*s).or_default() += 1);
+    for (k, (s, known)) in chosen.into_iter().enumerate() {
+        // The coalitions drawn of a size share the weight of all of that size.
+        let weight = both(s) * of_size(s) / (2 * of[&s]) as f64;
         out.push(Drawn { known: known.iter().map(|k| !k).collect(), weight, group: Some(k % GROUPS) });
         out.push(Drawn { known, weight, group: Some(k % GROUPS) });
     }
