@@ -35,11 +35,24 @@ enum Op {
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     Word(String),
+    /// A column name in back quotes: never a keyword.
+    Name(String),
     Quoted(String),
     Sign(&'static str),
 }
 
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "=", "<", ">", "(", ")", ","];
+
+/// Words that mean something in a condition.
+const KEYWORDS: [&str; 5] = ["and", "or", "not", "in", "is"];
+
+/// A column's name as a condition writes it.
+pub fn quoted(name: &str) -> String {
+    let plain = name.chars().next().is_some_and(char::is_alphabetic)
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !KEYWORDS.iter().any(|k| name.eq_ignore_ascii_case(k));
+    if plain { name.to_owned() } else { format!("`{name}`") }
+}
 
 /// Most brackets and negations inside each other.
 const DEEPEST: usize = 100;
@@ -150,7 +163,7 @@ fn tokens(text: &str) -> Result<Vec<Token>> {
             let close = inner.find(c).ok_or_else(|| fault!("data.segment_quote", text = text))?;
             // Back quotes hold a column name, the other quotes a value.
             let word = inner[..close].to_owned();
-            out.push(if c == '`' { Token::Word(word) } else { Token::Quoted(word) });
+            out.push(if c == '`' { Token::Name(word) } else { Token::Quoted(word) });
             rest = &inner[close + 1..];
         } else if let Some(sign) = SIGNS.iter().find(|s| rest.starts_with(**s)) {
             out.push(Token::Sign(sign));
@@ -175,7 +188,7 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn fault(&self) -> crate::base::Fault {
         let near = match self.tokens.get(self.at) {
-            Some(Token::Word(w) | Token::Quoted(w)) => w.clone(),
+            Some(Token::Word(w) | Token::Name(w) | Token::Quoted(w)) => w.clone(),
             Some(Token::Sign(s)) => (*s).to_owned(),
             None => "…".to_owned(),
         };
@@ -259,9 +272,13 @@ impl Parser<'_> {
         }
         Err(self.fault())
     }
-    /// A column name; several words in a row are one name with spaces.
+    /// A column name: one in back quotes, or bare words; several in a row are one name with spaces.
     fn column(&mut self) -> Result<String> {
         let mut name = match self.tokens.get(self.at) {
+            Some(Token::Name(w)) => {
+                self.at += 1;
+                return Ok(w.clone());
+            }
             Some(Token::Word(w)) => w.clone(),
             _ => return Err(self.fault()),
         };
@@ -313,6 +330,7 @@ mod tests {
         let table = Table::from_columns(vec![
             ("Visitor".into(), texts(&["New", "Returning", "Returning", "", "Other"])),
             ("page views".into(), Values::Integers(vec![Some(1), Some(5), None, Some(7), Some(5)])),
+            ("not".into(), Values::Integers((1..=5).map(Some).collect())),
             ("Weekend".into(), Values::Booleans(vec![Some(true), Some(false), Some(true), None, Some(false)])),
         ])
         .unwrap();
@@ -331,6 +349,9 @@ mod tests {
         check("`page views` < 5 OR Weekend = yes", &[0, 2]);
         check("not (page views = 5)", &[0, 2, 3]);
         check("page views is missing", &[2]);
+        // In back quotes a word that has a meaning is a name.
+        check("not `not` >= 3", &[0, 1]);
+        check("`not` in (1, 5) and page views = 5", &[4]);
         check("Visitor is not missing and page views is not missing", &[0, 1, 4]);
     }
 

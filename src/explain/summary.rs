@@ -83,7 +83,7 @@ pub struct DependenceBin {
 }
 
 /// Ranks from 0, ties at their mean; NaN for NaN.
-fn ranks(v: &[f64]) -> Vec<f64> {
+pub(super) fn ranks(v: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..v.len()).filter(|&i| !v[i].is_nan()).collect();
     order.sort_by(|&a, &b| v[a].total_cmp(&v[b]));
     let mut out = vec![f64::NAN; v.len()];

@@ -2,10 +2,12 @@
 //! out what it names do more than taking out features by chance, do the signs agree with what happens, which features are
 //! twins of each other, which bars cannot be told apart. Every measure stands beside its random control.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::{JobCtx, Notice, Result, rng};
-use crate::data::FeatureMatrix;
+use crate::data::{Feature, FeatureMatrix};
 use crate::ml::Model;
 use crate::ml::model::Structure;
 use crate::{fault, note};
@@ -33,6 +35,8 @@ const SPARING: Budget = Budget { rows: 40, others: 4, controls: 3 };
 const STEPS: usize = 10;
 /// Rank correlation from which two features are twins.
 const TWINS: f64 = 0.8;
+/// Rows that they are looked for in.
+const TWIN_ROWS: usize = 2_000;
 /// Draws of the paired bootstrap behind ties.
 const DRAWS: usize = 300;
 
@@ -83,7 +87,7 @@ pub struct Twins {
     pub a: usize,
     /// The other.
     pub b: usize,
-    /// Their rank correlation over the rows.
+    /// How closely their values go together: rank correlation of numbers, else the correlation ratio or Cramér's V.
     pub correlation: f64,
 }
 
@@ -135,7 +139,6 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
     }
     let members: Vec<Vec<usize>> = if a.members.is_empty() { (0..m).map(|f| vec![f]).collect() } else { a.members.clone() };
     ctx.stage("explain.stage_trust", 4);
-    let mut checks = vec![adds_up(a), tells_apart(a)];
     let mut rng = rng::rng(seed, "trust");
     let mut rows: Vec<usize> = (0..n).collect();
     let budget = if matches!(model.structure(), Structure::Network(_)) { SPARING } else { FULL };
@@ -144,6 +147,7 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
         rows.truncate(budget.rows);
         rows.sort_unstable();
     }
+    let mut checks = vec![adds_up(model, x, a, &rows, ctx)?, tells_apart(a)];
     // Features that the model never asks for change nothing, whoever takes them out; without any other there is no test.
     let work = Work { model, x, a, reference, members: &members, budget };
     ctx.check()?;
@@ -155,15 +159,18 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
     checks.push(verdict_of("deletion", &deletion));
     checks.push(verdict_of("insertion", &insertion));
     checks.push(signs);
-    let twins = twins(x, &members, m);
+    let twins = twins(x, model.card().features(), &members, m, &mut rng);
     ctx.at(3);
     let tied = ties(a, &mut rng);
     Ok(Trust { checks, deletion: Some(deletion), insertion: Some(insertion), twins, tied, rows: rows.len(), seed })
 }
 
-fn adds_up(a: &Attribution) -> Check {
-    let worst = |i: usize| a.gaps[i].abs() / (a.predictions[i] - a.base).abs().max(0.01);
-    let largest = (0..a.rows.len()).map(worst).fold(0.0, |x: f64, y| if y.is_nan() { f64::INFINITY } else { x.max(y) });
+/// Base and bars against what the model says now: neither the gaps nor the predictions that came with them are believed.
+fn adds_up(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, rows: &[usize], ctx: &JobCtx) -> Result<Check> {
+    let asked = FeatureMatrix { n_features: x.n_features, values: rows.iter().flat_map(|i| x.row(*i).iter().copied()).collect() };
+    let fresh = predictions(model, &asked, a.outcome_index, a.scale, &ctx.without_stage())?;
+    let worst = |(i, now): (&usize, &f64)| (now - a.base - a.row(*i).iter().sum::<f64>()).abs() / (now - a.base).abs().max(0.01);
+    let largest = rows.iter().zip(&fresh).map(worst).fold(0.0, |x: f64, y| if y.is_nan() { f64::INFINITY } else { x.max(y) });
     let verdict = if largest <= 0.01 {
         Verdict::Ok
     } else if largest <= 0.05 {
@@ -171,11 +178,8 @@ fn adds_up(a: &Attribution) -> Check {
     } else {
         Verdict::Failed
     };
-    named(
-        "adds-up",
-        verdict,
-        note!("explain.trust_adds_up", share = crate::base::numbers::percent(if largest < 1e-6 { 0.0 } else { largest })),
-    )
+    let share = crate::base::numbers::percent(if largest < 1e-6 { 0.0 } else { largest });
+    Ok(named("adds-up", verdict, note!("explain.trust_adds_up", share = share)))
 }
 
 /// An explanation that gives all features the same says nothing.
@@ -391,19 +395,31 @@ impl Sum {
 }
 
 /// Pairs of lone features whose values go together.
-fn twins(x: &FeatureMatrix, members: &[Vec<usize>], m: usize) -> Vec<Twins> {
-    let most = 2_000;
-    let column = |p: usize| -> Option<Vec<f64>> {
-        if let [f] = members[p][..] { Some((0..x.n_rows().min(most)).map(|i| x.row(i)[f]).collect()) } else { None }
+fn twins(x: &FeatureMatrix, features: &[Feature], members: &[Vec<usize>], m: usize, rng: &mut rng::Rng) -> Vec<Twins> {
+    let mut rows: Vec<usize> = (0..x.n_rows()).collect();
+    if rows.len() > TWIN_ROWS {
+        rng::shuffle(rng, &mut rows);
+        rows.truncate(TWIN_ROWS);
+    }
+    let column = |p: usize| -> Option<(Vec<f64>, bool)> {
+        let [f] = members[p][..] else { return None };
+        let kinds = features.get(f).is_some_and(|f| f.is_categorical() && f.levels().len() > 2);
+        Some((rows.iter().map(|i| x.row(*i)[f]).collect(), kinds))
     };
     // More than so many pairs would cost more than they tell.
-    let columns: Vec<Option<Vec<f64>>> = (0..m.min(60)).map(column).collect();
+    let columns: Vec<Option<(Vec<f64>, bool)>> = (0..m.min(60)).map(column).collect();
     let mut out = Vec::new();
     for a in 0..columns.len() {
         for b in a + 1..columns.len() {
-            if let (Some(u), Some(v)) = (&columns[a], &columns[b])
+            if let (Some((u, u_kinds)), Some((v, v_kinds))) = (&columns[a], &columns[b])
                 && u.len() >= 10
-                && let Some(r) = spearman(u, v)
+                && let Some(r) = match (u_kinds, v_kinds) {
+                    (false, false) => spearman(u, v),
+                    // The codes of categories have no order.
+                    (true, false) => correlation_ratio(u, v),
+                    (false, true) => correlation_ratio(v, u),
+                    (true, true) => cramer(u, v),
+                }
                 && r.abs() >= TWINS
             {
                 out.push(Twins { a, b, correlation: r });
@@ -412,6 +428,51 @@ fn twins(x: &FeatureMatrix, members: &[Vec<usize>], m: usize) -> Vec<Twins> {
     }
     out.sort_by(|x, y| y.correlation.abs().total_cmp(&x.correlation.abs()));
     out
+}
+
+/// Key of a value; missing values are a kind of their own.
+fn kind(v: f64) -> i64 {
+    if v.is_nan() { -1 } else { v as i64 }
+}
+
+/// How much of the spread of the numbers' ranks lies between the kinds: the root of η², with what chance alone yields taken off.
+fn correlation_ratio(kinds: &[f64], numbers: &[f64]) -> Option<f64> {
+    let keep: Vec<usize> = (0..kinds.len()).filter(|i| !numbers[*i].is_nan()).collect();
+    let ranks = super::summary::ranks(&keep.iter().map(|i| numbers[*i]).collect::<Vec<_>>());
+    let n = ranks.len() as f64;
+    let mean = ranks.iter().sum::<f64>() / n.max(1.0);
+    let mut groups: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    for (i, r) in keep.iter().zip(&ranks) {
+        let g = groups.entry(kind(kinds[*i])).or_default();
+        *g = (g.0 + 1.0, g.1 + r);
+    }
+    let total: f64 = ranks.iter().map(|r| (r - mean).powi(2)).sum();
+    let between: f64 = groups.values().map(|(k, sum)| k * (sum / k - mean).powi(2)).sum();
+    let k = groups.len() as f64;
+    if total <= 0.0 || n <= k {
+        return None;
+    }
+    let within = (total - between) / (n - k);
+    Some(((between - (k - 1.0) * within).max(0.0) / total).sqrt())
+}
+
+/// Cramér's V of two kinds, with Bergsma's correction for chance.
+fn cramer(a: &[f64], b: &[f64]) -> Option<f64> {
+    let n = a.len() as f64;
+    let (mut cells, mut rows, mut columns) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (u, v) in a.iter().zip(b).map(|(u, v)| (kind(*u), kind(*v))) {
+        *cells.entry((u, v)).or_insert(0.0) += 1.0;
+        *rows.entry(u).or_insert(0.0) += 1.0;
+        *columns.entry(v).or_insert(0.0) += 1.0;
+    }
+    let phi: f64 = cells.iter().map(|((u, v), o): (_, &f64)| o * o / (rows[u] * columns[v])).sum::<f64>() - 1.0;
+    let (r, c) = (rows.len() as f64, columns.len() as f64);
+    if r < 2.0 || c < 2.0 || n < 2.0 {
+        return None;
+    }
+    let fair = |k: f64| k - (k - 1.0).powi(2) / (n - 1.0);
+    let most = (fair(r) - 1.0).min(fair(c) - 1.0);
+    (most > 0.0).then(|| ((phi - (r - 1.0) * (c - 1.0) / (n - 1.0)).max(0.0) / most).sqrt().min(1.0))
 }
 
 /// Bars in order of mean |φ|; a bar is tied with the one before it if a paired bootstrap over rows turns them round in more
@@ -438,64 +499,79 @@ fn ties(a: &Attribution, rng: &mut rng::Rng) -> Vec<bool> {
         .collect()
 }
 
-/// How much attributions of the same rows differ from one training (or one reference sample) to the next.
+/// How much attributions of the same rows differ from one training to the next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stability {
-    /// Per feature: mean over the versions of its mean |φ|, and the standard deviation over them.
+    /// Per feature, most important first: name, mean over the versions of its mean |φ|, standard deviation over them.
     pub spread: Vec<(String, f64, f64)>,
-    /// Mean share of the five strongest features that two versions have in common.
-    pub top_5: f64,
+    /// How many of the strongest features are compared: five, or half of them where there are few.
+    pub top: usize,
+    /// Mean share of them that two versions have in common.
+    pub shared: f64,
     /// Mean rank correlation of importance between versions.
     pub ranks: f64,
+    /// Mean over rows of the correlation of one row's values between versions.
+    pub rows: f64,
     /// Versions compared.
     pub versions: usize,
     /// How it came out.
     pub verdict: Verdict,
 }
 
+/// Correlation of two rows of values: 1 if they say the same but for a factor.
+fn alike(a: &[f64], b: &[f64]) -> Option<f64> {
+    let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).map(|(x, y)| x * y).sum::<f64>();
+    let (aa, bb) = (dot(a, a), dot(b, b));
+    (aa > 0.0 && bb > 0.0).then(|| dot(a, b) / (aa * bb).sqrt())
+}
+
 /// Compares attributions of the same rows by several versions of a model or of a reference.
 pub fn stability(versions: &[Attribution]) -> Result<Stability> {
     let Some(first) = versions.first().filter(|f| !f.rows.is_empty()) else { return Err(fault!("explain.no_rows")) };
-    if versions.len() < 2 || versions.iter().any(|v| v.features != first.features) {
+    if versions.len() < 2 || versions.iter().any(|v| v.features != first.features || v.rows != first.rows || v.scale != first.scale) {
         return Err(fault!("explain.contrast_features"));
     }
-    let m = first.n_features();
-    let importance: Vec<Vec<f64>> = versions
-        .iter()
-        .map(|a| (0..m).map(|f| (0..a.rows.len()).map(|i| a.row(i)[f].abs()).sum::<f64>() / a.rows.len().max(1) as f64).collect())
-        .collect();
+    let (n, m) = (first.rows.len(), first.n_features());
+    let importance: Vec<Vec<f64>> =
+        versions.iter().map(|a| (0..m).map(|f| (0..n).map(|i| a.row(i)[f].abs()).sum::<f64>() / n as f64).collect()).collect();
     let k = versions.len() as f64;
-    let spread = (0..m)
+    let mut spread: Vec<(String, f64, f64)> = (0..m)
         .map(|f| {
             let mean = importance.iter().map(|v| v[f]).sum::<f64>() / k;
             let variance = importance.iter().map(|v| (v[f] - mean).powi(2)).sum::<f64>() / (k - 1.0);
             (first.features[f].clone(), mean, variance.sqrt())
         })
         .collect();
+    spread.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    // Of few features the five strongest would always be the same.
+    let most = 5.min(m.div_ceil(2)).max(1);
     let top = |v: &[f64]| -> Vec<usize> {
         let mut order: Vec<usize> = (0..m).collect();
         order.sort_by(|a, b| v[*b].total_cmp(&v[*a]).then(a.cmp(b)));
-        order.truncate(5);
+        order.truncate(most);
         order
     };
-    let (mut shared, mut ranks, mut pairs) = (0.0, 0.0, 0.0);
+    let (mut shared, mut ranks, mut pairs, mut rows) = (0.0, 0.0, 0.0, Vec::new());
     for i in 0..versions.len() {
         for j in i + 1..versions.len() {
             let (a, b) = (top(&importance[i]), top(&importance[j]));
-            shared += a.iter().filter(|f| b.contains(f)).count() as f64 / a.len().max(1) as f64;
+            shared += a.iter().filter(|f| b.contains(f)).count() as f64 / most as f64;
             ranks += spearman(&importance[i], &importance[j]).unwrap_or(1.0);
             pairs += 1.0;
+            rows.extend((0..n).filter_map(|r| alike(versions[i].row(r), versions[j].row(r))));
         }
     }
-    let (top_5, ranks) = (shared / pairs, ranks / pairs);
-    let verdict = if top_5 >= 0.8 && ranks >= 0.8 {
+    let (shared, ranks) = (shared / pairs, ranks / pairs);
+    let rows = if rows.is_empty() { 1.0 } else { rows.iter().sum::<f64>() / rows.len() as f64 };
+    let worst = shared.min(ranks).min(rows);
+    let verdict = if worst >= 0.8 {
         Verdict::Ok
-    } else if top_5 >= 0.6 || ranks >= 0.6 {
+    } else if worst >= 0.5 {
         Verdict::Doubtful
     } else {
         Verdict::Failed
     };
-    Ok(Stability { spread, top_5, ranks, versions: versions.len(), verdict })
+    Ok(Stability { spread, top: most, shared, ranks, rows, versions: versions.len(), verdict })
 }
 
 #[cfg(test)]
@@ -578,6 +654,53 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_with_an_explanation_is_not_believed() {
+        let (model, x, reference, a) = sound(1);
+        let adds_up = |a: &Attribution| check(&*model, &x, a, &reference, 1, &JobCtx::quiet()).unwrap().checks[0].verdict;
+        assert_eq!(adds_up(&a), Verdict::Ok);
+        let mut more = a.clone();
+        more.values[0] += 1.0;
+        let mut base = a.clone();
+        base.base += 0.5;
+        let mut predictions = a.clone();
+        for (i, p) in predictions.predictions.iter_mut().enumerate() {
+            *p += 0.5;
+            predictions.values[i * M] += 0.5;
+        }
+        for wrong in [&more, &base, &predictions] {
+            assert_eq!(adds_up(wrong), Verdict::Failed, "its gaps still say 0");
+        }
+        // A shift over all rows, and one profile for every row.
+        let verdict = |a: &Attribution| check(&*model, &x, a, &reference, 1, &JobCtx::quiet()).unwrap().verdict();
+        let n = a.rows.len();
+        let mut shifted = a.clone();
+        let mut profile = a.clone();
+        for i in 0..n {
+            for f in 0..M {
+                shifted.values[i * M + f] = a.row((i + 1) % n)[f];
+                profile.values[i * M + f] = (0..n).map(|r| a.row(r)[f]).sum::<f64>() / n as f64;
+            }
+        }
+        assert!(verdict(&shifted) > Verdict::Ok && verdict(&profile) > Verdict::Ok);
+    }
+
+    #[test]
+    fn kinds_have_no_order() {
+        let mut rng = rng::rng(9, "kinds");
+        // Kind 0 high, 1 low, 2 in the middle: no rank correlation, yet one says the other.
+        let kinds: Vec<f64> = (0..600).map(|_| rng::below(&mut rng, 3) as f64).collect();
+        let numbers: Vec<f64> = kinds.iter().map(|k| [2.0, 0.0, 1.0][*k as usize] + 0.2 * rng::unit(&mut rng)).collect();
+        assert!(correlation_ratio(&kinds, &numbers).unwrap() > 0.9);
+        let other: Vec<f64> = kinds.iter().map(|k| [5.0, 9.0, 7.0][*k as usize]).collect();
+        assert!((cramer(&kinds, &other).unwrap() - 1.0).abs() < 1e-9);
+        // Chance alone, with many kinds: nothing is left after the correction.
+        let many = |rng: &mut rng::Rng| (0..600).map(|_| rng::below(rng, 40) as f64).collect::<Vec<_>>();
+        let (a, b) = (many(&mut rng), many(&mut rng));
+        let noise: Vec<f64> = (0..600).map(|_| rng::unit(&mut rng)).collect();
+        assert!(cramer(&a, &b).unwrap() < 0.2 && correlation_ratio(&a, &noise).unwrap() < 0.25);
+    }
+
+    #[test]
     fn versions_are_compared() {
         let mut rng = rng::rng(62, "versions");
         let x = draw(&mut rng, 50, 2.0);
@@ -585,8 +708,17 @@ mod tests {
         let near = explained(&line_model(vec![5.1, 4.1, 2.9, 2.1, 1.0, 0.1, 0.0, 0.0]), &x, Scale::Margin);
         let far = explained(&line_model(vec![0.0, 0.0, 0.1, 0.0, 1.0, 6.0, 5.0, 4.0]), &x, Scale::Margin);
         let same = stability(&[one.clone(), near]).unwrap();
-        assert!(same.verdict == Verdict::Ok && same.top_5 == 1.0 && same.spread[0].2 < 0.3, "{same:?}");
-        assert!(stability(&[one.clone(), far]).unwrap().verdict > Verdict::Ok);
+        assert!(same.verdict == Verdict::Ok && same.shared == 1.0 && same.top == 4 && same.spread[0].2 < 0.3, "{same:?}");
+        let wrong = stability(&[one.clone(), far]).unwrap();
+        assert!(wrong.verdict == Verdict::Failed && wrong.rows < 0.5, "{wrong:?}");
+        // Two features only, and the other one counts.
+        let few = |w: Vec<f64>| {
+            let x = FeatureMatrix { n_features: 2, values: x.values.clone() };
+            explained(&line_model(w), &x, Scale::Margin)
+        };
+        assert_eq!(stability(&[few(vec![3.0, 0.1]), few(vec![0.1, 3.0])]).unwrap().verdict, Verdict::Failed);
+        // The same importance by other signs.
+        assert_eq!(stability(&[few(vec![3.0, 1.0]), few(vec![-3.0, -1.0])]).unwrap().verdict, Verdict::Failed);
         assert!(stability(&[one]).is_err());
     }
 }

@@ -105,6 +105,18 @@ pub fn sentence(a: &Attribution, i: usize, features: &[Feature], lang: Lang) -> 
     out
 }
 
+/// Whether the reasons stay from training to training.
+pub fn stability(s: &super::trust::Stability, lang: Lang) -> String {
+    use super::trust::Verdict;
+    let key = match s.verdict {
+        Verdict::Ok => "explain.again_ok",
+        Verdict::Doubtful => "explain.again_doubtful",
+        Verdict::Failed => "explain.again_failed",
+    };
+    let (shared, rows) = (crate::base::numbers::percent(s.shared), crate::base::numbers::fixed(s.rows, 2));
+    tr_with(lang, key, &[("n", &(s.versions - 1)), ("shared", &shared), ("top", &s.top), ("rows", &rows)])
+}
+
 /// Many rows in one sentence.
 pub fn overview(s: &Summary, a: &Attribution, lang: Lang) -> String {
     let rows = crate::base::numbers::count(s.rows as i64);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
 use crate::explain::effect::EffectCurve;
-use crate::explain::trust::Trust;
+use crate::explain::trust::{Stability, Trust};
 use crate::explain::{AttentionMap, Attribution, Summary};
 use crate::ml::ModelCard;
 use crate::strategy::{Lever, Simulation};
@@ -75,4 +75,7 @@ pub struct WhySection {
     /// How far the explanation holds.
     #[serde(default)]
     pub trust: Option<Trust>,
+    /// Whether the reasons stay when the model is trained again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<Stability>,
 }

@@ -522,6 +522,9 @@ impl Page {
         if !pairs.is_empty() {
             let _ = write!(out, "<p class=\"weak\">{}</p>", escape(&tr_with(self.lang, "why.twins", &[("pairs", &pairs.join(", "))])));
         }
+        if let Some(s) = &w.stability {
+            let _ = write!(out, "<p>{}</p>", escape(&crate::explain::words::stability(s, self.lang)));
+        }
         out
     }
 

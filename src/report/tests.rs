@@ -125,6 +125,7 @@ fn why() -> WhySection {
         changes: vec!["Revenue would go up if f0 were 2.".into(), EVIL.into()],
         effects: Vec::new(),
         trust: None,
+        stability: None,
     }
 }
 

@@ -2,18 +2,19 @@
 //! and not that one, how far an explanation may be trusted. Plain values in, plain values out, as in the pipeline.
 
 use super::pipeline::{self, Prepared, Why, WhyRows};
-use crate::base::{JobCtx, Result};
-use crate::data::{Part, Segment};
+use crate::base::{JobCtx, Result, rng};
+use crate::data::{ColumnType, FeatureMatrix, Part, Segment};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
 use crate::explain::effect::{self, EffectCurve, Kind};
 use crate::explain::segments::{self, Segments};
 use crate::explain::surrogate::{self, Surrogate};
-use crate::explain::trust::{self, Trust};
+use crate::explain::trust::{self, Stability, Trust};
 use crate::explain::{ExplainOptions, Reference};
 use crate::fault;
-use crate::ml::Model;
 use crate::ml::model::{Scale, Structure};
+use crate::ml::train::TrainData;
+use crate::ml::{Model, ModelSpec};
 
 /// Rows that a curve is made of, in the window.
 const EFFECT_ROWS: usize = 2_000;
@@ -31,6 +32,10 @@ const REASON_ROWS: usize = 1_500;
 const REASONS: usize = 6;
 /// Rows that stand in for what is taken out, when trust is tested.
 const STAND_INS: usize = 500;
+
+/// Times that a model is trained again, and rows explained by each.
+const VERSIONS: u64 = 3;
+const VERSION_ROWS: usize = 200;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +97,15 @@ pub enum Question {
         /// Reasons instead of errors.
         reasons: bool,
     },
+    /// Whether the reasons stay when the model is trained again.
+    Stability {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+        /// Scale.
+        scale: Scale,
+    },
     /// How far the explanation of many rows may be trusted.
     Trust {
         /// Name of the model.
@@ -116,6 +130,8 @@ pub enum Answer {
     Contrast(Contrast),
     /// What the checks say.
     Trust(Box<Trust>),
+    /// How much the reasons change from training to training.
+    Stability(Box<Stability>),
     /// Segments.
     Segments(Segments),
     /// A small tree in words.
@@ -129,6 +145,7 @@ impl Question {
             Self::Surrogate { model, .. }
             | Self::Effect { model, .. }
             | Self::Change { model, .. }
+            | Self::Stability { model, .. }
             | Self::Contrast { model, .. }
             | Self::Trust { model, .. }
             | Self::Segments { model, .. } => model,
@@ -183,6 +200,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let (x, _, _) = pipeline::matrix(raw, &all(SURROGATE_ROWS), model)?;
             Ok(Answer::Surrogate(surrogate::surrogate(model, &x, *outcome, SURROGATE_DEPTH, 1, ctx)?))
         }
+        Question::Stability { outcome, scale, .. } => Ok(Answer::Stability(Box::new(stability(prepared, model, *outcome, *scale, ctx)?))),
         Question::Segments { outcome, reasons, .. } => Ok(Answer::Segments(segments(prepared, model, *outcome, *reasons, ctx)?)),
         Question::Trust { rows, options, against, .. } => {
             let made;
@@ -200,6 +218,43 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
     }
 }
 
+/// Trains the model again, each time with another seed and on rows drawn anew with replacement, and compares the reasons.
+fn stability(prepared: &Prepared, model: &dyn Model, outcome: usize, scale: Scale, ctx: &JobCtx) -> Result<Stability> {
+    let card = model.card();
+    if card.data != prepared.loaded.fingerprint || prepared.outcomes.is_empty() {
+        return Err(fault!("session.cannot_train_again", model = &card.spec.name));
+    }
+    let held = pipeline::positions(&prepared.parts, Part::Test);
+    let among: Vec<usize> = if held.is_empty() { (0..prepared.raw.n_rows()).collect() } else { held };
+    let rows: Vec<usize> = effect::sample(among.len(), VERSION_ROWS, 1).into_iter().map(|i| among[i]).collect();
+    let explained = |model: &dyn Model| {
+        let (x, lines, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
+        let options = ExplainOptions { scale, outcome, ..ExplainOptions::default() };
+        crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, &ctx.without_stage())
+    };
+    let mut versions = vec![explained(model)?];
+    let data = pipeline::train_data(prepared)?;
+    ctx.stage("session.stage_again", VERSIONS);
+    for k in 1..=VERSIONS {
+        let spec = ModelSpec { seed: card.spec.seed + k, ..card.spec.clone() };
+        let again = crate::ml::train::train(&spec, &redrawn(&data, spec.seed), &ctx.without_stage())?;
+        versions.push(explained(&*again)?);
+        ctx.at(k);
+        ctx.check()?;
+    }
+    trust::stability(&versions)
+}
+
+/// The same data with its train rows drawn anew, with replacement.
+fn redrawn(data: &TrainData, seed: u64) -> TrainData {
+    let train = pipeline::positions(&data.parts, Part::Train);
+    let mut rng = rng::rng(seed, "again");
+    let draw = |(i, p): (usize, &Part)| if *p == Part::Train { train[rng::below(&mut rng, train.len())] } else { i };
+    let rows: Vec<usize> = data.parts.iter().enumerate().map(draw).collect();
+    let x = FeatureMatrix { n_features: data.x.n_features, values: rows.iter().flat_map(|r| data.x.row(*r).iter().copied()).collect() };
+    TrainData { x, y: data.y.iter().map(|y| rows.iter().map(|r| y[*r]).collect()).collect(), ..data.clone() }
+}
+
 /// Held-out rows are searched, where there are any: what was learned by heart is no error.
 fn segments(prepared: &Prepared, model: &dyn Model, outcome: usize, reasons: bool, ctx: &JobCtx) -> Result<Segments> {
     let card = model.card();
@@ -214,8 +269,13 @@ fn segments(prepared: &Prepared, model: &dyn Model, outcome: usize, reasons: boo
         return Err(fault!("explain.no_rows"));
     }
     let (x, lines, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
-    // A condition on a prepared number would not be one on the data.
-    let numbers = card.encoder.prepare.steps.is_empty();
+    // A condition on a prepared number would not be one on the data; a date is a number to the model and a day to the table.
+    let number = |name: &str| {
+        let of = prepared.raw.column(name).map(|c| prepared.raw.column_type(c));
+        matches!(of, Ok(ColumnType::Integer | ColumnType::Number | ColumnType::Boolean))
+    };
+    let prepares = !card.encoder.prepare.steps.is_empty();
+    let usable: Vec<bool> = card.features().iter().map(|f| f.is_categorical() || (!prepares && number(&f.name))).collect();
     if !reasons {
         let p = model.predict(&x, ctx)?;
         let k = card.outcomes.len();
@@ -229,17 +289,17 @@ fn segments(prepared: &Prepared, model: &dyn Model, outcome: usize, reasons: boo
             }
         };
         let loss: Vec<f64> = rows.iter().enumerate().map(loss).collect();
-        return segments::find(card.features(), &x, &loss, 1, numbers, 1, ctx).map(|s| readable(s, prepared));
+        return segments::find(card.features(), &x, (&loss, 1), &usable, 1, ctx).map(|s| readable(s, prepared));
     }
     let options = ExplainOptions { scale: Scale::Margin, outcome, ..ExplainOptions::default() };
     let a = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
     let summary = crate::explain::summary::summarise(&a, card.features(), 1);
     let strongest: Vec<usize> = summary.importance.iter().take(REASONS).map(|i| i.feature).collect();
     let scores: Vec<f64> = (0..lines.len()).flat_map(|i| strongest.iter().map(|f| a.row(i)[*f]).collect::<Vec<_>>()).collect();
-    segments::find(card.features(), &x, &scores, strongest.len().max(1), numbers, 1, ctx).map(|s| readable(s, prepared))
+    segments::find(card.features(), &x, (&scores, strongest.len().max(1)), &usable, 1, ctx).map(|s| readable(s, prepared))
 }
 
-/// Only conditions that the data understand: a date, say, is a number to the model and a day to the table.
+/// Only conditions that the data understand: a level that a step made, say, is none of theirs.
 fn readable(mut s: Segments, prepared: &Prepared) -> Segments {
     s.found.retain(|f| Segment::parse(&f.condition).and_then(|c| c.rows(&prepared.raw)).is_ok_and(|rows| !rows.is_empty()));
     s

@@ -170,6 +170,9 @@ pub struct ExplainSection {
     pub reference: Option<String>,
     /// Lines shown one by one in the report.
     pub show: Vec<u32>,
+    /// Train each model three times again, on redrawn rows, to see whether its reasons stay.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stability: bool,
 }
 
 /// How the what-ifs are answered: the bootstrap over people.

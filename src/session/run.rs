@@ -13,7 +13,7 @@ use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::counterfactual::{Counterfactual, Rules};
 use crate::explain::effect::{EffectCurve, Kind};
-use crate::explain::trust::Trust;
+use crate::explain::trust::{Stability, Trust};
 use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
 use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
@@ -57,6 +57,8 @@ pub struct Explained {
     pub effects: Vec<EffectCurve>,
     /// How far it holds.
     pub trust: Option<Trust>,
+    /// Whether the reasons stay when it is trained again, where the recipe asks for it.
+    pub stability: Option<Stability>,
 }
 
 /// Features whose effect a report draws.
@@ -204,7 +206,12 @@ fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx
         Answer::Trust(trust) => Some(*trust),
         _ => None,
     };
-    Ok(Explained { why, shown, attention, changes, effects, trust })
+    let again = Question::Stability { model: model.card().spec.name.clone(), outcome: 0, scale: Scale::Probability };
+    let stability = match recipe.explain.stability.then(|| ask(&again, None)).transpose()? {
+        Some(Answer::Stability(s)) => Some(*s),
+        _ => None,
+    };
+    Ok(Explained { why, shown, attention, changes, effects, trust, stability })
 }
 
 /// The report as a value; computes nothing.
@@ -222,7 +229,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
     let why = g
         .whys
         .iter()
-        .map(|Explained { why, shown: rows, attention, changes, effects, trust }| {
+        .map(|Explained { why, shown: rows, attention, changes, effects, trust, stability }| {
             let features = g.models.iter().find(|m| m.card().spec.name == why.model).map_or(&[][..], |m| m.card().features());
             let n = rows.n_features();
             WhySection {
@@ -235,6 +242,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 changes: changes.iter().map(|c| c.as_ref().map_or_else(|fault| fault.say(lang), |c| words::change(c, lang))).collect(),
                 effects: effects.clone(),
                 trust: trust.clone(),
+                stability: stability.clone(),
             }
         })
         .collect();

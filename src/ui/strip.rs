@@ -101,6 +101,7 @@ fn deeper(question: &Question) -> &'static str {
         Question::Trust { .. } => "ui.job_trust",
         Question::Segments { .. } => "ui.job_segments",
         Question::Surrogate { .. } => "ui.job_surrogate",
+        Question::Stability { .. } => "ui.job_stability",
     }
 }
 

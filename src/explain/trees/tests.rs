@@ -142,3 +142,35 @@ fn interactions_by_brute_force() {
         }
     }
 }
+
+/// What XGBoost and LightGBM themselves attribute, feature by feature, class by class; the base stands last.
+#[test]
+fn imported_trees_are_attributed_as_their_program_does() {
+    use serde_json::Value;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+    let floats = |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap_or(f64::NAN)).collect() };
+    let mut compared = 0;
+    for file in ["expected.json", "expected_classes.json"] {
+        let expected: Value = serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap();
+        let x = FeatureMatrix { n_features: 4, values: expected["rows"].as_array().unwrap().iter().flat_map(floats).collect() };
+        for case in expected["cases"].as_array().unwrap() {
+            let (name, Some(rows)) = (case["file"].as_str().unwrap(), case["contributions"].as_array()) else { continue };
+            let model = crate::ml::import::import(&folder.join(name), None).unwrap();
+            let crate::ml::model::Structure::Trees(e) = model.structure() else { panic!("trees") };
+            let tolerance = if name.starts_with("lgb") { 1e-9 } else { 1e-5 };
+            for c in 0..e.n_outputs {
+                let ours = tree_shap::shapley_rows(e, &x, c, &JobCtx::quiet()).unwrap();
+                let base = tree_shap::base(e, c);
+                for (i, row) in rows.iter().enumerate() {
+                    let theirs = floats(if e.n_outputs > 1 { &row[c] } else { row });
+                    let mine: Vec<f64> = ours[i * 4..(i + 1) * 4].iter().copied().chain([base]).collect();
+                    let scale = theirs.iter().fold(1.0f64, |s, v| s.max(v.abs()));
+                    let far = mine.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert!(mine.len() == theirs.len() && far <= tolerance * scale, "{name} row {i} class {c}: {mine:?} {theirs:?}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 400, "{compared}");
+}

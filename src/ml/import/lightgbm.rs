@@ -5,12 +5,37 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::document::{self, Value};
 use super::{MOST_CLASSES, MOST_CODES, MOST_FEATURES, Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
 use crate::base::Result;
 use crate::fault;
 use crate::ml::ensemble::Link;
 
 type Block<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Most trees.
+const MOST_TREES: usize = 1 << 20;
+/// What is asked for of a model and of its trees.
+const KEYS: [&str; 18] = [
+    "objective",
+    "num_tree_per_iteration",
+    "num_class",
+    "max_feature_idx",
+    "feature_infos",
+    "feature_names",
+    "is_linear",
+    "num_leaves",
+    "leaf_value",
+    "leaf_count",
+    "split_feature",
+    "threshold",
+    "decision_type",
+    "left_child",
+    "right_child",
+    "internal_count",
+    "cat_boundaries",
+    "cat_threshold",
+];
 
 /// Reads a whole model.
 pub fn read(path: &Path, text: &str) -> Result<Source> {
@@ -26,8 +51,11 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     for line in text.lines().map(str::trim) {
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
         match key {
+            "Tree" if blocks.len() >= MOST_TREES => return Err(damaged("Tree")),
             "Tree" => blocks.push(Block::new()),
             "average_output" => averages = true,
+            // What is not asked for is not kept.
+            _ if !KEYS.contains(&key) => {}
             _ => drop(blocks.last_mut().unwrap_or(&mut head).insert(key, value)),
         }
         if let Some(rest) = line.strip_prefix("pandas_categorical:") {
@@ -39,7 +67,7 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     }
     let lists = match categories {
         "" | "null" => Some(Vec::new()),
-        some => serde_json::from_str(some).ok(),
+        some => names_of(some),
     };
     let lists = lists.ok_or_else(|| damaged("pandas_categorical"))?;
     let objective = head.get("objective").copied().unwrap_or("regression").to_owned();
@@ -107,7 +135,7 @@ fn read_tree(block: &Block<'_>, n_features: usize, levels: &mut [Option<usize>])
     let counts = of("leaf_count").filter(|v| v.len() == leaves);
     let cover = |l: usize| counts.as_ref().map_or(1.0, |c| c[l]);
     if leaves == 1 {
-        return Some(vec![Node::Leaf { value: values[0], cover: cover(0) }]);
+        return in_order(0, 1, |_| Some((Node::Leaf { value: values[0], cover: cover(0) }, None)));
     }
     let inner = leaves.checked_sub(1)?;
     let all = |key: &str| of(key).filter(|v| v.len() == inner);
@@ -159,16 +187,30 @@ fn read_tree(block: &Block<'_>, n_features: usize, levels: &mut [Option<usize>])
     })
 }
 
+/// One list of names for each column that pandas held as categories.
+fn names_of(text: &str) -> Option<Vec<Vec<String>>> {
+    let value = document::json(text.as_bytes(), &document::Budget::for_file(text.len())).ok()?;
+    let word = |v: &Value| match v {
+        Value::Text(t) => Some(t.clone()),
+        Value::Number(x) => Some(x.to_string()),
+        _ => None,
+    };
+    let list = |v: &Value| match v {
+        Value::Numbers(n) => Some(n.iter().map(f64::to_string).collect()),
+        other => other.as_list()?.iter().map(word).collect(),
+    };
+    value.as_list()?.iter().map(list).collect()
+}
+
 /// Names of the codes: pandas wrote one list per categorical column, in the order of the columns.
-fn named(levels: Vec<Option<usize>>, lists: Vec<Vec<serde_json::Value>>) -> Vec<Option<Vec<String>>> {
+fn named(levels: Vec<Option<usize>>, lists: Vec<Vec<String>>) -> Vec<Option<Vec<String>>> {
     let fits = lists.len() == levels.iter().flatten().count();
     let mut lists = lists.into_iter();
-    let word = |v: serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     levels
         .into_iter()
         .map(|codes| {
             let n = codes?;
-            let names: Vec<String> = if fits { lists.next()?.into_iter().map(word).collect() } else { Vec::new() };
+            let names: Vec<String> = if fits { lists.next()? } else { Vec::new() };
             Some(if names.len() >= n { names } else { (0..n).map(|c| c.to_string()).collect() })
         })
         .collect()

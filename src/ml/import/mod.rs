@@ -1,8 +1,9 @@
 //! Models that other programs trained: XGBoost JSON and UBJSON, LightGBM text. Each becomes the neutral tree form, with a
 //! card of what came in; what cannot be read exactly is refused with the reason.
 //!
-//! - [`xgboost`] and [`lightgbm`] read one format each; [`ubjson`] is XGBoost's binary form of JSON.
+//! - [`xgboost`] and [`lightgbm`] read one format each; [`document`] is what JSON holds, [`ubjson`] XGBoost's binary form of it.
 
+mod document;
 mod lightgbm;
 mod ubjson;
 mod xgboost;
@@ -73,9 +74,12 @@ pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
     let source = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => return Err(fault!("ml.import_unknown", file = path)),
         Some(b'{') => {
-            let value = match serde_json::from_slice(&bytes) {
+            let budget = || document::Budget::for_file(bytes.len());
+            let value = match document::json(&bytes, &budget()) {
                 Ok(value) => value,
-                Err(text) => ubjson::parse(&bytes).ok_or_else(|| fault!("ml.import_damaged", file = path, reason = text.to_string()))?,
+                Err(text) => {
+                    ubjson::parse(&bytes, &budget()).ok_or_else(|| fault!("ml.import_damaged", file = path, reason = text.to_string()))?
+                }
             };
             xgboost::read(path, &value)?
         }

@@ -1,10 +1,10 @@
 //! UBJSON, as XGBoost writes it: read into the same value as JSON. Typed arrays are its one speciality.
 
-use serde_json::{Map, Number, Value};
+use super::document::{Budget, List, Value};
 
-/// The value that the bytes hold; `None` if they are damaged or hold more.
-pub fn parse(bytes: &[u8]) -> Option<Value> {
-    let mut r = Reader { bytes, at: 0 };
+/// The value that the bytes hold; `None` if they are damaged, hold more, or would unfold to more than the budget.
+pub fn parse(bytes: &[u8], budget: &Budget) -> Option<Value> {
+    let mut r = Reader { bytes, at: 0, budget };
     let marker = r.marker()?;
     let value = r.value(marker, 0)?;
     (r.at == bytes.len()).then_some(value)
@@ -13,6 +13,7 @@ pub fn parse(bytes: &[u8]) -> Option<Value> {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    budget: &'a Budget,
 }
 
 /// Deeper than any model is nested.
@@ -63,7 +64,12 @@ impl Reader<'_> {
         }
         if self.bytes.get(self.at) == Some(&b'#') {
             self.at += 1;
-            count = Some(self.length()?);
+            // Every member takes a byte at least: types that take none would let a few bytes stand for any number of them.
+            let n = self.length()?;
+            if n > self.bytes.len() - self.at || (n > 0 && matches!(kind, Some(b'Z' | b'T' | b'F' | b'N'))) {
+                return None;
+            }
+            count = Some(n);
         }
         // A type without a count has no end.
         (kind.is_none() || count.is_some()).then_some((kind, count))
@@ -72,19 +78,19 @@ impl Reader<'_> {
         if depth > DEEPEST {
             return None;
         }
-        Some(match marker {
+        let value = match marker {
             b'Z' => Value::Null,
-            b'T' => Value::Bool(true),
-            b'F' => Value::Bool(false),
-            b'd' => number(f64::from(f32::from_be_bytes(self.take()?))),
-            b'D' => number(f64::from_be_bytes(self.take()?)),
-            b'C' => Value::String(char::from(self.take::<1>()?[0]).to_string()),
-            b'S' | b'H' => Value::String(self.text()?),
+            b'T' => Value::Number(1.0),
+            b'F' => Value::Number(0.0),
+            b'd' => Value::Number(f64::from(f32::from_be_bytes(self.take()?))),
+            b'D' => Value::Number(f64::from_be_bytes(self.take()?)),
+            b'C' => Value::Text(char::from(self.take::<1>()?[0]).to_string()),
+            b'S' | b'H' => Value::Text(self.text()?),
             b'[' => {
                 let (kind, count) = self.head()?;
-                let mut out = Vec::new();
+                let (mut out, mut read) = (List::Numbers(Vec::new()), 0);
                 loop {
-                    if count.is_some_and(|c| out.len() >= c) {
+                    if count.is_some_and(|c| read >= c) {
                         break;
                     }
                     let marker = match kind {
@@ -95,15 +101,15 @@ impl Reader<'_> {
                         break;
                     }
                     out.push(self.value(marker, depth + 1)?);
+                    read += 1;
                 }
-                Value::Array(out)
+                out.done()
             }
             b'{' => {
                 let (kind, count) = self.head()?;
-                let mut out = Map::new();
-                let mut read = 0;
+                let mut out = Vec::new();
                 loop {
-                    if count.is_some_and(|c| read >= c) {
+                    if count.is_some_and(|c| out.len() >= c) {
                         break;
                     }
                     if count.is_none() && self.bytes.get(self.at) == Some(&b'}') {
@@ -115,16 +121,16 @@ impl Reader<'_> {
                         Some(k) => k,
                         None => self.marker()?,
                     };
-                    out.insert(name, self.value(marker, depth + 1)?);
-                    read += 1;
+                    if !self.budget.allows_name(&name) {
+                        return None;
+                    }
+                    out.push((name, self.value(marker, depth + 1)?));
                 }
-                Value::Object(out)
+                out.shrink_to_fit();
+                Value::Map(out)
             }
-            whole => Value::Number(Number::from(self.whole(whole)?)),
-        })
+            whole => Value::Number(self.whole(whole)? as f64),
+        };
+        self.budget.allows(&value).then_some(value)
     }
-}
-
-fn number(x: f64) -> Value {
-    Number::from_f64(x).map_or(Value::Null, Value::Number)
 }

@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
+use super::document::Value;
 use super::{MOST_CLASSES, MOST_CODES, MOST_FEATURES, Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
 use crate::base::Result;
 use crate::fault;
@@ -26,6 +25,9 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
         return Err(damaged("num_class"));
     }
     let scores = base_scores(&params["base_score"]).ok_or_else(|| damaged("base_score"))?;
+    if scores.len() != 1 && scores.len() != n_outputs {
+        return Err(damaged("base_score"));
+    }
     let base = scores[0];
     let (link, intercept) = match objective.as_str() {
         "multi:softprob" | "multi:softmax" if n_outputs > 1 => (Link::Softmax, base),
@@ -49,7 +51,7 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
     };
     let drops = match drops {
         Value::Null => None,
-        drops => Some(numbers(drops).ok_or_else(|| damaged("weight_drop"))?),
+        drops => Some(drops.as_numbers().ok_or_else(|| damaged("weight_drop"))?),
     }
     .filter(|d| !d.is_empty());
     let n_features = Some(count("num_feature")).filter(|n| *n <= MOST_FEATURES).ok_or_else(|| damaged("num_feature"))?;
@@ -58,9 +60,9 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
     for (slot, _) in levels.iter_mut().zip(&kinds).filter(|(_, k)| k.starts_with('c')) {
         *slot = Some(0);
     }
-    let list = model["trees"].as_array().ok_or_else(|| damaged("trees"))?;
+    let list = model["trees"].as_list().ok_or_else(|| damaged("trees"))?;
     // Which class each tree speaks of.
-    let outputs = numbers(&model["tree_info"]).unwrap_or_default();
+    let outputs = model["tree_info"].as_numbers().unwrap_or_default();
     let mut trees = Vec::with_capacity(list.len());
     for (t, tree) in list.iter().enumerate() {
         let weight = drops.as_ref().map_or(Some(1.0), |d| d.get(t).copied()).ok_or_else(|| damaged("weight_drop"))?;
@@ -88,16 +90,16 @@ fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> O
     if number(&tree["tree_param"]["size_leaf_vector"]).is_some_and(|n| n > 1.0) {
         return None;
     }
-    let of = |key: &str| numbers(&tree[key]).filter(|v| v.len() >= size);
+    let of = |key: &str| tree[key].as_numbers().filter(|v| v.len() >= size);
     let (left, right) = (of("left_children")?, of("right_children")?);
     let (condition, index, defaults, cover) = (of("split_conditions")?, of("split_indices")?, of("default_left")?, of("sum_hessian")?);
-    let kinds = numbers(&tree["split_type"]).unwrap_or_default();
+    let kinds = tree["split_type"].as_numbers().unwrap_or_default();
     // The categories that go right, node by node.
     let (nodes, from, sizes, all) = (
-        numbers(&tree["categories_nodes"]).unwrap_or_default(),
-        numbers(&tree["categories_segments"]).unwrap_or_default(),
-        numbers(&tree["categories_sizes"]).unwrap_or_default(),
-        numbers(&tree["categories"]).unwrap_or_default(),
+        tree["categories_nodes"].as_numbers().unwrap_or_default(),
+        tree["categories_segments"].as_numbers().unwrap_or_default(),
+        tree["categories_sizes"].as_numbers().unwrap_or_default(),
+        tree["categories"].as_numbers().unwrap_or_default(),
     );
     let goes_right = |i: usize| -> Option<Vec<usize>> {
         let k = nodes.iter().position(|n| *n as usize == i)?;
@@ -137,9 +139,9 @@ fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> O
 /// Category names that newer versions store, one list per feature.
 fn carried(cats: &Value, n_features: usize) -> Vec<Option<Vec<String>>> {
     let mut out = vec![None; n_features];
-    for (slot, one) in out.iter_mut().zip(cats["enc"].as_array().into_iter().flatten()) {
+    for (slot, one) in out.iter_mut().zip(cats["enc"].as_list().into_iter().flatten()) {
         // Texts lie end to end, cut at the offsets; numbers stand as they are.
-        let (offsets, values) = (numbers(&one["offsets"]), numbers(&one["values"]));
+        let (offsets, values) = (one["offsets"].as_numbers(), one["values"].as_numbers());
         *slot = match (offsets, values) {
             (Some(offsets), Some(bytes)) if offsets.len() > 1 => {
                 let bytes: Vec<u8> = bytes.iter().map(|b| *b as i64 as u8).collect();
@@ -168,10 +170,6 @@ fn base_scores(v: &Value) -> Option<Vec<f64>> {
     inside.split(',').map(|x| of(x.trim().parse().ok()?)).collect()
 }
 
-fn numbers(v: &Value) -> Option<Vec<f64>> {
-    v.as_array()?.iter().map(|x| x.as_f64().or_else(|| x.as_bool().map(|b| f64::from(u8::from(b))))).collect()
-}
-
 fn texts(v: &Value) -> Vec<String> {
-    v.as_array().into_iter().flatten().filter_map(|x| x.as_str().map(str::to_owned)).collect()
+    v.as_list().into_iter().flatten().filter_map(|x| x.as_str().map(str::to_owned)).collect()
 }

@@ -35,6 +35,7 @@ pub struct WhyView {
     how: how::How,
     change: change::ChangePane,
     effect: effect::EffectPane,
+    again: trust::AgainPane,
     segments: trust::SegmentsPane,
     rows: rows::Picker,
     one: one::OneRow,
@@ -262,6 +263,7 @@ impl WhyView {
                 many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
                 self.effect.ui(ui, cx, subject, why, &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
+                self.again.ui(ui, cx, subject, &mut self.twins);
                 self.segments.ui(ui, cx, subject);
                 trust::surrogate(ui, cx, subject, &mut self.twins);
             }

@@ -48,7 +48,9 @@ impl How {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>) {
         // Those who did not: the group that analysts compare buyers with.
         let not = subject.model.card().outcomes.get(subject.outcome).and_then(|o| match &o.kind {
-            OutcomeKind::Binary { negative, .. } if !negative.is_empty() => Some(format!("{} = '{negative}'", quoted(&o.name))),
+            OutcomeKind::Binary { negative, .. } if !negative.is_empty() => {
+                Some(format!("{} = '{negative}'", crate::data::segment::quoted(&o.name)))
+            }
             _ => None,
         });
         let shown = match &self.against {
@@ -105,9 +107,4 @@ impl How {
             name_it(&combo.response, cx.t("why.method"), shown);
         });
     }
-}
-
-/// A column's name as a condition writes it.
-fn quoted(name: &str) -> String {
-    if name.chars().all(|c| c.is_alphanumeric() || c == '_') { name.to_owned() } else { format!("`{name}`") }
 }
