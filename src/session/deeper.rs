@@ -4,13 +4,17 @@
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use crate::base::{JobCtx, Result, rng};
 use crate::data::{ColumnType, FeatureMatrix, Part, Segment};
+use crate::explain::cohorts::{self, Cohorts};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
 use crate::explain::effect::{self, EffectCurve, Kind};
+use crate::explain::importance::{self, PermutationImportance};
+use crate::explain::pairs::{self, Pairs};
 use crate::explain::segments::{self, Segments};
 use crate::explain::surrogate::{self, Surrogate};
 use crate::explain::trust::{self, Stability, Trust};
-use crate::explain::{ExplainOptions, Reference};
+use crate::explain::typical::{self, Typical};
+use crate::explain::{ExplainOptions, Players, Reference};
 use crate::fault;
 use crate::ml::model::{Scale, Structure};
 use crate::ml::train::TrainData;
@@ -33,6 +37,10 @@ const REASONS: usize = 6;
 /// Rows that stand in for what is taken out, when trust is tested.
 const STAND_INS: usize = 500;
 
+/// Rows that are shuffled, and how often.
+const SHUFFLED: usize = 5_000;
+const SHUFFLED_NETWORK: usize = 1_000;
+const SHUFFLES: usize = 8;
 /// Times that a model is trained again, and rows explained by each.
 const VERSIONS: u64 = 3;
 const VERSION_ROWS: usize = 200;
@@ -97,6 +105,42 @@ pub enum Question {
         /// Reasons instead of errors.
         reasons: bool,
     },
+    /// Which features act together.
+    Pairs {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+    },
+    /// How much worse the model predicts without the values of a feature.
+    Shuffled {
+        /// Name of the model.
+        model: String,
+        /// Index of the outcome.
+        outcome: usize,
+    },
+    /// A few rows that stand for all, by their reasons.
+    Typical {
+        /// Name of the model.
+        model: String,
+        /// Which rows.
+        rows: WhyRows,
+        /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+    },
+    /// Groups side by side.
+    Cohorts {
+        /// Name of the model.
+        model: String,
+        /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+        /// The groups, by their conditions; empty for everyone.
+        conditions: Vec<String>,
+    },
     /// Whether the reasons stay when the model is trained again.
     Stability {
         /// Name of the model.
@@ -130,6 +174,14 @@ pub enum Answer {
     Contrast(Contrast),
     /// What the checks say.
     Trust(Box<Trust>),
+    /// Pairs of features.
+    Pairs(Pairs),
+    /// Loss added per feature.
+    Shuffled(PermutationImportance),
+    /// Typical rows.
+    Typical(Typical),
+    /// Groups side by side.
+    Cohorts(Box<Cohorts>),
     /// How much the reasons change from training to training.
     Stability(Box<Stability>),
     /// Segments.
@@ -146,6 +198,10 @@ impl Question {
             | Self::Effect { model, .. }
             | Self::Change { model, .. }
             | Self::Stability { model, .. }
+            | Self::Pairs { model, .. }
+            | Self::Shuffled { model, .. }
+            | Self::Typical { model, .. }
+            | Self::Cohorts { model, .. }
             | Self::Contrast { model, .. }
             | Self::Trust { model, .. }
             | Self::Segments { model, .. } => model,
@@ -200,6 +256,33 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let (x, _, _) = pipeline::matrix(raw, &all(SURROGATE_ROWS), model)?;
             Ok(Answer::Surrogate(surrogate::surrogate(model, &x, *outcome, SURROGATE_DEPTH, 1, ctx)?))
         }
+        Question::Pairs { outcome, .. } => {
+            let Structure::Trees(e) = model.structure() else { return Err(fault!("explain.pairs_trees")) };
+            let (x, _, _) = pipeline::matrix(raw, &all(pairs::MOST_ROWS), model)?;
+            Ok(Answer::Pairs(pairs::pairs(e, model.card().features(), &x, *outcome, ctx)?))
+        }
+        Question::Shuffled { outcome, .. } => Ok(Answer::Shuffled(shuffled(prepared, model, *outcome, ctx)?)),
+        Question::Typical { rows, options, against, .. } => {
+            let made;
+            let why = match known {
+                Some(why) => why,
+                None => {
+                    made = pipeline::why(prepared, model, rows, options, against.as_deref(), ctx)?;
+                    &made
+                }
+            };
+            Ok(Answer::Typical(typical::typical(&why.attribution, typical::TYPICAL, ctx)?))
+        }
+        Question::Cohorts { options, against, conditions, .. } => {
+            let mut of = Vec::new();
+            for c in conditions {
+                let rows = if c.is_empty() { WhyRows::All } else { WhyRows::Segment(c.clone()) };
+                let why = pipeline::why(prepared, model, &rows, options, against.as_deref(), &ctx.without_stage())?;
+                of.push((c.clone(), why.attribution));
+                ctx.check()?;
+            }
+            Ok(Answer::Cohorts(Box::new(cohorts::cohorts(&of)?)))
+        }
         Question::Stability { outcome, scale, .. } => Ok(Answer::Stability(Box::new(stability(prepared, model, *outcome, *scale, ctx)?))),
         Question::Segments { outcome, reasons, .. } => Ok(Answer::Segments(segments(prepared, model, *outcome, *reasons, ctx)?)),
         Question::Trust { rows, options, against, .. } => {
@@ -216,6 +299,21 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))
         }
     }
+}
+
+/// Held-out rows are shuffled, where there are any.
+fn shuffled(prepared: &Prepared, model: &dyn Model, outcome: usize, ctx: &JobCtx) -> Result<PermutationImportance> {
+    let card = model.card();
+    let of = card.outcomes.get(outcome).ok_or_else(|| fault!("session.no_feature", feature = outcome))?;
+    let known = pipeline::known_outcome(&prepared.raw, of)?;
+    let held = pipeline::positions(&prepared.parts, Part::Test);
+    let among = if held.is_empty() { (0..prepared.raw.n_rows()).collect() } else { held };
+    let among: Vec<usize> = among.into_iter().filter(|r| !known[*r].is_nan()).collect();
+    let most = if matches!(model.structure(), Structure::Network(_)) { SHUFFLED_NETWORK } else { SHUFFLED };
+    let rows: Vec<usize> = effect::sample(among.len(), most, 1).into_iter().map(|i| among[i]).collect();
+    let (x, _, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
+    let y: Vec<f64> = rows.iter().map(|r| known[*r]).collect();
+    importance::permutation(model, &x, &y, outcome, &Players::single(card.features()), SHUFFLES, 1, ctx)
 }
 
 /// Trains the model again, each time with another seed and on rows drawn anew with replacement, and compares the reasons.

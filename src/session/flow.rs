@@ -186,7 +186,7 @@ impl Session {
             Ask::Deeper(q) => {
                 let (model, prepared) = (model(q.model())?, prepared()?);
                 let known = match &q {
-                    Question::Trust { model, rows, options, against } => {
+                    Question::Trust { model, rows, options, against } | Question::Typical { model, rows, options, against } => {
                         let asked =
                             WhyRequest { model: model.clone(), rows: rows.clone(), options: options.clone(), against: against.clone() };
                         let fresh = self.status(&Ask::Why(asked.clone())) == Status::Ready;

@@ -3,14 +3,16 @@
 //!
 //! - [`rows`] picks whom to explain; [`how`] with which method and compared with whom; [`one`] explains one row;
 //!   [`change`] finds the smallest change that flips it, and sets it against a pinned row; [`many`] sums many rows up;
-//!   [`effect`] follows one feature; [`trust`] says how far it holds; [`attention`] shows where a Transformer looked.
+//!   [`effect`] follows one feature, [`pairs`] features together; [`cohorts`] sets groups side by side; [`trust`] says how far it holds; [`attention`] shows where a Transformer looked.
 
 mod attention;
 mod change;
+mod cohorts;
 mod effect;
 mod how;
 mod many;
 mod one;
+mod pairs;
 pub(super) mod rows;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +38,8 @@ pub struct WhyView {
     change: change::ChangePane,
     effect: effect::EffectPane,
     again: trust::AgainPane,
+    pairs: pairs::PairsPane,
+    cohorts: cohorts::CohortsPane,
     segments: trust::SegmentsPane,
     rows: rows::Picker,
     one: one::OneRow,
@@ -261,11 +265,15 @@ impl WhyView {
         match &many {
             Some(why) => {
                 many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
+                self.pairs.parted(ui, cx, subject, why, &mut self.twins);
                 self.effect.ui(ui, cx, subject, why, &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.again.ui(ui, cx, subject, &mut self.twins);
                 self.segments.ui(ui, cx, subject);
                 trust::surrogate(ui, cx, subject, &mut self.twins);
+                self.pairs.ui(ui, cx, subject, &mut self.twins);
+                let rows = self.rows.rows(cx);
+                self.cohorts.ui(ui, cx, subject, why, &rows, &mut self.twins);
             }
             None if one.is_none() => drop(basic::caption(ui, cx.t("why.nothing_yet"))),
             None => {}

@@ -5,9 +5,10 @@ use eframe::egui::Ui;
 
 use super::{Subject, standing};
 use crate::base::numbers;
-use crate::explain::trust::{Curve, Stability, Trust, Verdict};
+use crate::explain::trust::{Curve, Trust, Verdict};
 use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
 use crate::ui::Cx;
+use crate::ui::widgets::dots::{self, Line};
 use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{basic, figure};
 
@@ -85,7 +86,7 @@ impl AgainPane {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure::Twins) {
         let question = Question::Stability { model: subject.name.to_owned(), outcome: subject.outcome, scale: subject.options.scale };
         if self.asked.as_ref() != Some(&question) && cx.session.answer(&question).is_none() {
-            if ui.button(cx.t("why.again")).on_hover_text(cx.t("why.again_help")).clicked() {
+            if ui.button(cx.t("why.train_again")).on_hover_text(cx.t("why.again_help")).clicked() {
                 self.asked = Some(question);
             }
             return;
@@ -101,39 +102,15 @@ impl AgainPane {
             _ => drop(basic::warning(ui, &said)),
         }
         let unit = subject.unit;
-        let header = vec![cx.t("why.again_feature").to_owned(), cx.t("why.importance").to_owned(), cx.t("why.again_spread").to_owned()];
         let size = |v: f64| unit.effect(v).trim_start_matches('+').to_owned();
-        let made = figure::Table { header, rows: s.spread.iter().map(|(n, m, sd)| vec![n.clone(), size(*m), size(*sd)]).collect() };
-        let source = figure::Source { table: Box::new(|| made.clone()), csv: Some(Box::new(|| made.clone())), svg: None };
+        let line = |(name, mean, sd): &(String, f64, f64)| Line { name: name.clone(), marks: vec![(*mean, mean - sd, mean + sd)] };
+        let lines: Vec<Line> = s.spread.iter().filter(|x| x.1 > 0.0).take(10).map(line).collect();
+        let lang = cx.lang();
+        let source = super::pairs::intervals(&lines, lang, &size);
         let caption = cx.tw("why.again_caption", &[("n", &s.versions)]);
-        figure::ui(ui, cx, twins, "why.again_title", &caption, &source, |ui, cx| spread(ui, cx, s, &size));
-    }
-}
-
-/// Dots with their standard deviations, one line per feature.
-fn spread(ui: &mut Ui, cx: &Cx<'_>, s: &Stability, size: &dyn Fn(f64) -> String) {
-    use eframe::egui::{Align2, Rect, Role, Sense, Stroke, WidgetInfo, pos2, vec2};
-
-    use crate::ui::widgets::ink;
-    const LINE: f32 = 20.0;
-    let shown: Vec<_> = s.spread.iter().filter(|(_, mean, _)| *mean > 0.0).take(10).collect();
-    let most = shown.iter().map(|(_, m, sd)| m + sd).fold(1e-12, f64::max);
-    let t = cx.tokens;
-    let width = ui.available_width().max(240.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, LINE * shown.len().max(1) as f32), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, cx.t("why.again_title")));
-    let names = (width * 0.34).min(220.0);
-    let (left, right) = (rect.left() + names + 8.0, rect.right() - 110.0);
-    let at = |v: f64| left + (right - left) * (v.max(0.0) / most) as f32;
-    let p = ui.painter();
-    for (i, (name, mean, sd)) in shown.into_iter().enumerate() {
-        let y = rect.top() + LINE * (i as f32 + 0.5);
-        let place = Rect::from_min_max(pos2(rect.left(), y - 9.0), pos2(left - 8.0, y + 9.0));
-        ink::text(p, place, Align2::RIGHT_CENTER, name, t.text);
-        p.hline(at(mean - sd)..=at(mean + sd), y, Stroke::new(2.0, t.weak));
-        p.circle_filled(pos2(at(*mean), y), 4.0, t.accent);
-        let place = Rect::from_min_max(pos2(right + 8.0, y - 9.0), pos2(rect.right(), y + 9.0));
-        ink::text(p, place, Align2::LEFT_CENTER, &format!("{} ± {}", size(*mean), size(*sd)), t.weak);
+        figure::ui(ui, cx, twins, "why.again_title", &caption, &source, |ui, cx| {
+            dots::ui(ui, cx.t("why.again_title"), &lines, &[], &size, unit.effect_name(lang), None)
+        });
     }
 }
 
