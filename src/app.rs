@@ -282,7 +282,8 @@ impl App {
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             Purpose::LoadModel => {
-                let future = dialog.add_filter("Whybench, XGBoost, LightGBM", &["whymodel", "json", "ubj", "txt"]).pick_file();
+                let future =
+                    dialog.add_filter("Whybench, XGBoost, LightGBM, ONNX", &["whymodel", "json", "ubj", "txt", "onnx"]).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             _ => {

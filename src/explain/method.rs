@@ -63,6 +63,7 @@ impl Found {
 pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
     let mut out = match structure {
         Structure::Additive(_) => vec![Method::LinearShap],
+        Structure::Opaque => Vec::new(),
         Structure::Trees(_) => vec![Method::TreeShap, Method::TreeShapReference, Method::Interactions],
         Structure::Network(net) if net.tokens().is_empty() => vec![Method::IntegratedGradients, Method::ExpectedGradients],
         Structure::Network(_) => vec![

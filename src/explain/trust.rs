@@ -141,7 +141,7 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
     ctx.stage("explain.stage_trust", 4);
     let mut rng = rng::rng(seed, "trust");
     let mut rows: Vec<usize> = (0..n).collect();
-    let budget = if matches!(model.structure(), Structure::Network(_)) { SPARING } else { FULL };
+    let budget = if matches!(model.structure(), Structure::Network(_) | Structure::Opaque) { SPARING } else { FULL };
     if n > budget.rows {
         rng::shuffle(&mut rng, &mut rows);
         rows.truncate(budget.rows);

@@ -234,6 +234,7 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
     Ok(match card.spec.kind {
         ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
         ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
+        ModelKind::Onnx => Arc::new(super::onnx::OnnxModel::from_tensors(card, tensors)?),
         ModelKind::Dnn | ModelKind::Transformer => Arc::new(super::net::NetModel::restore(card, tensors)?),
     })
 }

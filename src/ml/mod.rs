@@ -1,9 +1,9 @@
 //! What will happen? Models behind plain traits: train, predict, evaluate, save, load, and what explanation needs of each.
-//! The only layer that names burn, linfa and hessboost.
+//! The only layer that names burn, linfa, hessboost and tract.
 //!
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
-//! - [`import`]: models of other programs.
+//! - [`import`]: models of other programs; [`onnx`]: those that are only asked (tract).
 //! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
 
 pub mod device;
@@ -14,6 +14,7 @@ pub mod logistic;
 pub mod metrics;
 pub mod model;
 pub mod net;
+pub mod onnx;
 mod predictor;
 pub mod spec;
 pub mod surrogate;

@@ -164,6 +164,8 @@ pub enum Structure<'a> {
     Additive(&'a dyn Additive),
     /// Trees over the input features.
     Trees(&'a TreeEnsemble),
+    /// Nothing that could be looked into: it is asked.
+    Opaque,
     /// A network with gradients (and attention, if it is a Transformer).
     Network(&'a dyn Network),
 }

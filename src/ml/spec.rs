@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The four kinds of model.
+/// Kinds of model: four that are trained here, and one that is only asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelKind {
@@ -14,10 +14,12 @@ pub enum ModelKind {
     Dnn,
     /// Transformer over feature tokens for content effect (burn).
     Transformer,
+    /// An imported ONNX model.
+    Onnx,
 }
 
 impl ModelKind {
-    /// All kinds, simplest first.
+    /// The kinds that can be trained, simplest first.
     pub const ALL: [Self; 4] = [Self::Logistic, Self::Gbdt, Self::Dnn, Self::Transformer];
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl ModelKind {
             Self::Gbdt => "gbdt",
             Self::Dnn => "dnn",
             Self::Transformer => "transformer",
+            Self::Onnx => "onnx",
         }
     }
 }
@@ -156,7 +159,7 @@ impl ModelKind {
         let network =
             Defaults { epochs: 40, l2: 1.0, depth: 5, learning_rate: 1e-3, width: 128, layers: 3, heads: 1, batch: 256, temperature: 1.0 };
         match self {
-            Self::Logistic | Self::Dnn => network,
+            Self::Logistic | Self::Dnn | Self::Onnx => network,
             Self::Gbdt => Defaults { epochs: 400, learning_rate: 0.08, ..network },
             Self::Transformer => Defaults { width: 32, layers: 2, heads: 4, ..network },
         }

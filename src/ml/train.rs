@@ -52,6 +52,7 @@ pub fn train(spec: &ModelSpec, data: &TrainData, ctx: &JobCtx) -> Result<Arc<dyn
     let mut model: Box<dyn Model> = match spec.kind {
         ModelKind::Logistic => Box::new(super::logistic::fit(spec, data, &rows, ctx)?),
         ModelKind::Gbdt => Box::new(super::trees::fit(spec, data, &rows, &validation, ctx)?),
+        ModelKind::Onnx => return Err(fault!("ml.onnx_not_trained")),
         ModelKind::Dnn | ModelKind::Transformer => Box::new(super::net::fit(spec, data, &rows, &validation, ctx)?),
     };
     let seconds = started.elapsed().as_secs_f64();
@@ -194,6 +195,7 @@ pub(super) fn conformal_quantile(mut residuals: Vec<f64>) -> Option<f64> {
 fn knows(kind: ModelKind) -> &'static [&'static str] {
     match kind {
         ModelKind::Logistic => &["l2"],
+        ModelKind::Onnx => &[],
         ModelKind::Gbdt => &["epochs", "depth", "learning_rate"],
         ModelKind::Dnn => &["epochs", "learning_rate", "width", "layers", "batch"],
         ModelKind::Transformer => &["epochs", "learning_rate", "width", "layers", "heads", "batch", "temperature"],

@@ -239,7 +239,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let now = model.predict(&x, ctx)?.get(*outcome).copied().unwrap_or(f64::NAN);
             let threshold = outcomes.get(*outcome).map_or(0.5, |o| if o.is_binary() { 0.5 } else { o.base_rate });
             let wish = Wish::flip(now, level.unwrap_or(threshold));
-            let most = if matches!(model.structure(), Structure::Network(_)) { REAL_ROWS_NETWORK } else { REAL_ROWS };
+            let most = if matches!(model.structure(), Structure::Network(_) | Structure::Opaque) { REAL_ROWS_NETWORK } else { REAL_ROWS };
             let (reference, lines, _) = pipeline::matrix(raw, &all(most), model)?;
             let found = counterfactual::counterfactual(model, &row, *outcome, wish, rules, Some(&reference), ctx)?;
             let real = found.real.as_ref().and_then(|r| lines.get(r.at)).copied();
@@ -309,7 +309,7 @@ fn shuffled(prepared: &Prepared, model: &dyn Model, outcome: usize, ctx: &JobCtx
     let held = pipeline::positions(&prepared.parts, Part::Test);
     let among = if held.is_empty() { (0..prepared.raw.n_rows()).collect() } else { held };
     let among: Vec<usize> = among.into_iter().filter(|r| !known[*r].is_nan()).collect();
-    let most = if matches!(model.structure(), Structure::Network(_)) { SHUFFLED_NETWORK } else { SHUFFLED };
+    let most = if matches!(model.structure(), Structure::Network(_) | Structure::Opaque) { SHUFFLED_NETWORK } else { SHUFFLED };
     let rows: Vec<usize> = effect::sample(among.len(), most, 1).into_iter().map(|i| among[i]).collect();
     let (x, _, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
     let y: Vec<f64> = rows.iter().map(|r| known[*r]).collect();

@@ -330,6 +330,8 @@ pub fn why(
 ) -> Result<Why> {
     let mut options = options.clone();
     let structure = model.structure();
+    // What is only asked has no average of its own to start from.
+    let against = against.or_else(|| (options.method.is_none() && matches!(structure, Structure::Opaque)).then_some("all"));
     if let Some(condition) = against {
         options.reference = Some(Arc::new(group(&prepared.raw, model, condition, options.seed)?));
         // The method that compares, where none was chosen.
@@ -344,6 +346,7 @@ pub fn comparing(structure: &Structure<'_>) -> Method {
         Structure::Trees(_) => Method::TreeShapReference,
         Structure::Additive(_) => Method::LinearShap,
         Structure::Network(_) => Method::ExpectedGradients,
+        Structure::Opaque => Method::PermutationShap,
     }
 }
 
@@ -360,7 +363,7 @@ pub fn explain_rows(
     let asks_model = options.method.is_some_and(|m| m.needs_reference() && m != Method::TreeShapReference);
     let most = match model.structure() {
         _ if asks_model => WHY_ROWS_ASKED,
-        Structure::Network(_) => WHY_ROWS_NETWORK,
+        Structure::Network(_) | Structure::Opaque => WHY_ROWS_NETWORK,
         _ => WHY_ROWS,
     };
     let (at, mut notices) = chosen(raw, parts, rows, most, options.seed)?;

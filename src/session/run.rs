@@ -507,7 +507,7 @@ pub fn write_attributions(
     // Networks hold gradients of every node on the path, so they go in smaller pieces.
     // Trees are prepared once per piece, so their pieces are large.
     let chunk = match model.structure() {
-        Structure::Network(_) => 512,
+        Structure::Network(_) | Structure::Opaque => 512,
         Structure::Trees(e) => (4_000_000 / e.n_features.max(1)).clamp(CHUNK, 10 * CHUNK),
         Structure::Additive(_) => CHUNK,
     };

@@ -35,7 +35,7 @@ fn libraries_stay_in_their_rooms() {
     let rooms: [(&[&str], &[&str]); 4] = [
         (&["egui", "eframe", "egui_plot", "egui_table", "egui_tiles"], &["src/ui/", "src/ui.rs", "src/app"]),
         (&["polars"], &["src/data/"]),
-        (&["burn", "linfa", "linfa_logistic", "hessboost"], &["src/ml/"]),
+        (&["burn", "linfa", "linfa_logistic", "hessboost", "tract_onnx"], &["src/ml/"]),
         (&["std::thread", "thread"], &["src/jobs/"]),
     ];
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! Models that other programs trained: XGBoost JSON and UBJSON, LightGBM text. Each becomes the neutral tree form, with a
+//! Models that other programs trained: XGBoost JSON and UBJSON, LightGBM text, ONNX. Trees become the neutral form, with a
 //! card of what came in; what cannot be read exactly is refused with the reason.
 //!
 //! - [`xgboost`] and [`lightgbm`] read one format each; [`document`] is what JSON holds, [`ubjson`] XGBoost's binary form of it.
@@ -36,6 +36,8 @@ struct Source {
 
 /// Largest file that is read: what is beyond is no model that this program could show.
 const LARGEST: u64 = 1 << 30;
+/// The same for ONNX, whose weights are held several times while it is made ready.
+const LARGEST_ONNX: u64 = 256 << 20;
 /// Most features, most codes of a category: files that name more are damaged.
 const MOST_FEATURES: usize = 1 << 20;
 const MOST_CODES: usize = 1 << 16;
@@ -43,6 +45,15 @@ const MOST_CODES: usize = 1 << 16;
 const DEEPEST: usize = 512;
 /// Most classes.
 const MOST_CLASSES: usize = 1_000;
+
+/// The bytes of a file that is no larger than a model can be.
+fn bounded(path: &Path) -> Result<Vec<u8>> {
+    let size = std::fs::metadata(path).map_err(|e| Fault::io(path, &e))?.len();
+    if size > LARGEST_ONNX {
+        return Err(fault!("ml.import_too_large", file = path, size = size >> 20, most = LARGEST_ONNX >> 20));
+    }
+    std::fs::read(path).map_err(|e| Fault::io(path, &e))
+}
 
 /// The bytes of a file that begins as a model does; anything else is refused before it is read.
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
@@ -70,6 +81,9 @@ pub fn open(path: &Path) -> Result<Arc<dyn Model>> {
 
 /// Imports a model of another program; `outcome` names what it predicts, which such files do not say.
 pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        return super::onnx::import(path, bounded(path)?, outcome.unwrap_or("outcome"));
+    }
     let bytes = bytes_of(path)?;
     let source = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => return Err(fault!("ml.import_unknown", file = path)),

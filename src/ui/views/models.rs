@@ -242,6 +242,7 @@ pub(crate) fn kind_key(kind: ModelKind) -> &'static str {
         ModelKind::Gbdt => "ui.kind_gbdt",
         ModelKind::Dnn => "ui.kind_dnn",
         ModelKind::Transformer => "ui.kind_transformer",
+        ModelKind::Onnx => "ui.kind_onnx",
     }
 }
 
@@ -252,6 +253,7 @@ fn kind_name(kind: ModelKind) -> &'static str {
         ModelKind::Gbdt => "ui.name_gbdt",
         ModelKind::Dnn => "ui.name_dnn",
         ModelKind::Transformer => "ui.name_transformer",
+        ModelKind::Onnx => "ui.kind_onnx",
     }
 }
 
@@ -262,5 +264,6 @@ fn kind_help(kind: ModelKind) -> &'static str {
         ModelKind::Gbdt => "ui.kind_gbdt_help",
         ModelKind::Dnn => "ui.kind_dnn_help",
         ModelKind::Transformer => "ui.kind_transformer_help",
+        ModelKind::Onnx => "ui.kind_onnx_help",
     }
 }

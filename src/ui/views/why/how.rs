@@ -9,6 +9,7 @@ use super::rows::{Words, condition};
 use super::{Subject, name_it, one};
 use crate::explain::Method;
 use crate::explain::method::methods;
+use crate::ml::model::Structure;
 use crate::ml::{Model, OutcomeKind};
 use crate::session::pipeline::comparing;
 use crate::ui::Cx;
@@ -40,6 +41,7 @@ impl How {
             (Some(m), None) if m.needs_reference() => (Some(m), Some("all".to_owned())),
             (Some(m), Some(_)) if !m.needs_reference() && m != Method::LinearShap => (Some(comparing(&structure)), self.against.clone()),
             (None, Some(a)) => (Some(comparing(&structure)), Some(a)),
+            (None, None) if matches!(structure, Structure::Opaque) => (Some(comparing(&structure)), Some("all".to_owned())),
             other => other,
         }
     }
