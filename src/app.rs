@@ -139,7 +139,7 @@ impl App {
     fn open(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
-        if is("whymodel") {
+        if ["whymodel", "onnx", "ubj"].into_iter().any(is) {
             self.desk.session.want(Ask::LoadModel(path));
             return;
         }

@@ -96,7 +96,7 @@ impl EvaluationPanel {
         if outcomes.len() > 1 {
             ui.horizontal(|ui| {
                 for (i, outcome) in outcomes.iter().enumerate() {
-                    ui.selectable_value(&mut self.outcome, i, &outcome.name);
+                    ui.selectable_value(&mut self.outcome, i, outcome.label());
                 }
             });
         }
@@ -113,7 +113,10 @@ impl EvaluationPanel {
             })
             .collect();
         if evaluations.is_empty() {
-            basic::caption(ui, cx.t("ui.no_evaluation"));
+            let of = trained.iter().find(|(n, _)| *n == chosen).map(|(_, card)| *card);
+            let imported = of.is_some_and(|c| c.rows.train == 0);
+            basic::caption(ui, cx.t(if imported { "ui.no_evaluation_imported" } else { "ui.no_evaluation" }));
+            of.iter().for_each(|c| card(ui, cx, c));
             return;
         }
         table(ui, cx, &evaluations, chosen);
@@ -311,17 +314,31 @@ fn card(ui: &mut Ui, cx: &Cx<'_>, card: &crate::ml::ModelCard) {
         ui.set_max_width(420.0);
         let n = |x: usize| numbers::count(x as i64);
         basic::fact(ui, cx.t("ui.card_kind"), cx.t(super::kind_key(card.spec.kind)));
-        let rows = cx.tw(
-            "ui.card_rows_value",
-            &[("train", &n(card.rows.train)), ("validation", &n(card.rows.validation)), ("test", &n(card.rows.test))],
-        );
-        basic::fact(ui, cx.t("ui.card_rows"), &rows);
+        // A model of another program says nothing of its training.
+        let ours = card.rows.train > 0;
+        if ours {
+            let rows = cx.tw(
+                "ui.card_rows_value",
+                &[("train", &n(card.rows.train)), ("validation", &n(card.rows.validation)), ("test", &n(card.rows.test))],
+            );
+            basic::fact(ui, cx.t("ui.card_rows"), &rows);
+        }
         basic::fact(ui, cx.t("ui.card_features"), &n(card.features().len()));
-        basic::fact(ui, cx.t("ui.device"), &card.device);
-        basic::fact(ui, cx.t("ui.card_seconds"), &numbers::duration(card.seconds));
+        if ours {
+            basic::fact(ui, cx.t("ui.device"), &card.device);
+            basic::fact(ui, cx.t("ui.card_seconds"), &numbers::duration(card.seconds));
+        }
         basic::fact(ui, cx.t("ui.card_fingerprint"), card.fingerprint.short()).on_hover_text(&card.fingerprint.0);
-        basic::fact(ui, cx.t("ui.card_data"), card.data.short()).on_hover_text(&card.data.0);
+        if ours {
+            basic::fact(ui, cx.t("ui.card_data"), card.data.short()).on_hover_text(&card.data.0);
+        }
+        let outcomes: Vec<String> = card.outcomes.iter().map(crate::ml::Outcome::label).collect();
+        basic::fact(ui, cx.t("why.outcome"), &outcomes.join(", "));
     });
+    if card.rows.train == 0 {
+        let names: Vec<&str> = card.features().iter().map(|f| f.name.as_str()).collect();
+        basic::caption(ui, &cx.tw("ui.card_needs", &[("names", &names.join(", "))]));
+    }
     for w in &card.warnings {
         basic::warning(ui, &w.say(cx.lang()));
     }

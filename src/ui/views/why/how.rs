@@ -57,7 +57,8 @@ impl How {
         });
         let shown = match &self.against {
             _ if self.own => cx.t("why.against_group").to_owned(),
-            None => cx.t("why.against_training").to_owned(),
+            None if subject.against.is_none() => cx.t("why.against_training").to_owned(),
+            None => cx.t("why.against_everyone").to_owned(),
             Some(a) if a == "all" => cx.t("why.against_everyone").to_owned(),
             Some(a) => a.clone(),
         };
