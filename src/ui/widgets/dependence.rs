@@ -112,10 +112,9 @@ fn paint(p: &Painter, t: &Tokens, of: &Importance, l: &Layout, offset: Vec2, lev
     if levels {
         for (i, bin) in bins.iter().enumerate().step_by(every) {
             let x = l.middles[i] + offset.x;
-            let place = Rect::from_min_max(
-                pos2(x - 21.0 * every as f32, offset.y + HEIGHT),
-                pos2(x + 21.0 * every as f32, offset.y + HEIGHT + 16.0),
-            );
+            // As much as lies between two labels.
+            let half = (right - left) / bins.len().max(1) as f32 * every as f32 / 2.0 - 1.0;
+            let place = Rect::from_min_max(pos2(x - half, offset.y + HEIGHT), pos2(x + half, offset.y + HEIGHT + 16.0));
             ink::text(p, place, Align2::CENTER_CENTER, &bin.label, t.weak);
         }
         let place = Rect::from_min_max(pos2(left, offset.y + HEIGHT + 16.0), pos2(right, offset.y + HEIGHT + 32.0));
