@@ -9,6 +9,7 @@ use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
 use crate::fault;
 use crate::ml::Model;
+use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
 
 use super::attribution::{Attribution, Method};
@@ -68,7 +69,7 @@ pub struct Contrast {
 /// The method that shares a difference between rows of a model, where few players differ.
 fn method(model: &dyn Model, scale: Scale, differing: usize) -> Method {
     match model.structure() {
-        Structure::Trees(_) if scale == Scale::Margin => Method::TreeShapReference,
+        Structure::Trees(e) if scale == Scale::Margin && e.link != Link::Log => Method::TreeShapReference,
         Structure::Additive(_) if scale == Scale::Margin => Method::LinearShap,
         // The game between two rows, on the scale shown: exact while few features differ.
         _ if differing <= sampling::MOST_EXACT => Method::ExactShap,
@@ -134,7 +135,7 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
 pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &ExplainOptions, ctx: &JobCtx) -> Result<Contrast> {
     let features = model.card().features();
     let method = match model.structure() {
-        Structure::Trees(_) => Method::TreeShapReference,
+        Structure::Trees(e) if e.link != Link::Log => Method::TreeShapReference,
         Structure::Additive(_) => Method::LinearShap,
         _ => Method::PermutationShap,
     };

@@ -6,6 +6,7 @@ use crate::base::numbers::{percent, plain, points};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
 use crate::ml::Model;
+use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
 use crate::{fault, note};
 
@@ -64,6 +65,8 @@ pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
     let mut out = match structure {
         Structure::Additive(_) => vec![Method::LinearShap],
         Structure::Opaque => Vec::new(),
+        // Interactions add up on the score, which is no amount where the trees add up its logarithm.
+        Structure::Trees(e) if e.link == Link::Log => vec![Method::TreeShap, Method::TreeShapReference],
         Structure::Trees(_) => vec![Method::TreeShap, Method::TreeShapReference, Method::Interactions],
         Structure::Network(net) if net.tokens().is_empty() => vec![Method::IntegratedGradients, Method::ExpectedGradients],
         Structure::Network(_) => vec![
@@ -133,22 +136,29 @@ pub fn explain(
     let of_group = if everyone { "explain.base_everyone" } else { "explain.base_group" };
     let group_odds = if everyone { "explain.base_everyone_odds" } else { "explain.base_group_odds" };
     let found = match (structure, method, &reference) {
-        (Structure::Trees(e), Method::TreeShap, _) if scale == Scale::Margin => {
+        (Structure::Trees(e), Method::TreeShap, _) if scale == Scale::Margin && e.link != Link::Log => {
             let values = trees::path_dependent(e, x, options.outcome, &players, ctx)?;
             Found::exact(values, tree_shap::base(e, options.outcome), "explain.base_trees")
         }
         (Structure::Trees(e), Method::TreeShap, _) => {
             let setting = probability::Setting { players: &players, group: None, seed: options.seed };
             let found = probability::trees(e, x, rows, options.outcome, setting, ctx)?;
-            of_game(found, "explain.base_trees_probability", options.seed)
+            of_game(
+                found,
+                if e.link == Link::Log { "explain.base_trees_log" } else { "explain.base_trees_probability" },
+                scale,
+                options.seed,
+            )
         }
         (Structure::Trees(e), Method::TreeShapReference, Some(r)) => {
             let against = trees::AgainstGroup::new(e, options.outcome, &players, &r.x, ctx)?;
-            if scale == Scale::Margin {
+            if scale == Scale::Margin && e.link != Link::Log {
                 Found::exact(against.values(x, ctx)?, against.base, of_group)
             } else {
                 let setting = probability::Setting { players: &players, group: Some((&against.group, against.base)), seed: options.seed };
-                of_game(probability::trees(e, x, rows, options.outcome, setting, ctx)?, group_odds, options.seed)
+                let found = probability::trees(e, x, rows, options.outcome, setting, ctx)?;
+                let group_log = if everyone { "explain.base_everyone_log" } else { "explain.base_group_log" };
+                of_game(found, if e.link == Link::Log { group_log } else { group_odds }, scale, options.seed)
             }
         }
         (Structure::Additive(a), Method::LinearShap, r) => {
@@ -164,7 +174,7 @@ pub fn explain(
             if scale == Scale::Margin {
                 Found::exact(terms, base, note)
             } else {
-                of_game(probability::additive(&terms, base, players.count(), rows, options.seed, ctx)?, note, options.seed)
+                of_game(probability::additive(&terms, base, players.count(), rows, options.seed, ctx)?, note, scale, options.seed)
             }
         }
         (Structure::Network(net), Method::IntegratedGradients, _) => {
@@ -265,7 +275,7 @@ pub(super) fn check(model: &dyn Model, x: &FeatureMatrix, rows: &[u32], outcome:
     Ok(())
 }
 
-fn of_game(found: probability::Explained, note: &'static str, seed: u64) -> Found {
+fn of_game(found: probability::Explained, note: &'static str, scale: Scale, seed: u64) -> Found {
     let mut warnings = Vec::new();
     if !found.half_width.is_empty() {
         let width = found.half_width.iter().copied().fold(0.0, f64::max);
@@ -274,7 +284,7 @@ fn of_game(found: probability::Explained, note: &'static str, seed: u64) -> Foun
             features = found.players,
             most = probability::MOST_ORDERS,
             seed = seed.to_string(),
-            width = shown(width, Scale::Probability)
+            width = shown(width, scale)
         ));
     }
     let exact = found.half_width.is_empty();

@@ -3,12 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attribution::Attribution;
+use super::attribution::{Attribution, Method};
+use super::method::methods;
 use super::players::Players;
 use super::trees;
 use crate::base::{JobCtx, Result};
 use crate::data::{Feature, FeatureMatrix};
 use crate::fault;
+use crate::ml::Model;
 use crate::ml::ensemble::TreeEnsemble;
 
 /// Rows whose interactions are added up.
@@ -46,6 +48,11 @@ pub struct Pairs {
     pub joint: f64,
     /// Rows used.
     pub rows: usize,
+}
+
+/// Whether the pairs of a model are known exactly: trees whose output is their sum.
+pub fn known(model: &dyn Model) -> bool {
+    methods(&model.structure()).contains(&Method::Interactions)
 }
 
 /// Adds up the interactions of trees over rows.

@@ -1,4 +1,4 @@
-//! Shapley values on the scale shown: the game v(S) = σ(m(S)), m(S) the expected margin when only the features S are
+//! Shapley values on the scale shown: the game v(S) = σ(m(S)) (for amounts whose logarithm is modelled, exp(m(S))), m(S) the expected margin when only the features S are
 //! known. Not a rescaling of the margin's values, which would credit a feature for what σ does to the others.
 //!
 //! Up to [`MOST_EXACT`] features every subset is tried: the Möbius coefficients of all leaves go into one table of 2^M
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::base::{JobCtx, Result, rng};
 use crate::data::FeatureMatrix;
-use crate::ml::ensemble::{Node, TreeEnsemble};
+use crate::ml::ensemble::{Link, Node, TreeEnsemble};
 use crate::ml::model::sigmoid;
 
 use super::players::Players;
@@ -32,7 +32,7 @@ pub struct Explained {
     pub values: Vec<f64>,
     /// 95 % half-widths, same layout; empty when every value is exact.
     pub half_width: Vec<f64>,
-    /// σ(m(∅)).
+    /// σ(m(∅)), or exp(m(∅)).
     pub base: f64,
     /// Players in the game.
     pub players: usize,
@@ -94,7 +94,9 @@ fn zeta(table: &mut [f64]) {
 
 /// The orders of one row: `step(None)` forgets all and gives m(∅), `step(Some(j))` makes j known and gives m.
 /// Returns values and half-widths.
-fn sample(m: usize, rng: &mut rng::Rng, mut step: impl FnMut(Option<usize>) -> f64) -> (Vec<f64>, Vec<f64>) {
+fn sample(m: usize, rng: &mut rng::Rng, link: Link, mut step: impl FnMut(Option<usize>) -> f64) -> (Vec<f64>, Vec<f64>) {
+    // A tenth of a point is finer than anything shown of a probability; an amount has no such size.
+    let finest = if link == Link::Logit { 0.001 } else { 0.0 };
     let (mut sum, mut squares) = (vec![0.0; m], vec![0.0; m]);
     let mut order: Vec<usize> = (0..m).collect();
     let mut pair = vec![0.0; m];
@@ -104,10 +106,10 @@ fn sample(m: usize, rng: &mut rng::Rng, mut step: impl FnMut(Option<usize>) -> f
         pair.fill(0.0);
         let mut whole = 0.0;
         for _ in 0..2 {
-            let first = sigmoid(step(None));
+            let first = link.shown(step(None));
             let mut last = first;
             for &j in &order {
-                let v = sigmoid(step(Some(j)));
+                let v = link.shown(step(Some(j)));
                 pair[j] += 0.5 * (v - last);
                 last = v;
             }
@@ -125,8 +127,8 @@ fn sample(m: usize, rng: &mut rng::Rng, mut step: impl FnMut(Option<usize>) -> f
         let n = f64::from(pairs as u32);
         let width = |j: usize| 1.96 * ((squares[j] / n - (sum[j] / n).powi(2)).max(0.0) / (n - 1.0)).sqrt();
         let widths: Vec<f64> = (0..m).map(width).collect();
-        // A tenth of a point, or one per cent of the whole difference, is finer than anything shown.
-        let enough = widths.iter().all(|w| *w <= (0.01 * f64::abs(whole)).max(0.001));
+        // Or one per cent of the whole difference.
+        let enough = widths.iter().all(|w| *w <= (0.01 * f64::abs(whole)).max(finest));
         if (enough && pairs >= 32) || pairs * 2 >= MOST_ORDERS {
             return (sum.iter().map(|s| s / n).collect(), widths);
         }
@@ -196,26 +198,27 @@ fn trees_up_to(
     let m = game.players.len();
     let coefficients: usize = game.leaves.iter().map(|l| 1usize << l.count.min(40)).sum();
     let exact = m <= most && coefficients <= MOST_COEFFICIENTS;
+    let link = if e.link == Link::Log { Link::Log } else { Link::Logit };
     let (values, half_width) = each_row(x, setting.players.count(), !exact, ctx, TreeWork::default, |work, i, values, widths| {
         game.enter(x.row(i), work);
         if exact {
             game.table(work);
             for v in &mut work.table {
-                *v = sigmoid(*v);
+                *v = link.shown(*v);
             }
             for (player, phi) in game.players.iter().zip(shapley_of_table(&mut work.table)) {
                 values[*player] = phi;
             }
         } else {
             let mut rng = rng::rng(setting.seed, &stream(rows, i));
-            let (phi, wide) = sample(m, &mut rng, |step| game.step(work, step));
+            let (phi, wide) = sample(m, &mut rng, link, |step| game.step(work, step));
             for (k, player) in game.players.iter().enumerate() {
                 (values[*player], widths[*player]) = (phi[k], wide[k]);
             }
         }
     })?;
     let base = setting.group.map_or_else(|| tree_base(e, output), |g| g.1);
-    Ok(Explained { values, half_width, base: sigmoid(base), players: m })
+    Ok(Explained { values, half_width, base: link.shown(base), players: m })
 }
 
 /// The leaves of an output's trees, each with the distinct features of its path.
@@ -470,7 +473,7 @@ pub fn additive(terms: &[f64], base: f64, m: usize, rows: &[u32], seed: u64, ctx
         } else {
             let mut rng = rng::rng(seed, &stream(rows, i));
             let mut margin = base;
-            let (phi, wide) = sample(terms.len(), &mut rng, |step| {
+            let (phi, wide) = sample(terms.len(), &mut rng, Link::Logit, |step| {
                 margin = step.map_or(base, |j| margin + terms[j].1);
                 margin
             });
@@ -538,6 +541,27 @@ mod tests {
             })
             .fold(0.0, f64::max);
         assert!(worst > 1e-3, "{worst}");
+    }
+
+    #[test]
+    fn logarithms_become_amounts_by_brute_force() {
+        let m = 5;
+        for seed in 0..4 {
+            let mut e = random_ensemble(seed, m, 6, 3, 1);
+            e.link = Link::Log;
+            let x = rows(seed, 3, m);
+            let lines: Vec<u32> = (0..3).collect();
+            let exact = plain(&e, &x, &lines, 0, MOST_EXACT, 1);
+            let drawn = plain(&e, &x, &lines, 0, 0, 1);
+            for i in 0..3 {
+                let want = brute(m, |s| game(&e, x.row(i), 0, s).exp());
+                for f in 0..m {
+                    let at = i * m + f;
+                    assert!((exact.values[at] - want[f]).abs() < 1e-9 * want[f].abs().max(1.0), "{} {}", exact.values[at], want[f]);
+                    assert!((drawn.values[at] - want[f]).abs() <= 4.0 * drawn.half_width[at] + 1e-9);
+                }
+            }
+        }
     }
 
     #[test]

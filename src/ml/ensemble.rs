@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::file::{NamedTensor, TensorData, take};
+use super::model::sigmoid;
 use crate::base::{Fault, Result};
 use crate::fault;
 
@@ -81,6 +82,19 @@ pub enum Link {
     Logit,
     /// Scores to class probabilities.
     Softmax,
+    /// The logarithm of an amount to the amount.
+    Log,
+}
+
+impl Link {
+    /// A score as it is shown, where it can be shown by itself.
+    pub fn shown(self, score: f64) -> f64 {
+        match self {
+            Self::Identity | Self::Softmax => score,
+            Self::Logit => sigmoid(score),
+            Self::Log => score.exp(),
+        }
+    }
 }
 
 /// A whole model of trees.
@@ -141,7 +155,7 @@ impl Tree {
 }
 
 impl TreeEnsemble {
-    /// Margins of one row, one per output.
+    /// Scores of one row, one per output: what the trees add up to.
     pub fn margins(&self, row: &[f64]) -> Vec<f64> {
         let mut out = self.intercept.clone();
         for tree in &self.trees {
@@ -198,6 +212,7 @@ impl TreeEnsemble {
             Link::Identity => 0,
             Link::Logit => 1,
             Link::Softmax => 2,
+            Link::Log => 3,
         };
         let ints_of = |name: &str, shape: Vec<usize>, v: Vec<i64>| NamedTensor { name: name.to_owned(), shape, data: TensorData::I64(v) };
         let floats_of = |name: &str, shape: Vec<usize>, v: Vec<f64>| NamedTensor { name: name.to_owned(), shape, data: TensorData::F64(v) };
@@ -222,6 +237,7 @@ impl TreeEnsemble {
             0 => Link::Identity,
             1 => Link::Logit,
             2 => Link::Softmax,
+            3 => Link::Log,
             _ => return Err(wrong("trees.shape")),
         };
         let sets = take::i64s(tensors, "trees.sets")?;

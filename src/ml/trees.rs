@@ -342,7 +342,15 @@ impl TreeModel {
                 Ok((c * 1024..((c + 1) * 1024).min(x.n_rows())).flat_map(|r| self.ensemble.margins(x.row(r))).collect())
             })
             .collect();
-        Ok(parts?.concat())
+        Ok(self.in_its_unit(parts?.concat()))
+    }
+
+    /// An amount has one scale, its own, also where the trees add up its logarithm.
+    fn in_its_unit(&self, mut scores: Vec<f64>) -> Vec<f64> {
+        if self.ensemble.link == Link::Log {
+            scores.iter_mut().for_each(|s| *s = s.exp());
+        }
+        scores
     }
 }
 
@@ -358,7 +366,7 @@ impl Model for TreeModel {
         let Some(fast) = &self.fast else { return self.slow(x, ctx) };
         let mut out = self.ensemble.intercept.repeat(x.n_rows());
         fast.add_to(x, &mut out, ctx)?;
-        Ok(out)
+        Ok(self.in_its_unit(out))
     }
     fn structure(&self) -> Structure<'_> {
         Structure::Trees(&self.ensemble)
@@ -383,7 +391,7 @@ impl Model for TreeModel {
         let touches: Vec<bool> = (0..self.ensemble.trees.len()).map(touched).collect();
         let count = touches.iter().filter(|t| **t).count();
         let fits = before.values.len() == x.values.len() && base.len() == x.n_rows() * self.ensemble.n_outputs;
-        if !fits || self.fast.is_none() || count * 2 > touches.len() {
+        if !fits || self.fast.is_none() || self.ensemble.link == Link::Log || count * 2 > touches.len() {
             return self.margins(x, ctx);
         }
         check_width(&self.card, x)?;

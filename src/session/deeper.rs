@@ -257,7 +257,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             Ok(Answer::Surrogate(surrogate::surrogate(model, &x, *outcome, SURROGATE_DEPTH, 1, ctx)?))
         }
         Question::Pairs { outcome, .. } => {
-            let Structure::Trees(e) = model.structure() else { return Err(fault!("explain.pairs_trees")) };
+            let (Structure::Trees(e), true) = (model.structure(), pairs::known(model)) else { return Err(fault!("explain.pairs_trees")) };
             let (x, _, _) = pipeline::matrix(raw, &all(pairs::MOST_ROWS), model)?;
             Ok(Answer::Pairs(pairs::pairs(e, model.card().features(), &x, *outcome, ctx)?))
         }

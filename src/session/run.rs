@@ -13,6 +13,7 @@ use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::counterfactual::{Counterfactual, Rules};
 use crate::explain::effect::{EffectCurve, Kind};
+use crate::explain::method::methods;
 use crate::explain::trust::{Stability, Trust};
 use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
 use crate::ml::model::{Scale, Structure};
@@ -141,7 +142,7 @@ pub fn complete(
 
 /// The methods that a recipe can ask of a model.
 fn methods_of(model: &dyn Model) -> Vec<Method> {
-    crate::explain::method::methods(&model.structure())
+    methods(&model.structure())
 }
 
 /// The models that the recipe's methods explain; all if it names no method. A method that fits none is refused, so that
@@ -623,7 +624,7 @@ pub fn write_interactions(
 ) -> Result<usize> {
     let rows = lines_of(raw, lines)?;
     let card = model.card();
-    let Structure::Trees(e) = model.structure() else {
+    let (Structure::Trees(e), true) = (model.structure(), methods(&model.structure()).contains(&Method::Interactions)) else {
         let fits: Vec<&str> = crate::explain::method::methods(&model.structure()).iter().map(|m| m.name()).collect();
         return Err(fault!("explain.unsupported", method = "interactions", kind = card.spec.kind.name(), fits = fits.join(", ")));
     };

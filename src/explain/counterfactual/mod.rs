@@ -234,7 +234,7 @@ pub fn counterfactual(
     ctx.stage("explain.stage_counterfactual", 0);
     let mut warnings = Vec::new();
     let (answer, search) = match model.structure() {
-        Structure::Trees(e) if matches!(e.link, Link::Identity | Link::Logit) => {
+        Structure::Trees(e) if matches!(e.link, Link::Identity | Link::Logit | Link::Log) => {
             let choices = Choices::of_trees(features, e, outcome, row, rules);
             (trees::smallest(e, outcome, row, &choices, wish, rules, ctx)?, Search::BranchAndBound)
         }

@@ -87,7 +87,12 @@ impl Problem {
             Wish::AtLeast(t) => (t, 1.0, false),
             Wish::Below(t) => (t, -1.0, true),
         };
-        let margin = if e.link == Link::Logit { (threshold / (1.0 - threshold)).ln() } else { threshold };
+        let margin = match e.link {
+            Link::Logit => (threshold / (1.0 - threshold)).ln(),
+            // No amount below zero can be wished for: every row is above, none below.
+            Link::Log => threshold.max(0.0).ln(),
+            Link::Identity | Link::Softmax => threshold,
+        };
         let intercept = e.intercept.get(output).copied().unwrap_or(0.0);
         let mut asks = vec![0usize; choices.of.len()];
         let mut trees = Vec::new();

@@ -1,4 +1,4 @@
-//! LightGBM's text format: binary, class and number objectives, ranking scores, random forests, categories with their names as
+//! LightGBM's text format: binary, class, number and count objectives, ranking scores, random forests, categories with their names as
 //! pandas wrote them, and its three rules for missing values. Everything is f64, as LightGBM computes; covers are row counts,
 //! as its Shapley values use.
 
@@ -88,6 +88,7 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
         "multiclass" => Link::Softmax,
         "cross_entropy" => Link::Logit,
         "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg" => Link::Identity,
+        "poisson" | "gamma" | "tweedie" => Link::Log,
         _ => return Err(refused(objective.clone())),
     };
     if objective.contains("sqrt") {

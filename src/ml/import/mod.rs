@@ -133,7 +133,7 @@ fn outcomes(e: &TreeEnsemble, name: &str) -> Vec<Outcome> {
                 Link::Softmax => OutcomeKind::Class { class: k.to_string() },
                 Link::Logit if several => OutcomeKind::Binary { positive: k.to_string(), negative: String::new() },
                 Link::Logit => OutcomeKind::Binary { positive: "1".to_owned(), negative: "0".to_owned() },
-                Link::Identity => OutcomeKind::Number,
+                Link::Identity | Link::Log => OutcomeKind::Number,
             };
             // Classes that are asked one against the rest are outcomes of their own.
             let name = if several && e.link == Link::Logit { format!("{name} = {k}") } else { name.to_owned() };

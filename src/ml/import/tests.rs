@@ -50,6 +50,40 @@ fn imported_trees_predict_what_their_program_predicts() {
 }
 
 #[test]
+fn amounts_whose_logarithm_is_modelled_are_explained_in_their_own_unit() {
+    let rows = expected();
+    let x = FeatureMatrix { n_features: 4, values: rows["rows"].as_array().unwrap().iter().flat_map(floats).collect() };
+    let lines: Vec<u32> = (0..x.n_rows() as u32).collect();
+    let all: Value = serde_json::from_slice(&std::fs::read(folder().join("expected_amounts.json")).unwrap()).unwrap();
+    for case in all["cases"].as_array().unwrap() {
+        let file = case["file"].as_str().unwrap();
+        let tolerance = if file.starts_with("lgb") { 1e-9 } else { 1e-5 };
+        let model = import(&folder().join(file), Some("orders")).unwrap_or_else(|e| panic!("{file}: {e}"));
+        assert_eq!(model.card().outcomes[0].kind, OutcomeKind::Number);
+        let ours = model.predict(&x, &JobCtx::quiet()).unwrap();
+        for (a, b) in ours.iter().zip(floats(&case["p"])) {
+            assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{file}: {a} is not {b}");
+        }
+        let Structure::Trees(e) = model.structure() else { panic!("trees") };
+        let players = crate::explain::Players::single(model.card().features());
+        let score = crate::explain::trees::path_dependent(e, &x, 0, &players, &JobCtx::quiet()).unwrap();
+        for (a, b) in score.chunks(4).zip(case["contributions"].as_array().unwrap()) {
+            assert!(a.iter().zip(floats(b)).all(|(a, b)| (a - b).abs() <= tolerance * b.abs().max(1.0)), "{file}: {a:?} is not {b}");
+        }
+        let options = crate::explain::ExplainOptions::default();
+        let why = crate::explain::explain(&*model, &x, &lines, &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+        assert!(why.exact && why.gaps.iter().all(|g| g.abs() <= 1e-9), "{file}: {:?}", why.gaps);
+        let theirs = floats(&case["contributions"][0])[4].exp();
+        assert!((why.base - theirs).abs() <= 1e-5 * theirs, "{file}: {} is not {theirs}", why.base);
+        // Saved as our own file, it is the same model.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.whymodel");
+        super::super::file::save(&*model, &path).unwrap();
+        assert_eq!(open(&path).unwrap().predict(&x, &JobCtx::quiet()).unwrap(), ours, "{file}");
+    }
+}
+
+#[test]
 fn the_covers_are_those_that_their_shapley_values_use() {
     let expected = expected();
     for case in expected["cases"].as_array().unwrap() {
@@ -107,7 +141,7 @@ fn what_cannot_be_read_exactly_is_refused_with_the_reason() {
     assert_eq!(code(&put("b.json", b"{\"x\": 1}")), "ml.import_unknown");
     assert_eq!(code(&put("c.json", b" ")), "ml.import_unknown");
     let text = String::from_utf8(read("lgb_binary.txt")).unwrap();
-    assert_eq!(code(&put("p.txt", text.replace("objective=binary sigmoid:1", "objective=poisson").as_bytes())), "ml.import_refused");
+    assert_eq!(code(&put("p.txt", text.replace("objective=binary sigmoid:1", "objective=custom").as_bytes())), "ml.import_refused");
     // A tree that is one leaf, whose value is no number.
     let from = text.find("\nTree=0").unwrap();
     let to = text.find("\nTree=1").unwrap();

@@ -1,4 +1,4 @@
-//! XGBoost's model schema (JSON, and UBJSON once read): binary, class and number objectives, ranking margins, DART, categories,
+//! XGBoost's model schema (JSON, and UBJSON once read): binary, class, number and count objectives, ranking margins, DART, categories,
 //! missing values. Comparisons are in f32, as XGBoost compares; covers are the sums of hessians, as its Shapley values use.
 
 use std::path::Path;
@@ -38,6 +38,8 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
         "reg:squarederror" | "reg:linear" | "reg:absoluteerror" | "reg:pseudohubererror" | "reg:squaredlogerror" | "reg:quantileerror" => {
             (Link::Identity, base)
         }
+        "count:poisson" | "reg:gamma" | "reg:tweedie" if base > 0.0 => (Link::Log, base.ln()),
+        "count:poisson" | "reg:gamma" | "reg:tweedie" => return Err(damaged("base_score")),
         o if o.starts_with("rank:") => (Link::Identity, base),
         o => return Err(refused(o.to_owned())),
     };

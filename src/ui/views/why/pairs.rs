@@ -7,8 +7,8 @@ use eframe::egui::{self, Ui};
 
 use super::{Subject, standing};
 use crate::base::{Lang, numbers, tr};
-use crate::explain::pairs::{self, Partner};
-use crate::ml::model::{Scale, Structure};
+use crate::explain::pairs::{self as joint_pairs, Partner};
+use crate::ml::model::Scale;
 use crate::session::state::{Answer, Ask, Question, Why};
 use crate::ui::Cx;
 use crate::ui::widgets::dots::{self, Line};
@@ -37,7 +37,7 @@ impl PairsPane {
         let selected = cx.session.selection.feature.as_ref().and_then(|n| a.features.iter().position(|f| f == n));
         let Some(of) = selected.or_else(first) else { return };
         if !self.made.as_ref().is_some_and(|(w, f, ..)| Arc::ptr_eq(w, why) && *f == of) {
-            let partner = pairs::partner(a, features, of);
+            let partner = joint_pairs::partner(a, features, of);
             let points = partner.as_ref().map_or_else(Vec::new, |p| points(why, of, p, features[of].is_categorical()));
             self.made = Some((why.clone(), of, partner, points));
         }
@@ -92,7 +92,7 @@ impl PairsPane {
 
     /// Pairs that act jointly, and the features by what the model loses without them.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure::Twins) {
-        if matches!(subject.model.structure(), Structure::Trees(_)) {
+        if joint_pairs::known(&**subject.model) {
             fold(ui, cx, "why.pairs", |ui, cx| joint(ui, cx, subject, twins));
         }
         fold(ui, cx, "why.shuffled", |ui, cx| shuffled(ui, cx, subject, twins));
@@ -136,7 +136,7 @@ fn joint(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure
         return;
     }
     let bare = |v: f64| unit.effect(v).trim_start_matches('+').to_owned();
-    let line = |p: &pairs::Pair| Line { name: format!("{} × {}", p.a, p.b), marks: vec![(p.size, p.low, p.high)] };
+    let line = |p: &joint_pairs::Pair| Line { name: format!("{} × {}", p.a, p.b), marks: vec![(p.size, p.low, p.high)] };
     let lines: Vec<Line> = found.pairs.iter().map(line).collect();
     let lang = cx.lang();
     let source = intervals(&lines, lang, &bare);
