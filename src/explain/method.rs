@@ -65,6 +65,7 @@ pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
     let mut out = match structure {
         Structure::Additive(_) => vec![Method::LinearShap],
         Structure::Opaque => Vec::new(),
+        Structure::Trees(e) if !e.has_covers() => vec![Method::TreeShapReference],
         // Interactions add up on the score, which is no amount where the trees add up its logarithm.
         Structure::Trees(e) if e.link == Link::Log => vec![Method::TreeShap, Method::TreeShapReference],
         Structure::Trees(_) => vec![Method::TreeShap, Method::TreeShapReference, Method::Interactions],

@@ -155,6 +155,10 @@ impl Tree {
 }
 
 impl TreeEnsemble {
+    /// Whether it is known how many rows passed each node; without, trees are compared with a group only.
+    pub fn has_covers(&self) -> bool {
+        self.trees.is_empty() || self.trees.iter().any(|t| t.nodes.first().is_some_and(|n| n.cover() > 0.0))
+    }
     /// Scores of one row, one per output: what the trees add up to.
     pub fn margins(&self, row: &[f64]) -> Vec<f64> {
         let mut out = self.intercept.clone();

@@ -21,17 +21,19 @@ use crate::data::{Encoder, Feature, FeatureKind, FittedPrepare};
 use crate::{fault, note};
 
 /// What a reader makes of a file.
-struct Source {
+pub(super) struct Source {
     /// The program that wrote it.
-    program: &'static str,
+    pub program: &'static str,
     /// Its word for what is predicted, such as `binary:logistic`.
-    objective: String,
+    pub objective: String,
     /// The trees.
-    ensemble: TreeEnsemble,
+    pub ensemble: TreeEnsemble,
     /// Feature names, in the model's order.
-    names: Vec<String>,
+    pub names: Vec<String>,
     /// Levels of the features that are categories.
-    levels: Vec<Option<Vec<String>>>,
+    pub levels: Vec<Option<Vec<String>>>,
+    /// Names of the classes, where the file has them.
+    pub classes: Vec<String>,
 }
 
 /// Largest file that is read: what is beyond is no model that this program could show.
@@ -39,12 +41,12 @@ const LARGEST: u64 = 1 << 30;
 /// The same for ONNX, whose weights are held several times while it is made ready.
 const LARGEST_ONNX: u64 = 256 << 20;
 /// Most features, most codes of a category: files that name more are damaged.
-const MOST_FEATURES: usize = 1 << 20;
+pub(super) const MOST_FEATURES: usize = 1 << 20;
 const MOST_CODES: usize = 1 << 16;
 /// Most splits from a root to a leaf.
 const DEEPEST: usize = 512;
 /// Most classes.
-const MOST_CLASSES: usize = 1_000;
+pub(super) const MOST_CLASSES: usize = 1_000;
 
 /// The bytes of a file that is no larger than a model can be.
 fn bounded(path: &Path) -> Result<Vec<u8>> {
@@ -103,8 +105,13 @@ pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
         }
         Some(_) => return Err(fault!("ml.import_unknown", file = path)),
     };
+    Ok(made(path, &bytes, source, outcome.unwrap_or("outcome")))
+}
+
+/// A model of what was read.
+pub(super) fn made(path: &Path, bytes: &[u8], source: Source, outcome: &str) -> Arc<dyn Model> {
     let stem = path.file_stem().map_or_else(|| source.program.to_owned(), |s| s.to_string_lossy().into_owned());
-    let outcomes = outcomes(&source.ensemble, outcome.unwrap_or("outcome"));
+    let outcomes = outcomes(&source, outcome);
     let trees = source.ensemble.trees.len();
     let card = ModelCard {
         spec: ModelSpec { epochs: Some(trees as u32), ..ModelSpec::new(&stem, ModelKind::Gbdt) },
@@ -115,24 +122,26 @@ pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
         device: "CPU".to_owned(),
         seconds: 0.0,
         data: Fingerprint::default(),
-        fingerprint: Fingerprint::of(&bytes),
+        fingerprint: Fingerprint::of(bytes),
         curve: Vec::new(),
         conformal: None,
         warnings: vec![imported(&source, path)],
     };
-    Ok(Arc::new(TreeModel::new(card, source.ensemble)))
+    Arc::new(TreeModel::new(card, source.ensemble))
 }
 
-/// What the ensemble predicts. Such files do not name classes, so they are called by their numbers.
-fn outcomes(e: &TreeEnsemble, name: &str) -> Vec<Outcome> {
+/// What the ensemble predicts. Where a file does not name classes, they are called by their numbers.
+fn outcomes(source: &Source, name: &str) -> Vec<Outcome> {
     use super::ensemble::Link;
+    let e = &source.ensemble;
+    let class = |k: usize| source.classes.get(k).cloned().unwrap_or_else(|| k.to_string());
     let several = e.n_outputs > 1;
     (0..e.n_outputs)
         .map(|k| {
             let kind = match e.link {
-                Link::Softmax => OutcomeKind::Class { class: k.to_string() },
+                Link::Softmax => OutcomeKind::Class { class: class(k) },
                 Link::Logit if several => OutcomeKind::Binary { positive: k.to_string(), negative: String::new() },
-                Link::Logit => OutcomeKind::Binary { positive: "1".to_owned(), negative: "0".to_owned() },
+                Link::Logit => OutcomeKind::Binary { positive: class(1), negative: class(0) },
                 Link::Identity | Link::Log => OutcomeKind::Number,
             };
             // Classes that are asked one against the rest are outcomes of their own.
@@ -178,7 +187,7 @@ fn features(source: &Source) -> Vec<Feature> {
 }
 
 /// Numbers the nodes so that children stand behind their parent, whatever the file's order, and refuses circles.
-fn in_order(root: usize, size: usize, node: impl Fn(usize) -> Option<(Node, Option<(usize, usize)>)>) -> Option<Vec<Node>> {
+pub(super) fn in_order(root: usize, size: usize, node: impl Fn(usize) -> Option<(Node, Option<(usize, usize)>)>) -> Option<Vec<Node>> {
     let mut out: Vec<Node> = Vec::new();
     // A place in the file's order, and the parent's field that waits for its new number.
     let mut open = vec![(root, None::<(usize, bool)>, 0)];
@@ -223,7 +232,7 @@ fn set_of(codes: impl Iterator<Item = usize>) -> Vec<u64> {
 }
 
 /// Names that the file lacks: `f0`, `f1`, …, as the programs themselves call them.
-fn names_or_numbers(names: Vec<String>, n: usize) -> Vec<String> {
+pub(super) fn names_or_numbers(names: Vec<String>, n: usize) -> Vec<String> {
     if names.len() == n { names } else { (0..n).map(|i| format!("f{i}")).collect() }
 }
 

@@ -84,7 +84,7 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
     let names = names_or_numbers(texts(&learner["feature_names"]), n_features);
     let intercept = if n_outputs == 1 { vec![intercept] } else { (0..n_outputs).map(|k| *scores.get(k).unwrap_or(&base)).collect() };
     let ensemble = TreeEnsemble { n_features, n_outputs, intercept, link, trees };
-    Ok(Source { program: "XGBoost", objective, ensemble, names, levels })
+    Ok(Source { program: "XGBoost", objective, ensemble, names, levels, classes: Vec::new() })
 }
 
 fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> Option<Vec<Node>> {

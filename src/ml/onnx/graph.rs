@@ -58,7 +58,7 @@ pub struct Asked {
     pub probability: bool,
 }
 
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+pub fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
     node.attribute.iter().find(|a| a.name == name)
 }
 
@@ -67,7 +67,7 @@ fn texts(a: &AttributeProto) -> Vec<String> {
 }
 
 /// Names of classes that a node carries.
-fn labels_of(node: &NodeProto) -> Vec<String> {
+pub fn labels_of(node: &NodeProto) -> Vec<String> {
     let mut out = Vec::new();
     for a in &node.attribute {
         match a.name.as_str() {
@@ -79,13 +79,13 @@ fn labels_of(node: &NodeProto) -> Vec<String> {
     out
 }
 
-fn kind_of(info: &ValueInfoProto) -> Option<(i32, &[pb::tensor_shape_proto::Dimension])> {
+pub fn kind_of(info: &ValueInfoProto) -> Option<(i32, &[pb::tensor_shape_proto::Dimension])> {
     match info.r#type.as_ref()?.value.as_ref()? {
         pb::type_proto::Value::TensorType(t) => Some((t.elem_type, t.shape.as_ref().map_or(&[][..], |s| &s.dim))),
     }
 }
 
-fn size_of(d: &pb::tensor_shape_proto::Dimension) -> Option<i64> {
+pub fn size_of(d: &pb::tensor_shape_proto::Dimension) -> Option<i64> {
     match d.value {
         Some(pb::tensor_shape_proto::dimension::Value::DimValue(v)) => Some(v),
         _ => None,

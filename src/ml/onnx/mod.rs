@@ -1,9 +1,10 @@
 //! ONNX models with a tabular input, run by tract: a black box that answers. What it is made of is not looked into, so it is
 //! explained by asking it.
 //!
-//! [`graph`] decides what of the file is asked, and refuses what could do harm.
+//! [`graph`] decides what of the file is asked, and refuses what could do harm; [`trees`] takes over what is trees.
 
 mod graph;
+mod trees;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -143,6 +144,10 @@ fn ask(plan: &Plan, inputs: &[Input], batch: usize, x: &FeatureMatrix, rows: std
 pub fn import(path: &Path, bytes: Vec<u8>, outcome: &str) -> Result<Arc<dyn Model>> {
     let refused = |reason: String| fault!("ml.import_refused_onnx", file = path, reason = reason);
     let damaged = |reason: String| fault!("ml.import_damaged", file = path, reason = reason);
+    let proto = guarded(|| tract_onnx::onnx().proto_model_for_read(&mut &*bytes)).map_err(damaged)?;
+    if let Some(source) = trees::read(&proto) {
+        return Ok(super::import::made(path, &bytes, source.map_err(damaged)?, outcome));
+    }
     let opened = open(&bytes, &refused, &damaged)?;
     let stem = path.file_stem().map_or_else(|| "ONNX".to_owned(), |s| s.to_string_lossy().into_owned());
     let labels = &opened.asked.labels;
