@@ -195,6 +195,8 @@ pub enum Command {
     },
     /// How much worse a saved model predicts when a feature is shuffled
     Importance(Box<Importance>),
+    /// What a saved model does over many rows: every row added up, pairs of features, typical rows, groups, tests of trust
+    Ask(Box<Asked>),
     /// Rank items for one person, the first explained against the second
     Rank {
         /// Model file
@@ -409,6 +411,60 @@ pub struct Importance {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `whybench ask`.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// Model file
+    pub model: PathBuf,
+    /// Data file
+    pub data: PathBuf,
+    /// everyone: all rows added up; pairs: features that act together; typical: rows that stand for all; cohorts: groups side
+    /// by side; trust: tests of the explanation
+    #[arg(long, value_enum)]
+    pub about: About,
+    /// A group, for cohorts; up to three
+    #[arg(long, value_name = "COL=VALUE")]
+    pub cohort: Vec<String>,
+    /// How rows are explained; the model's own method if absent
+    #[arg(long)]
+    pub method: Option<String>,
+    /// Group to compare with: all, or a condition on the data
+    #[arg(long, value_name = "all|COL=VALUE")]
+    pub reference: Option<String>,
+    /// margin or probability
+    #[arg(long, default_value = "probability", value_parser = scale)]
+    pub scale: crate::ml::model::Scale,
+    /// Outcome or class; the first if absent
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Seed where sampling is needed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the answer goes
+    #[arg(long, value_name = "FILE.json")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is asked of many rows.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum About {
+    /// All rows added up.
+    Everyone,
+    /// Features that act together.
+    Pairs,
+    /// Rows that stand for all.
+    Typical,
+    /// Groups side by side.
+    Cohorts,
+    /// Tests of the explanation.
+    Trust,
 }
 
 /// `whybench counterfactual`.

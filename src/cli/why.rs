@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::args::{Contrast, Counterfactual, Effect, Explain, Importance, Reading};
+use super::args::{About, Asked, Contrast, Counterfactual, Effect, Explain, Importance, Reading};
 use super::commands::{Said, said, table, text_or_json, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
 use crate::data::{Loaded, read};
 use crate::explain::counterfactual::{self as smallest, Rules, Wish};
 use crate::explain::{ExplainOptions, Method, Players, Reference, contrast as contrasts, effect as effects, importance as shuffled, words};
 use crate::ml::Model;
+use crate::session::deeper::{self, Answer, Question};
+use crate::session::recipe::Recipe;
 use crate::session::{pipeline, run};
 use crate::{fault, note};
 
@@ -44,10 +46,7 @@ fn players(path: Option<&Path>, model: &dyn Model) -> Result<Option<Arc<Players>
 
 /// `whybench explain`.
 pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let method = Method::ALL
-        .into_iter()
-        .find(|m| m.name() == e.method)
-        .ok_or_else(|| fault!("cli.no_such_method", method = &e.method, methods = Method::ALL.map(Method::name).join(", ")))?;
+    let method = method_named(&e.method)?;
     let model = crate::ml::file::load(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
@@ -251,6 +250,43 @@ pub(super) fn contrast(e: &Contrast, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     }
     run::write_json(&e.out, &value)?;
     Ok(text_or_json(e.json, value, &found.warnings, &text))
+}
+
+fn method_named(name: &str) -> Result<Method> {
+    let found = Method::ALL.into_iter().find(|m| m.name() == name);
+    found.ok_or_else(|| fault!("cli.no_such_method", method = name, methods = Method::ALL.map(Method::name).join(", ")))
+}
+
+/// `whybench ask`.
+pub(super) fn ask(e: &Asked, ctx: &JobCtx) -> Result<Said> {
+    let loaded_model = crate::ml::import::open(&e.model)?;
+    let mut recipe = Recipe::for_file(&e.data);
+    recipe.data.read = e.reading.options();
+    let loaded = Arc::new(read::open(&e.data, &e.reading.options(), ctx)?);
+    let prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
+    let outcome = outcome_of(&*loaded_model, e.class.as_deref())?;
+    let method = e.method.as_deref().map(method_named).transpose()?;
+    let options = ExplainOptions { method, scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
+    let model = loaded_model.card().spec.name.clone();
+    let against = e.reference.clone();
+    let question = match e.about {
+        About::Everyone => Question::Everyone { model, options, against },
+        About::Pairs => Question::Pairs { model, outcome },
+        About::Typical => Question::Typical { model, rows: pipeline::WhyRows::All, options, against },
+        About::Trust => Question::Trust { model, rows: pipeline::WhyRows::All, options, against },
+        About::Cohorts if e.cohort.is_empty() || e.cohort.len() > 3 => return Err(fault!("cli.cohorts_how_many")),
+        About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone() },
+    };
+    let value = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
+        Answer::Everyone(a) => to_value(&a)?,
+        Answer::Pairs(a) => to_value(&a)?,
+        Answer::Typical(a) => to_value(&a)?,
+        Answer::Cohorts(a) => to_value(&a)?,
+        Answer::Trust(a) => to_value(&a)?,
+        _ => return Err(fault!("explain.no_rows")),
+    };
+    run::write_json(&e.out, &value)?;
+    Ok(text_or_json(e.json, value, &prepared.warnings, &e.out.display().to_string()))
 }
 
 /// `whybench surrogate`.

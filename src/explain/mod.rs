@@ -14,6 +14,7 @@ pub mod cohorts;
 pub mod contrast;
 pub mod counterfactual;
 pub mod effect;
+pub mod everyone;
 pub mod game;
 pub mod gradients;
 pub mod importance;

@@ -8,6 +8,7 @@ use crate::explain::cohorts::{self, Cohorts};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
 use crate::explain::effect::{self, EffectCurve, Kind};
+use crate::explain::everyone::{Adder, Everyone};
 use crate::explain::importance::{self, PermutationImportance};
 use crate::explain::pairs::{self, Pairs};
 use crate::explain::segments::{self, Segments};
@@ -105,6 +106,15 @@ pub enum Question {
         /// Reasons instead of errors.
         reasons: bool,
     },
+    /// What the features do to every row of the data.
+    Everyone {
+        /// Name of the model.
+        model: String,
+        /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+    },
     /// Which features act together.
     Pairs {
         /// Name of the model.
@@ -176,6 +186,8 @@ pub enum Answer {
     Trust(Box<Trust>),
     /// Pairs of features.
     Pairs(Pairs),
+    /// All rows added up.
+    Everyone(Everyone),
     /// Loss added per feature.
     Shuffled(PermutationImportance),
     /// Typical rows.
@@ -198,6 +210,7 @@ impl Question {
             | Self::Effect { model, .. }
             | Self::Change { model, .. }
             | Self::Stability { model, .. }
+            | Self::Everyone { model, .. }
             | Self::Pairs { model, .. }
             | Self::Shuffled { model, .. }
             | Self::Typical { model, .. }
@@ -261,6 +274,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let (x, _, _) = pipeline::matrix(raw, &all(pairs::MOST_ROWS), model)?;
             Ok(Answer::Pairs(pairs::pairs(e, model.card().features(), &x, *outcome, ctx)?))
         }
+        Question::Everyone { options, against, .. } => Ok(Answer::Everyone(everyone(prepared, model, options, against.as_deref(), ctx)?)),
         Question::Shuffled { outcome, .. } => Ok(Answer::Shuffled(shuffled(prepared, model, *outcome, ctx)?)),
         Question::Typical { rows, options, against, .. } => {
             let made;
@@ -301,6 +315,28 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
     }
 }
 
+/// Goes through all rows, piece after piece. Trees and additive models are explained where that is exact and quick at any
+/// number of rows: on the score.
+fn everyone(prepared: &Prepared, model: &dyn Model, options: &ExplainOptions, against: Option<&str>, ctx: &JobCtx) -> Result<Everyone> {
+    let raw = &prepared.raw;
+    let mut options = pipeline::compared(raw, model, options, against)?;
+    if matches!(model.structure(), Structure::Trees(_) | Structure::Additive(_)) {
+        options.scale = Scale::Margin;
+    }
+    let n = raw.n_rows();
+    let piece = pipeline::piece(&model.structure()).min(n.div_ceil(20).max(1_000));
+    ctx.stage("explain.stage_everyone", n as u64);
+    let mut sums = Adder::default();
+    for from in (0..n).step_by(piece) {
+        ctx.check()?;
+        let rows: Vec<usize> = (from..n.min(from + piece)).collect();
+        let (x, lines, _) = pipeline::matrix(raw, &rows, model)?;
+        sums.add(&crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, &ctx.without_stage())?);
+        ctx.at((from + rows.len()) as u64);
+    }
+    sums.finish()
+}
+
 /// Held-out rows are shuffled, where there are any.
 fn shuffled(prepared: &Prepared, model: &dyn Model, outcome: usize, ctx: &JobCtx) -> Result<PermutationImportance> {
     let card = model.card();
@@ -328,6 +364,7 @@ fn stability(prepared: &Prepared, model: &dyn Model, outcome: usize, scale: Scal
     let explained = |model: &dyn Model| {
         let (x, lines, _) = pipeline::matrix(&prepared.raw, &rows, model)?;
         let options = ExplainOptions { scale, outcome, ..ExplainOptions::default() };
+        let options = pipeline::compared(&prepared.raw, model, &options, None)?;
         crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, &ctx.without_stage())
     };
     let mut versions = vec![explained(model)?];
@@ -390,6 +427,7 @@ fn segments(prepared: &Prepared, model: &dyn Model, outcome: usize, reasons: boo
         return segments::find(card.features(), &x, (&loss, 1), &usable, 1, ctx).map(|s| readable(s, prepared));
     }
     let options = ExplainOptions { scale: Scale::Margin, outcome, ..ExplainOptions::default() };
+    let options = pipeline::compared(&prepared.raw, model, &options, None)?;
     let a = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
     let summary = crate::explain::summary::summarise(&a, card.features(), 1);
     let strongest: Vec<usize> = summary.importance.iter().take(REASONS).map(|i| i.feature).collect();

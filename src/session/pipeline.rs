@@ -328,16 +328,32 @@ pub fn why(
     against: Option<&str>,
     ctx: &JobCtx,
 ) -> Result<Why> {
+    let options = compared(&prepared.raw, model, options, against)?;
+    explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, &options, ctx)
+}
+
+/// The options with the group that is compared with; everyone, where a model has no average of its own to start from.
+pub fn compared(raw: &Table, model: &dyn Model, options: &ExplainOptions, against: Option<&str>) -> Result<ExplainOptions> {
     let mut options = options.clone();
     let structure = model.structure();
-    // What is only asked has no average of its own to start from.
-    let against = against.or_else(|| (options.method.is_none() && matches!(structure, Structure::Opaque)).then_some("all"));
+    let own = explain::method::methods(&structure)[0];
+    let against = against.or_else(|| (options.method.is_none() && own.needs_reference()).then_some("all"));
     if let Some(condition) = against {
-        options.reference = Some(Arc::new(group(&prepared.raw, model, condition, options.seed)?));
+        options.reference = Some(Arc::new(group(raw, model, condition, options.seed)?));
         // The method that compares, where none was chosen.
         options.method = options.method.or_else(|| Some(comparing(&structure)));
     }
-    explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, &options, ctx)
+    Ok(options)
+}
+
+/// Rows that are explained at once where all are. Networks hold gradients of every node on the path, so theirs are few;
+/// trees are made ready once per piece, so theirs are many.
+pub fn piece(structure: &Structure<'_>) -> usize {
+    match structure {
+        Structure::Network(_) | Structure::Opaque => 512,
+        Structure::Trees(e) => (4_000_000 / e.n_features.max(1)).clamp(20_000, 200_000),
+        Structure::Additive(_) => 20_000,
+    }
 }
 
 /// The method of a model that compares with a group.

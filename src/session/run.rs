@@ -505,13 +505,7 @@ pub fn write_attributions(
     let mut writer = TableWriter::create(path)?;
     let mut notices: Vec<Notice> = Vec::new();
     let mut largest_gap = 0.0f64;
-    // Networks hold gradients of every node on the path, so they go in smaller pieces.
-    // Trees are prepared once per piece, so their pieces are large.
-    let chunk = match model.structure() {
-        Structure::Network(_) | Structure::Opaque => 512,
-        Structure::Trees(e) => (4_000_000 / e.n_features.max(1)).clamp(CHUNK, 10 * CHUNK),
-        Structure::Additive(_) => CHUNK,
-    };
+    let chunk = pipeline::piece(&model.structure());
     for piece in rows.chunks(chunk) {
         ctx.check()?;
         let (x, lines, more) = pipeline::matrix(raw, piece, model)?;

@@ -102,6 +102,7 @@ fn deeper(question: &Question) -> &'static str {
         Question::Segments { .. } => "ui.job_segments",
         Question::Surrogate { .. } => "ui.job_surrogate",
         Question::Stability { .. } => "ui.job_stability",
+        Question::Everyone { .. } => "ui.job_everyone",
         Question::Pairs { .. } => "ui.job_pairs",
         Question::Shuffled { .. } => "ui.job_shuffled",
         Question::Typical { .. } => "ui.job_typical",

@@ -367,6 +367,32 @@ fn why_goes_deeper() {
     let said = fine(&["surrogate", &model, &data, "--out", &at("t.json"), "--json"]);
     let t: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert!(t["fidelity"].as_f64().unwrap() > t["usual"].as_f64().unwrap() && t["rules"].as_array().unwrap().len() > 2, "{said}");
+    // Every row added up is what the rows of the file add up to.
+    let of = |about: &str, more: &[&str]| -> serde_json::Value {
+        let out = at(&format!("{about}.json"));
+        let args = [&["ask", &model, &data, "--about", about, "--out", &out, "--json"], more].concat();
+        serde_json::from_str(&fine(&args)).unwrap()
+    };
+    let all = of("everyone", &[]);
+    fine(&["explain", &model, &data, "--method", "tree-shap", "--out", &at("all.parquet")]);
+    let file = table(Path::new(&at("all.parquet")));
+    assert_eq!(all["rows"].as_u64().unwrap() as usize, file.n_rows());
+    assert_eq!(all["scale"], "margin", "every row is explained on the score");
+    for f in all["features"].as_array().unwrap() {
+        let values = file.numbers(file.column(f["name"].as_str().unwrap()).unwrap());
+        let n = values.len() as f64;
+        let want = [values.iter().map(|v| v.abs()).sum::<f64>() / n, values.iter().sum::<f64>() / n];
+        let got = [f["mean_abs"].as_f64().unwrap(), f["mean"].as_f64().unwrap()];
+        assert!(want.iter().zip(got).all(|(a, b)| (a - b).abs() < 1e-9), "{f}: {want:?}");
+        let up = values.iter().filter(|v| **v > 0.0).count() as f64 / n;
+        assert!((up - f["up"].as_f64().unwrap()).abs() < 1e-12, "{f}");
+    }
+    assert!(of("pairs", &[])["pairs"].as_array().is_some_and(|p| !p.is_empty()));
+    assert!(of("typical", &[])["rows"].is_array() && of("trust", &[])["checks"].is_array());
+    let two = of("cohorts", &["--cohort", "Weekend = 1", "--cohort", "Weekend = 0"]);
+    assert!(two.to_string().contains("Weekend = 1"), "{two}");
+    let (code, _, err) = run(&["ask", &model, &data, "--about", "cohorts", "--out", &at("c.json")]);
+    assert!(code == Some(1) && err.contains("--cohort"), "{err}");
     let (code, _, err) =
         run(&["explain", &model, &data, "--method", "tree-shap-reference", "--reference", "Month = 'Smarch'", "--out", &at("n.parquet")]);
     assert!(code == Some(1) && err.contains("Smarch"), "{err}");

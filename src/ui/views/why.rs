@@ -9,6 +9,7 @@ mod attention;
 mod change;
 mod cohorts;
 mod effect;
+mod everyone;
 mod how;
 mod many;
 mod one;
@@ -38,6 +39,7 @@ pub struct WhyView {
     change: change::ChangePane,
     effect: effect::EffectPane,
     again: trust::AgainPane,
+    everyone: everyone::EveryonePane,
     pairs: pairs::PairsPane,
     cohorts: cohorts::CohortsPane,
     segments: trust::SegmentsPane,
@@ -269,6 +271,7 @@ impl WhyView {
                 self.effect.ui(ui, cx, subject, why, &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.again.ui(ui, cx, subject, &mut self.twins);
+                self.everyone.ui(ui, cx, subject, &mut self.twins);
                 self.segments.ui(ui, cx, subject);
                 trust::surrogate(ui, cx, subject, &mut self.twins);
                 self.pairs.ui(ui, cx, subject, &mut self.twins);
