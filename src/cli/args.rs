@@ -132,7 +132,7 @@ pub enum Command {
     },
     /// Train a model and save it
     Train(Box<Train>),
-    /// Import a model of another program: XGBoost JSON or UBJSON, LightGBM text
+    /// Import a model of another program: XGBoost JSON or UBJSON, LightGBM text, ONNX
     Import {
         /// Model file
         file: PathBuf,
