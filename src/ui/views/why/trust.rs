@@ -58,21 +58,50 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
     if let Some(tied) = ties(trust, why) {
         basic::caption(ui, &cx.tw("why.tied", &[("list", &tied)])).on_hover_text(cx.t("why.tied_help"));
     }
+    let rows = numbers::count(trust.rows as i64);
     if let Some(curve) = &trust.deletion {
-        let caption = cx.tw("why.deletion_caption", &[("n", &numbers::count(trust.rows as i64))]);
-        let source = figure::Source {
-            table: Box::new(|| table(curve, lang)),
-            csv: Some(Box::new(|| table(curve, lang))),
-            svg: Some(Box::new(|| {
-                let line = |y: &[f64]| curve.steps.iter().zip(y).map(|(x, y)| (100.0 * x, 100.0 * y)).collect();
-                let tr = |k| crate::base::tr(lang, k);
-                let series: [(&str, Vec<(f64, f64)>); 2] =
-                    [(tr("why.deletion_named"), line(&curve.named)), (tr("why.deletion_chance"), line(&curve.chance))];
-                crate::report::svg::lines(tr("why.deletion"), &series, (tr("why.deletion_x"), tr("why.deletion_y")), false)
-            })),
-        };
-        figure::ui(ui, cx, twins, "why.deletion", &caption, &source, |ui, cx| picture(ui, cx, curve));
+        curve_figure(ui, cx, twins, &DELETION, curve, &rows);
     }
+    super::pairs::fold(ui, cx, "why.more_curves", |ui, cx| {
+        for (words, curve) in [(&INSERTION, &trust.insertion), (&SUFFICIENCY, &trust.sufficiency)] {
+            if let Some(curve) = curve {
+                curve_figure(ui, cx, twins, words, curve, &rows);
+            }
+        }
+    });
+}
+
+/// What a curve is called: title, caption, the axes.
+struct Words {
+    title: &'static str,
+    caption: &'static str,
+    x: &'static str,
+    y: &'static str,
+}
+
+const DELETION: Words = Words { title: "why.deletion", caption: "why.deletion_caption", x: "why.deletion_x", y: "why.deletion_y" };
+const INSERTION: Words = Words { title: "why.insertion", caption: "why.insertion_caption", x: "why.insertion_x", y: "why.insertion_y" };
+const SUFFICIENCY: Words =
+    Words { title: "why.sufficiency", caption: "why.sufficiency_caption", x: "why.sufficiency_x", y: "why.sufficiency_y" };
+
+/// A curve beside its random control.
+fn curve_figure(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut figure::Twins, words: &'static Words, curve: &Curve, rows: &str) {
+    let lang = cx.lang();
+    let show = |v: f64| numbers::fixed(v * 100.0, 1);
+    let area = cx.tw("why.curve_area", &[("area", &show(curve.area)), ("low", &show(curve.low)), ("high", &show(curve.high))]);
+    let caption = format!("{} {area}", cx.tw(words.caption, &[("n", &rows)]));
+    let source = figure::Source {
+        table: Box::new(move || table(curve, words, lang)),
+        csv: Some(Box::new(move || table(curve, words, lang))),
+        svg: Some(Box::new(move || {
+            let line = |y: &[f64]| curve.steps.iter().zip(y).map(|(x, y)| (100.0 * x, 100.0 * y)).collect();
+            let tr = |k| crate::base::tr(lang, k);
+            let series: [(&str, Vec<(f64, f64)>); 2] =
+                [(tr("why.deletion_named"), line(&curve.named)), (tr("why.deletion_chance"), line(&curve.chance))];
+            crate::report::svg::lines(tr(words.title), &series, (tr(words.x), tr(words.y)), false)
+        })),
+    };
+    figure::ui(ui, cx, twins, words.title, &caption, &source, |ui, cx| picture(ui, cx, words, curve));
 }
 
 /// Whether the reasons stay when the model is trained again: on request, since it costs as much as training.
@@ -226,7 +255,7 @@ fn ties(trust: &Trust, why: &Why) -> Option<String> {
     (!groups.is_empty()).then(|| groups.join(", "))
 }
 
-fn table(c: &Curve, lang: crate::base::Lang) -> figure::Table {
+fn table(c: &Curve, words: &Words, lang: crate::base::Lang) -> figure::Table {
     let t = |k| crate::base::tr(lang, k).to_owned();
     let rows = c
         .steps
@@ -234,11 +263,11 @@ fn table(c: &Curve, lang: crate::base::Lang) -> figure::Table {
         .zip(&c.named)
         .zip(&c.chance)
         .map(|((s, a), b)| vec![numbers::percent(*s), numbers::percent(*a), numbers::percent(*b)]);
-    figure::Table { header: vec![t("why.deletion_x"), t("why.deletion_named"), t("why.deletion_chance")], rows: rows.collect() }
+    figure::Table { header: vec![t(words.x), t("why.deletion_named"), t("why.deletion_chance")], rows: rows.collect() }
 }
 
 /// Two lines with their names at their ends, and the space between them.
-fn picture(ui: &mut Ui, cx: &Cx<'_>, c: &Curve) {
+fn picture(ui: &mut Ui, cx: &Cx<'_>, words: &Words, c: &Curve) {
     use eframe::egui::{Align2, Rect, Role, Sense, Shape, Stroke, WidgetInfo, pos2, vec2};
 
     use crate::ui::widgets::axis::Axis;
@@ -288,5 +317,5 @@ fn picture(ui: &mut Ui, cx: &Cx<'_>, c: &Curve) {
         let place = Rect::from_min_max(begin + vec2(22.0, -8.0), pos2(rect.right(), at + 8.0));
         ink::text(p, place, Align2::LEFT_CENTER, cx.t(key), t.text);
     }
-    ink::x_axis(p, t, &x, rect.top() + HEIGHT, rect.top() + HEIGHT, |v| numbers::fixed(v * 100.0, 0), cx.t("why.deletion_x"));
+    ink::x_axis(p, t, &x, rect.top() + HEIGHT, rect.top() + HEIGHT, |v| numbers::fixed(v * 100.0, 0), cx.t(words.x));
 }
