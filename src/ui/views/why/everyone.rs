@@ -56,7 +56,10 @@ impl EveryonePane {
             ("mean", &mean),
             ("gap", &format!("{:.1e}", e.largest_gap)),
         ];
-        let caption = cx.tw("why.everyone_caption", &words);
+        let mut caption = cx.tw("why.everyone_caption", &words);
+        if e.scale != subject.options.scale {
+            caption = format!("{caption} {}", cx.t("why.everyone_margin"));
+        }
         let selected = cx.session.selection.feature.clone();
         let clicked = figure::ui(ui, cx, twins, "why.everyone_title", &caption, &source, |ui, cx| {
             dots::ui(ui, cx.t("why.everyone_title"), &lines, &[], &size, unit.effect_name(lang), selected.as_deref())
