@@ -165,13 +165,25 @@ impl Attribution {
         &self.inputs[i * n..(i + 1) * n]
     }
 
+    /// The feature behind an attribution; `None` for a group of several.
+    pub fn feature<'a>(&self, at: usize, features: &'a [Feature]) -> Option<&'a Feature> {
+        match self.members.get(at).map(Vec::as_slice) {
+            None if self.members.is_empty() => features.get(at),
+            Some([one]) => features.get(*one),
+            _ => None,
+        }
+    }
+
+    /// The features of a group of several; empty for a lone one.
+    pub fn group(&self, at: usize) -> &[usize] {
+        self.members.get(at).map_or(&[][..], |m| if m.len() > 1 { m } else { &[] })
+    }
+
     /// The value behind an attribution as the analyst would write it; “…” for a group of several features.
     pub fn input_shown(&self, i: usize, at: usize, features: &[Feature]) -> String {
-        let feature = match self.members.get(at).map(Vec::as_slice) {
-            None => features.get(at),
-            Some([one]) => features.get(*one),
-            Some(_) => return "…".to_owned(),
-        };
-        feature.map_or_else(|| crate::base::numbers::plain(self.input(i)[at]), |f| f.show(self.input(i)[at]))
+        if !self.group(at).is_empty() {
+            return "…".to_owned();
+        }
+        self.feature(at, features).map_or_else(|| crate::base::numbers::plain(self.input(i)[at]), |f| f.show(self.input(i)[at]))
     }
 }

@@ -14,6 +14,7 @@ use crate::ml::model::{Scale, Structure};
 
 use super::attribution::{Attribution, Method};
 use super::method::{ExplainOptions, explain, predictions};
+use super::players::Players;
 use super::reference::Reference;
 use super::sampling;
 
@@ -58,6 +59,12 @@ pub struct Contrast {
     pub base: f64,
     /// What is left: value − base − Σ values. For models it holds what their bases differ by besides.
     pub gap: f64,
+    /// For models: what their bases differ by, which is the part of the gap that no feature has to answer for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bases: Option<f64>,
+    /// Rows of A and of B, where they are groups; rows that both models were asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<(usize, usize)>,
     /// How the shares were computed.
     pub method: Method,
     /// Which model (A's, where there are two).
@@ -84,20 +91,30 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
     if a.0.len() != features.len() || b.0.len() != features.len() {
         return Err(fault!("explain.shape", model = &model.card().spec.name, features = a.0.len(), expected = features.len(), rows = 2));
     }
-    // Features in which the rows agree move nothing, so they play as one with the first that differs.
-    let same = |f: usize| a.0[f] == b.0[f] || (a.0[f].is_nan() && b.0[f].is_nan());
-    let differing: Vec<usize> = (0..features.len()).filter(|&f| !same(f)).collect();
+    let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(features));
+    if players.of.len() != features.len() {
+        return Err(fault!(
+            "explain.shape",
+            model = &model.card().spec.name,
+            features = players.of.len(),
+            expected = features.len(),
+            rows = 2
+        ));
+    }
+    // Players in which the rows agree move nothing, so they play as one with the first that differs.
+    let same = |f: &usize| a.0[*f] == b.0[*f] || (a.0[*f].is_nan() && b.0[*f].is_nan());
+    let members: Vec<Vec<usize>> = (0..players.count()).map(|p| players.members(p)).collect();
+    let differing: Vec<usize> = (0..players.count()).filter(|&p| !members[p].iter().all(same)).collect();
     let reference = Reference { label: b.1.to_owned(), x: one(b.0), of: 1 };
     let scale =
         if model.card().outcomes.get(options.outcome).is_some_and(crate::ml::Outcome::is_binary) { options.scale } else { Scale::Margin };
     let method = method(model, scale, differing.len());
-    let mut options =
-        ExplainOptions { method: Some(method), reference: Some(Arc::new(reference)), scale, players: None, ..options.clone() };
+    let mut options = ExplainOptions { method: Some(method), reference: Some(Arc::new(reference)), scale, ..options.clone() };
     let folded = method == Method::ExactShap && !differing.is_empty();
     if folded {
-        let of = (0..features.len()).map(|f| differing.iter().position(|d| *d == f).unwrap_or(0)).collect();
-        let names = differing.iter().map(|f| features[*f].name.clone()).collect();
-        options.players = Some(Arc::new(super::Players { names, of }));
+        let of = players.of.iter().map(|p| differing.iter().position(|d| d == p).unwrap_or(0)).collect();
+        let names = differing.iter().map(|p| players.names[*p].clone()).collect();
+        options.players = Some(Arc::new(Players { names, of }));
     } else if method == Method::ExactShap {
         options.method = Some(Method::PermutationShap);
     }
@@ -106,18 +123,19 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
         if !folded || v.is_empty() {
             return v.to_vec();
         }
-        let mut out = vec![0.0; features.len()];
+        let mut out = vec![0.0; players.count()];
         differing.iter().zip(v).for_each(|(f, v)| out[*f] = *v);
         out
     };
-    let shown = |row: &[f64]| features.iter().zip(row).map(|(f, v)| Some(f.show(*v))).collect();
+    let one_of = |row: &[f64], m: &[usize]| if let [f] = m { features[*f].show(row[*f]) } else { "…".to_owned() };
+    let shown = |row: &[f64]| members.iter().map(|m| Some(one_of(row, m))).collect();
     Ok(Contrast {
         kind: Kind::Rows,
         a: a.1.to_owned(),
         b: b.1.to_owned(),
         outcome: found.outcome.clone(),
         scale: found.scale,
-        features: features.iter().map(|f| f.name.clone()).collect(),
+        features: players.names.clone(),
         to: shown(a.0),
         from: shown(b.0),
         values: spread(&found.values),
@@ -125,6 +143,8 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
         value: found.predictions[0],
         base: found.base,
         gap: found.gaps[0],
+        bases: None,
+        rows: None,
         method: options.method.unwrap_or(method),
         model: found.model,
         warnings: found.warnings,
@@ -133,7 +153,6 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
 
 /// Two groups: mean attribution of A's rows against B as the reference group.
 pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &ExplainOptions, ctx: &JobCtx) -> Result<Contrast> {
-    let features = model.card().features();
     let method = match model.structure() {
         Structure::Trees(e) if e.link != Link::Log => Method::TreeShapReference,
         Structure::Additive(_) => Method::LinearShap,
@@ -141,7 +160,7 @@ pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &Explain
     };
     // Shares of a mean are means of shares only where the base is a mean: on the margin, and where orders are drawn.
     let scale = if method == Method::PermutationShap { options.scale } else { Scale::Margin };
-    let options = ExplainOptions { method: Some(method), reference: Some(Arc::new(b.clone())), players: None, scale, ..options.clone() };
+    let options = ExplainOptions { method: Some(method), reference: Some(Arc::new(b.clone())), scale, ..options.clone() };
     let lines: Vec<u32> = (0..a.x.n_rows() as u32).collect();
     if lines.is_empty() {
         return Err(fault!("explain.no_rows"));
@@ -157,7 +176,7 @@ pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &Explain
         b: name(b),
         outcome: found.outcome.clone(),
         scale: found.scale,
-        features: features.iter().map(|f| f.name.clone()).collect(),
+        features: found.features.clone(),
         to: vec![None; m],
         from: vec![None; m],
         values: (0..m).map(|f| mean(&found.values, f)).collect(),
@@ -165,6 +184,8 @@ pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &Explain
         value: found.predictions.iter().sum::<f64>() / n,
         base: found.base,
         gap: found.gaps.iter().sum::<f64>() / n,
+        bases: None,
+        rows: Some((a.x.n_rows(), b.x.n_rows())),
         method,
         model: found.model,
         warnings: found.warnings,
@@ -195,6 +216,8 @@ pub fn models(a: (&dyn Model, &Attribution), b: (&dyn Model, &Attribution)) -> R
         half_width: Vec::new(),
         value,
         base,
+        bases: Some(x.base - y.base),
+        rows: Some((x.rows.len(), x.rows.len())),
         method: x.method,
         model: x.model.clone(),
         warnings: Vec::new(),
@@ -264,6 +287,39 @@ mod tests {
         let c = models((&one, &of(&one)), (&two, &of(&two))).unwrap();
         let bases = of(&one).base - of(&two).base;
         assert!((c.gap - bases).abs() < 1e-9 && c.kind == Kind::Models);
+        assert!((c.bases.unwrap() - bases).abs() < 1e-12, "what no feature has to answer for is said");
+    }
+
+    #[test]
+    fn groups_of_features_are_one_player_of_a_difference() {
+        let mut rng = rng::rng(54, "grouped contrast");
+        let of = |pairs: &[(&str, &[&str])]| -> std::collections::BTreeMap<String, Vec<String>> {
+            pairs.iter().map(|(n, m)| ((*n).to_owned(), m.iter().map(ToString::to_string).collect())).collect()
+        };
+        for seed in 0..10 {
+            let model = trees_model(random_ensemble(seed, 5, 6, 4, 1));
+            let features = model.card().features();
+            let players = Players::grouped(features, &of(&[("g", &["f1", "f3"])])).unwrap();
+            let (a, mut b) = (random_row(&mut rng, 5), random_row(&mut rng, 5));
+            b[4] = a[4];
+            for scale in [Scale::Margin, Scale::Probability] {
+                let options = ExplainOptions { players: Some(Arc::new(players.clone())), ..on(scale) };
+                let c = rows(&model, (&a, "A"), (&b, "B"), &options, &JobCtx::quiet()).unwrap();
+                assert_eq!((c.features.join(" "), c.to[1].as_deref()), ("f0 g f2 f4".to_owned(), Some("…")));
+                assert!(c.gap.abs() < 1e-9 && c.values[3] == 0.0, "{c:?}");
+                // By brute force: the game of four players that take A's values or B's.
+                let game = crate::explain::game::Game {
+                    model: &model,
+                    reference: &FeatureMatrix { n_features: 5, values: b.clone() },
+                    players: &players,
+                    outcome: 0,
+                    scale,
+                };
+                let worth = game.worths(&a, 16, |s, p| s >> p & 1 == 1, &JobCtx::quiet()).unwrap();
+                let phi = crate::base::coalition::shapley(4, &worth);
+                assert!(c.values.iter().zip(&phi).all(|(v, w)| (v - w).abs() < 1e-9), "{:?} {phi:?}", c.values);
+            }
+        }
     }
 
     #[test]

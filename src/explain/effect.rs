@@ -43,11 +43,13 @@ pub struct Options {
     pub most_rows: usize,
     /// Seed of the sample of rows.
     pub seed: u64,
+    /// A row that gets a curve of its own besides the sample (ICE): its line and its features.
+    pub also: Option<(u32, Vec<f64>)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { outcome: 0, scale: Scale::Probability, points: 20, most_rows: 5_000, seed: 1 }
+        Self { outcome: 0, scale: Scale::Probability, points: 20, most_rows: 5_000, seed: 1, also: None }
     }
 }
 
@@ -99,6 +101,9 @@ pub struct EffectCurve {
     pub categorical: bool,
     /// The points, in the feature's order; a map goes through the second feature first.
     pub points: Vec<Point>,
+    /// The line of the row that was asked for besides the sample (ICE).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<u32>,
     /// Rows used.
     pub rows: usize,
     /// Mean output of those rows.
@@ -219,6 +224,7 @@ pub fn effect(
         return Err(fault!("explain.effect_constant", feature = &features[first].name));
     }
     ctx.stage("explain.stage_effect", grid.len() as u64);
+    let mut also = None;
     let points = match (kind, second) {
         (Kind::Ale, None) => ale::one(&ask, &features[first], first, &grid, ctx)?,
         (Kind::Ale, Some(b)) => {
@@ -236,7 +242,18 @@ pub fn effect(
         }
         (_, Some(_)) => return Err(fault!("explain.effect_ice_two")),
         (Kind::Pdp, None) => means(&ask, &features[first], first, &grid, ctx)?,
-        (Kind::Ice, None) => curves(&ask, &features[first], first, &grid, lines, options.seed, ctx)?,
+        (Kind::Ice, None) => {
+            let rows = sample(x.n_rows(), ICE_ROWS, options.seed);
+            let mut drawn: Vec<u32> = rows.iter().map(|r| lines[*r]).collect();
+            let mut chosen = x.select(&rows);
+            if let Some((line, row)) = options.also.as_ref().filter(|(line, row)| row.len() == x.n_features && !drawn.contains(line)) {
+                drawn.push(*line);
+                chosen.values.extend_from_slice(row);
+                also = Some(*line);
+            }
+            let density = densities((0..x.n_rows()).map(|i| x.row(i)[first]), &grid);
+            curves(&Ask { x: &chosen, ..ask }, &features[first], first, (&grid, &density), &drawn, ctx)?
+        }
     };
     if kind != Kind::Ale {
         warnings.push(note!("explain.effect_unlikely", feature = &features[first].name));
@@ -249,6 +266,7 @@ pub fn effect(
         outcome: outcome.name.clone(),
         categorical: features[first].is_categorical(),
         points,
+        also,
         rows: x.n_rows(),
         mean,
         seed: options.seed,
@@ -280,20 +298,69 @@ fn means(ask: &Ask<'_>, feature: &Feature, at: usize, grid: &[f64], ctx: &JobCtx
         .collect()
 }
 
-fn curves(ask: &Ask<'_>, feature: &Feature, at: usize, grid: &[f64], lines: &[u32], seed: u64, ctx: &JobCtx) -> Result<Vec<Point>> {
-    let density = densities((0..ask.x.n_rows()).map(|i| ask.x.row(i)[at]), grid);
-    let rows = sample(ask.x.n_rows(), ICE_ROWS, seed);
+fn curves(
+    ask: &Ask<'_>,
+    feature: &Feature,
+    at: usize,
+    (grid, density): (&[f64], &[f64]),
+    lines: &[u32],
+    ctx: &JobCtx,
+) -> Result<Vec<Point>> {
+    let rows: Vec<usize> = (0..lines.len()).collect();
     let mut out = vec![Point::default(); rows.len() * grid.len()];
     for (k, &value) in grid.iter().enumerate() {
         ctx.check()?;
         for (i, effect) in ask.with(&rows, |_, row| row[at] = value, ctx)?.into_iter().enumerate() {
-            let (row, label) = (Some(lines[rows[i]]), feature.show(value));
+            let (row, label) = (Some(lines[i]), feature.show(value));
             out[i * grid.len() + k] =
                 Point { value, label, row, effect, low: f64::NAN, high: f64::NAN, density: density[k], ..Point::default() };
         }
         ctx.at(k as u64 + 1);
     }
     Ok(out)
+}
+
+/// One place of a fan: value, its label, and the share of the rows nearest to it.
+pub type Place = (f64, String, f64);
+
+/// Curves of single rows in one picture, and their mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fan {
+    /// The places, in the feature's order.
+    pub places: Vec<Place>,
+    /// Line of each row, and its output at each place.
+    pub lines: Vec<(u32, Vec<f64>)>,
+    /// Mean of the sampled rows' curves.
+    pub mean: Vec<f64>,
+    /// Sampled rows whose output rises by more than a hundredth of the fan's height from the first place to the last.
+    pub up: usize,
+    /// Those whose output falls.
+    pub down: usize,
+    /// Sampled rows.
+    pub sampled: usize,
+}
+
+impl EffectCurve {
+    /// The curves of single rows; each less its first value where they are centred, so that all begin at zero and only
+    /// what they do from there on differs. `None` for another kind of effect.
+    pub fn fan(&self, centred: bool) -> Option<Fan> {
+        let curves: Vec<&[Point]> = self.points.chunk_by(|a, b| a.row == b.row).collect();
+        let first = curves.first().filter(|_| self.kind == Kind::Ice)?;
+        let places: Vec<Place> = first.iter().map(|p| (p.value, p.label.clone(), p.density)).collect();
+        let line = |c: &&[Point]| -> Option<(u32, Vec<f64>)> {
+            let from = if centred { c.first()?.effect } else { 0.0 };
+            (c.len() == places.len()).then(|| (c[0].row.unwrap_or_default(), c.iter().map(|p| p.effect - from).collect()))
+        };
+        let lines: Vec<(u32, Vec<f64>)> = curves.iter().map(line).collect::<Option<_>>()?;
+        let sampled: Vec<&Vec<f64>> = lines.iter().filter(|(row, _)| Some(*row) != self.also).map(|(_, v)| v).collect();
+        let n = sampled.len().max(1) as f64;
+        let mean = (0..places.len()).map(|k| sampled.iter().map(|v| v[k]).sum::<f64>() / n).collect();
+        let all = || sampled.iter().flat_map(|v| v.iter().copied()).filter(|v| v.is_finite());
+        let worth = 0.01 * (all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min)).max(0.0);
+        let ways: Vec<f64> = sampled.iter().map(|v| v[v.len() - 1] - v[0]).collect();
+        let (up, down) = (ways.iter().filter(|w| **w > worth).count(), ways.iter().filter(|w| **w < -worth).count());
+        Some(Fan { places, mean, up, down, sampled: sampled.len(), lines })
+    }
 }
 
 fn two_means(ask: &Ask<'_>, features: [&Feature; 2], at: [usize; 2], grids: [&[f64]; 2], ctx: &JobCtx) -> Result<Vec<Point>> {

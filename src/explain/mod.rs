@@ -4,6 +4,7 @@
 //! - [`attribution`]: the result type; [`explain`]: the entry that picks the method for a model.
 //! - [`tree_shap`] path-dependent Shapley values on the margin; [`probability`] the game σ(m(S)) on the scale shown;
 //!   [`additive`] exact values of an additive model; [`gradients`] Integrated Gradients; [`attention`] maps.
+//! - [`players`] groups of features as one, [`suggest`] which, [`inside`] what is in one; [`levels`] of a category.
 //! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
 
 pub mod additive;
@@ -18,6 +19,8 @@ pub mod everyone;
 pub mod game;
 pub mod gradients;
 pub mod importance;
+pub mod inside;
+pub mod levels;
 pub mod lime;
 pub mod method;
 pub mod pairs;
@@ -26,6 +29,7 @@ pub mod probability;
 pub mod reference;
 pub mod sampling;
 pub mod segments;
+pub mod suggest;
 pub mod summary;
 pub mod surrogate;
 #[cfg(test)]

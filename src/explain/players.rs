@@ -12,12 +12,23 @@ use crate::data::Feature;
 use crate::fault;
 
 /// Which features play together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Players {
     /// Names, in the order of each player's first feature.
     pub names: Vec<String>,
     /// Player of each feature.
     pub of: Vec<usize>,
+}
+
+/// The groups alone: what plays for itself is the same for every game of a model, and may be thousands of names, which
+/// would be written in every frame that asks whether an answer is still good.
+impl std::fmt::Debug for Players {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        self.of.iter().enumerate().for_each(|(feature, p)| members.entry(*p).or_default().push(feature));
+        let groups = members.into_iter().filter(|(_, m)| m.len() > 1).map(|(p, m)| (&self.names[p], m));
+        f.debug_map().entry(&"features", &self.of.len()).entries(groups).finish()
+    }
 }
 
 /// A file of groups: a table `groups` of names with the features in each.
@@ -48,6 +59,11 @@ impl Players {
                 group[at] = Some(name);
             }
         }
+        // Two players of one name could not be told apart.
+        let outside = |name: &str| features.iter().zip(&group).any(|(f, g)| f.name == name && *g != Some(name));
+        if let Some(name) = groups.keys().find(|name| outside(name)) {
+            return Err(fault!("explain.group_name", group = name));
+        }
         let (mut names, mut of): (Vec<String>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (feature, group) in features.iter().zip(&group) {
@@ -66,6 +82,34 @@ impl Players {
         let text = std::fs::read_to_string(path).map_err(|e| Fault::io(path, &e))?;
         let file: GroupFile = toml::from_str(&text).map_err(|e| fault!("explain.group_file", file = path, reason = e.message()))?;
         Self::grouped(features, &file.groups)
+    }
+
+    /// Named groups of columns, of which a model may use only some: what it lacks is passed over, and a group of which
+    /// fewer than two remain is none. `None` where every feature plays for itself.
+    pub fn of_columns(features: &[Feature], groups: &BTreeMap<String, Vec<String>>) -> Result<Option<Self>> {
+        let has = |column: &&String| features.iter().any(|f| f.name == **column);
+        let known: BTreeMap<String, Vec<String>> = groups
+            .iter()
+            .map(|(name, columns)| (name.clone(), columns.iter().filter(has).cloned().collect::<Vec<_>>()))
+            .filter(|(_, columns)| columns.len() > 1)
+            .collect();
+        let players = Self::grouped(features, &known)?;
+        Ok((!players.is_single()).then_some(players))
+    }
+
+    /// The same players with one group opened: its features play for themselves, the other groups stay together.
+    pub fn opened(&self, player: usize, features: &[Feature]) -> Self {
+        let (mut names, mut of): (Vec<String>, Vec<usize>) = (Vec::new(), Vec::new());
+        let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+        for (feature, p) in features.iter().zip(&self.of) {
+            let next = names.len();
+            let place = if *p == player { next } else { *seen.entry(*p).or_insert(next) };
+            if place == next {
+                names.push(if *p == player { feature.name.clone() } else { self.names[*p].clone() });
+            }
+            of.push(place);
+        }
+        Self { names, of }
     }
 
     /// Number of players.
@@ -117,5 +161,24 @@ mod tests {
         assert_eq!(unknown.0.code, "explain.group_unknown");
         let twice = Players::grouped(&features, &groups(&[("g", &["a"]), ("h", &["a"])])).unwrap_err();
         assert_eq!(twice.0.code, "explain.group_twice");
+        // A group may be named like one of its own features, not like another.
+        assert!(Players::grouped(&features, &groups(&[("a", &["a", "b"])])).is_ok());
+        let name = Players::grouped(&features, &groups(&[("c", &["a", "b"])])).unwrap_err();
+        assert_eq!(name.0.code, "explain.group_name");
+    }
+
+    #[test]
+    fn a_model_takes_the_columns_it_has_and_groups_open_one_by_one() {
+        let features = [feature("a", &[]), feature("b", &[]), feature("c", &[]), feature("d", &[])];
+        let groups: BTreeMap<String, Vec<String>> = [("g", vec!["a", "c", "gone"]), ("h", vec!["b", "d"]), ("i", vec!["gone", "lost"])]
+            .into_iter()
+            .map(|(n, m)| (n.to_owned(), m.into_iter().map(str::to_owned).collect()))
+            .collect();
+        let p = Players::of_columns(&features, &groups).unwrap().unwrap();
+        assert_eq!((p.names.join(" "), p.of.clone()), ("g h".to_owned(), vec![0, 1, 0, 1]));
+        let open = p.opened(0, &features);
+        assert_eq!((open.names.join(" "), open.of.clone()), ("a h c".to_owned(), vec![0, 1, 2, 1]));
+        assert!(open.opened(1, &features).is_single());
+        assert!(Players::of_columns(&features[..1], &groups).unwrap().is_none(), "one feature alone is no group");
     }
 }

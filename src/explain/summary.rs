@@ -76,6 +76,9 @@ pub struct DependenceBin {
     pub rows: usize,
     /// Mean attribution.
     pub mean: f64,
+    /// 95 % interval of that mean; none of a single row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<(f64, f64)>,
     /// 10 % quantile.
     pub low: f64,
     /// 90 % quantile.
@@ -136,7 +139,8 @@ pub fn summarise(a: &Attribution, features: &[Feature], seed: u64) -> Summary {
             let values: Vec<f64> = (0..n).map(|i| a.values[i * m + f]).collect();
             let inputs: Vec<f64> = (0..n).map(|i| a.inputs[i * m + f]).collect();
             let sizes: Vec<f64> = values.iter().map(|v| v.abs()).collect();
-            let categorical = features.get(f).is_some_and(Feature::is_categorical);
+            let feature = a.feature(f, features);
+            let categorical = feature.is_some_and(Feature::is_categorical);
             Importance {
                 feature: f,
                 name: a.features[f].clone(),
@@ -145,7 +149,7 @@ pub fn summarise(a: &Attribution, features: &[Feature], seed: u64) -> Summary {
                 mean: mean(&values),
                 direction: if categorical { None } else { spearman(&inputs, &values) },
                 dots: dots(a, &values, &inputs, &chosen),
-                dependence: dependence(&values, &inputs, features.get(f)),
+                dependence: dependence(&values, &inputs, feature),
             }
         })
         .collect();
@@ -211,10 +215,14 @@ fn dots(a: &Attribution, values: &[f64], inputs: &[f64], chosen: &[usize]) -> Ve
     dots
 }
 
-fn bin(label: String, x: f64, mut values: Vec<f64>) -> DependenceBin {
+/// Rows of like values, summed up.
+pub(super) fn bin(label: String, x: f64, mut values: Vec<f64>) -> DependenceBin {
     values.sort_by(f64::total_cmp);
     let (rows, mean) = (values.len(), mean(&values));
-    DependenceBin { label, x, rows, mean, low: quantile(&values, 0.1), high: quantile(&values, 0.9) }
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (rows as f64 - 1.0).max(1.0);
+    let half = 1.96 * (variance / rows as f64).sqrt();
+    let interval = (rows > 1 && half.is_finite()).then_some((mean - half, mean + half));
+    DependenceBin { label, x, rows, mean, interval, low: quantile(&values, 0.1), high: quantile(&values, 0.9) }
 }
 
 fn dependence(values: &[f64], inputs: &[f64], feature: Option<&Feature>) -> Vec<DependenceBin> {

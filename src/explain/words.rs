@@ -8,7 +8,9 @@ use crate::ml::model::Scale;
 use super::attribution::Attribution;
 use super::contrast::Contrast;
 use super::counterfactual::{Change, Counterfactual, Search};
-use super::effect::{EffectCurve, Kind, Point};
+use super::effect::{EffectCurve, Fan, Kind, Point};
+use super::inside::Inside;
+use super::levels::Levels;
 use super::summary::Summary;
 
 /// Most features named for and against.
@@ -145,6 +147,9 @@ pub fn overview(s: &Summary, a: &Attribution, lang: Lang) -> String {
 /// What an effect looks like, in one sentence.
 pub fn curve(curve: &EffectCurve, lang: Lang) -> String {
     let rows = count(curve.rows as i64);
+    if let Some(fan) = curve.fan(false) {
+        return rows_apart(curve, &fan, lang);
+    }
     let shown: Vec<_> = curve.points.iter().filter(|p| p.effect.is_finite() && p.density > 0.0).collect();
     let highest = shown.iter().max_by(|a, b| a.effect.total_cmp(&b.effect));
     let lowest = shown.iter().min_by(|a, b| a.effect.total_cmp(&b.effect));
@@ -167,6 +172,70 @@ pub fn curve(curve: &EffectCurve, lang: Lang) -> String {
         ("rows", &rows),
     ];
     tr_with(lang, key, &fields)
+}
+
+/// Curves of single rows, in one sentence: do they agree?
+fn rows_apart(curve: &EffectCurve, fan: &Fan, lang: Lang) -> String {
+    let (Some(first), Some(last)) = (fan.places.first(), fan.places.last()) else { return String::new() };
+    let way = fan.mean.last().copied().unwrap_or(0.0) - fan.mean.first().copied().unwrap_or(0.0);
+    let fields: [(&str, &dyn std::fmt::Display); 8] = [
+        ("feature", &curve.feature),
+        ("outcome", &curve.outcome),
+        ("from", &first.1),
+        ("to", &last.1),
+        ("up", &fan.up),
+        ("down", &fan.down),
+        ("rows", &fan.sampled),
+        ("mean", &effect(way, curve.scale, lang)),
+    ];
+    tr_with(lang, "explain.effect_rows", &fields)
+}
+
+/// What is in a group, in one or two sentences; where the members do not sum to it, by how much and why.
+pub fn inside(i: &Inside, lang: Lang) -> String {
+    let said = |v: f64| effect(v, i.scale, lang);
+    let item = |m: &super::inside::Member| {
+        let feature = m.shown.as_ref().map_or_else(|| m.name.clone(), |shown| format!("{} = {shown}", m.name));
+        tr_with(lang, "explain.contrast_item", &[("feature", &feature), ("effect", &said(m.value))])
+    };
+    let named: Vec<String> = i.members.iter().take(FOR + 1).map(item).collect();
+    let fields: [(&str, &dyn std::fmt::Display); 4] =
+        [("group", &i.group), ("outcome", &i.outcome), ("whole", &said(i.whole)), ("list", &list(&named, lang))];
+    let key = if i.row.is_some() { "explain.inside_row" } else { "explain.inside_rows" };
+    let mut out = tr_with(lang, key, &fields);
+    let rest = said(i.rest);
+    let none = !rest.chars().any(|c| c.is_ascii_digit() && c != '0');
+    out += &if none {
+        tr(lang, "explain.inside_sums").to_owned()
+    } else {
+        tr_with(lang, "explain.inside_apart", &[("sum", &said(i.sum)), ("rest", &rest)])
+    };
+    out
+}
+
+/// Levels of a feature in one sentence: which raise most and which lower most, among those with enough rows.
+pub fn levels(l: &Levels, lang: Lang) -> String {
+    let rows = count(l.rows as i64);
+    let named = |level: &super::levels::Level| match level.kind {
+        super::levels::Kind::Missing => tr(lang, "explain.level_missing").to_owned(),
+        super::levels::Kind::NoneOf => tr(lang, "explain.level_none").to_owned(),
+        super::levels::Kind::Unseen => tr(lang, "explain.level_unseen").to_owned(),
+        super::levels::Kind::Value => level.bin.label.clone(),
+    };
+    let enough: Vec<_> = l.levels.iter().filter(|x| !x.few).collect();
+    let (Some(high), Some(low)) = (enough.first(), enough.last()) else {
+        return tr_with(lang, "explain.levels_few", &[("feature", &l.feature), ("rows", &rows)]);
+    };
+    let fields: [(&str, &dyn std::fmt::Display); 7] = [
+        ("feature", &l.feature),
+        ("outcome", &l.outcome),
+        ("rows", &rows),
+        ("high", &named(high)),
+        ("high_effect", &effect(high.bin.mean, l.scale, lang)),
+        ("low", &named(low)),
+        ("low_effect", &effect(low.bin.mean, l.scale, lang)),
+    ];
+    tr_with(lang, if enough.len() > 1 { "explain.levels_said" } else { "explain.levels_one" }, &fields)
 }
 
 /// The smallest change, in one or two sentences.
@@ -216,7 +285,11 @@ pub fn contrast(c: &Contrast, lang: Lang) -> String {
         ("change", &said),
         ("list", &list(&named, lang)),
     ];
-    tr_with(lang, "explain.contrast_said", &fields)
+    let mut out = tr_with(lang, "explain.contrast_said", &fields);
+    if let Some(bases) = c.bases {
+        out += &tr_with(lang, "explain.contrast_bases", &[("bases", &effect(bases, c.scale, lang))]);
+    }
+    out
 }
 
 #[cfg(test)]

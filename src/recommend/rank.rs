@@ -7,6 +7,7 @@ use super::game;
 use crate::base::coalition::shapley;
 use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::{FeatureMatrix, Roles, Table};
+use crate::explain::ExplainOptions;
 use crate::ml::{Model, Outcome, model::OutcomeKind};
 use crate::{fault, note};
 
@@ -156,6 +157,26 @@ pub fn rank(
         model: card.fingerprint.clone(),
         warnings,
     })
+}
+
+/// Why one item's prediction differs from another's, for one person: the difference, shared among the features.
+pub fn between(
+    model: &dyn Model,
+    (log, roles): (&Table, &Roles),
+    person: &str,
+    items: Option<&Table>,
+    (a, b): (&str, &str),
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+) -> Result<crate::explain::contrast::Contrast> {
+    let found = candidates::build(model, log, roles, person, items)?;
+    let row = |item: &str| {
+        let at = found.items.iter().position(|i| i == item);
+        at.map(|at| found.x.row(at)).ok_or_else(|| fault!("recommend.no_such_item", item = item, person = person))
+    };
+    let mut contrast = crate::explain::contrast::rows(model, (row(a)?, a), (row(b)?, b), options, ctx)?;
+    contrast.warnings.extend(found.warnings.iter().cloned());
+    Ok(contrast)
 }
 
 fn first_outcome(model: &dyn Model, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
+use crate::explain::contrast::Contrast;
 use crate::explain::effect::EffectCurve;
+use crate::explain::inside::Inside;
+use crate::explain::levels::Levels;
 use crate::explain::trust::{Stability, Trust};
 use crate::explain::{AttentionMap, Attribution, Summary};
 use crate::ml::ModelCard;
@@ -78,4 +81,27 @@ pub struct WhySection {
     /// Whether the reasons stay when the model is trained again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stability: Option<Stability>,
+    /// Differences that the recipe asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contrasts: Vec<Contrast>,
+    /// Levels of the features that the recipe names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Levels>,
+    /// What is in each group of features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Inside>,
+    /// What is said of these, in the report's language.
+    #[serde(default)]
+    pub said: Said,
+}
+
+/// Sentences, one per contrast, per feature with levels, and per group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    /// Of the differences.
+    pub contrasts: Vec<String>,
+    /// Of the levels.
+    pub levels: Vec<String>,
+    /// Of the groups.
+    pub inside: Vec<String>,
 }

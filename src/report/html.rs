@@ -1,5 +1,7 @@
 //! The report as one HTML file: no network, pictures inline, readable on paper and on a phone. Prints results; computes nothing.
 
+mod deeper;
+
 use std::fmt::Write as _;
 
 use super::content::{Report, WhySection};
@@ -393,7 +395,9 @@ impl Page {
             .collect();
         out +=
             &self.figure(&svg::beeswarm(self.t("report.beeswarm"), &dots, effect), &format!("{}. {n}", self.t("report.beeswarm_caption")));
-        for i in w.summary.importance.iter().take(3) {
+        // A group of features has no values of its own along which to go.
+        let lone = |i: &&crate::explain::summary::Importance| w.rows.group(i.feature).is_empty();
+        for i in w.summary.importance.iter().filter(lone).take(3) {
             let rows: Vec<_> = i
                 .dependence
                 .iter()
@@ -403,6 +407,7 @@ impl Page {
             out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}. {n}", self.t("report.dependence_caption")));
         }
         out += &self.effects(w, effect);
+        out += &self.deeper(r, w, &method);
         out += &self.trust(w);
         let k = w.rows.n_features();
         for (i, line) in w.rows.rows.iter().enumerate() {

@@ -222,6 +222,48 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
     out + "</svg>"
 }
 
+/// Thin lines of single rows, the thick one of their mean, and one row that stands out.
+pub fn fan(title: &str, all: &[Vec<(f64, f64)>], mean: &[(f64, f64)], own: Option<&[(f64, f64)]>, axes: (&str, &str)) -> String {
+    let points = || all.iter().flatten().chain(mean).filter(|p| p.0.is_finite() && p.1.is_finite());
+    if points().next().is_none() {
+        return String::new();
+    }
+    let bound = |get: fn(&(f64, f64)) -> f64| {
+        let (a, b) = points().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(get(p)), b.max(get(p))));
+        if a < b { (a, b) } else { (a - 0.5, a + 0.5) }
+    };
+    let (xs, ys) = (bound(|p| p.0), bound(|p| p.1));
+    let (left, top, w, h) = (62.0, 8.0, 430.0, 220.0);
+    let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
+    let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
+    let mut out = open(510.0, 276.0, title);
+    let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
+    for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
+        out.push_str(&label(x(v), top + h + 15.0, at, &crate::base::numbers::plain(v), 10, WEAK));
+    }
+    for v in [ys.0, ys.1] {
+        out.push_str(&label(left - 5.0, y(v) + 4.0, "end", &crate::base::numbers::plain(v), 8, WEAK));
+    }
+    out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 44, WEAK));
+    let middle = top + h / 2.0;
+    let _ = write!(out, "<g transform=\"rotate(-90 12 {middle})\">{}</g>", label(12.0, middle, "middle", axes.1, 30, WEAK));
+    let mut line = |p: &[(f64, f64)], colour: &str, width: f64, opacity: f64| {
+        let path: Vec<String> =
+            p.iter().filter(|p| p.0.is_finite() && p.1.is_finite()).map(|p| format!("{:.1},{:.1}", x(p.0), y(p.1))).collect();
+        let _ = write!(
+            out,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" opacity=\"{opacity}\"/>",
+            path.join(" ")
+        );
+    };
+    all.iter().for_each(|p| line(p, WEAK, 0.8, 0.45));
+    line(mean, ACCENT, 2.5, 1.0);
+    if let Some(own) = own {
+        line(own, UP, 2.0, 1.0);
+    }
+    out + "</svg>"
+}
+
 /// Predicted against observed share: bins are predicted, observed, and the ends of the interval of the observed share.
 pub fn calibration(title: &str, bins: &[(f64, f64, f64, f64)], axes: (&str, &str)) -> String {
     let mut out = lines(title, &[(title, bins.iter().map(|b| (b.0, b.1)).collect())], axes, true);

@@ -1,12 +1,15 @@
 //! A sample report with hostile names: the page is one whole, loads nothing, and says everything in both languages.
 
 use super::Report;
-use super::content::WhySection;
+use super::content::{Said, WhySection};
 use super::html::render;
 use crate::base::progress::CurvePoint;
 use crate::base::{Fingerprint, Lang, rng};
 use crate::data::profile::{Bin, TopValue};
 use crate::data::{ColumnProfile, ColumnType, Encoder, Feature, FeatureKind, Profile, Reading, Role, Roles, Split};
+use crate::explain::contrast as contrasts;
+use crate::explain::inside::{Inside, Member};
+use crate::explain::levels::{self, Levels};
 use crate::explain::{AttentionMap, Attribution, Method, summary};
 use crate::ml::model::{PartSizes, Scale};
 use crate::ml::{ModelCard, ModelKind, ModelSpec, Outcome, OutcomeKind, metrics};
@@ -126,6 +129,60 @@ fn why() -> WhySection {
         effects: Vec::new(),
         trust: None,
         stability: None,
+        contrasts: vec![contrast(&names)],
+        levels: vec![summary_levels(&attribution(n), &features)],
+        inside: vec![Inside {
+            group: EVIL.into(),
+            outcome: "Revenue".into(),
+            scale: Scale::Probability,
+            row: None,
+            rows: n,
+            whole: 0.01,
+            size: 0.08,
+            members: vec![Member { name: EVIL.into(), shown: None, value: 0.004, size: 0.05 }],
+            sum: 0.004,
+            rest: 0.006,
+        }],
+        said: Said { contrasts: vec![EVIL.into()], levels: vec![EVIL.into()], inside: vec![EVIL.into()] },
+    }
+}
+
+fn summary_levels(a: &Attribution, features: &[Feature]) -> Levels {
+    levels::levels(a, &crate::data::FeatureMatrix::default(), features, 1).unwrap()
+}
+
+fn contrast(names: &[String]) -> contrasts::Contrast {
+    contrasts::Contrast {
+        kind: contrasts::Kind::Models,
+        a: EVIL.into(),
+        b: "line".into(),
+        outcome: "Revenue".into(),
+        scale: Scale::Probability,
+        features: names.to_vec(),
+        to: names.iter().map(|_| Some(EVIL.to_owned())).collect(),
+        from: names.iter().map(|_| Some("2".to_owned())).collect(),
+        values: (0..names.len()).map(|i| 0.1 - 0.03 * i as f64).collect(),
+        half_width: Vec::new(),
+        value: 0.5,
+        base: 0.3,
+        gap: 0.03,
+        bases: Some(0.02),
+        rows: Some((120, 120)),
+        method: Method::TreeShap,
+        model: Fingerprint::of(b"model"),
+        warnings: vec![],
+    }
+}
+
+#[test]
+fn groups_levels_and_differences_say_what_is_left() {
+    let page = render(&sample(Lang::En));
+    // What remains of a difference: the gap less what the bases differ by.
+    let at = page.find("left unexplained").unwrap_or(0);
+    let told: String = page[..at + 60].chars().rev().take(160).collect::<Vec<_>>().into_iter().rev().collect();
+    assert!(told.contains("+20.0 pp") && told.contains("left unexplained: +1.0"), "{told}");
+    for part in ["Levels of Month", "Feb", "Different base values"] {
+        assert!(page.contains(part), "{part}");
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
-use super::recipe::{DataSection, ExplainSection, Recipe, RecommendSection, ReportSection, RolesSection, SplitSection};
+use super::recipe::{
+    ContrastSpec, DataSection, ExplainSection, Recipe, RecommendSection, ReportSection, RolesSection, SplitSection, check_groups,
+};
 use crate::base::{Notice, Result};
 use crate::data::{ReadOptions, Role, Roles, Step};
 use crate::ml::ModelSpec;
@@ -101,6 +103,20 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Makes a group of features, or changes one.
+    SetGroup {
+        /// The group that is changed; a new one if absent.
+        old: Option<String>,
+        /// Its name.
+        name: String,
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// Takes a group of features apart.
+    RemoveGroup {
+        /// Its name.
+        name: String,
+    },
     /// Changes what is explained.
     SetExplain(ExplainSection),
     /// Changes whom to recommend for.
@@ -178,6 +194,9 @@ impl Command {
                 for asked in asking.filter(|m| m.as_ref() == Some(&name)) {
                     *asked = Some(new.clone());
                 }
+                for asked in recipe.explain.contrasts.iter_mut().flat_map(ContrastSpec::models).filter(|m| **m == name) {
+                    asked.clone_from(&new);
+                }
             }
             Self::RemoveModel { name } => {
                 recipe.models.retain(|m| m.name != name);
@@ -187,6 +206,7 @@ impl Command {
                     // The methods were those of this model.
                     (recipe.explain.model, recipe.explain.methods) = (None, Vec::new());
                 }
+                recipe.explain.contrasts.retain_mut(|c| !c.models().any(|m| *m == name));
                 if let Some(r) = recipe.recommend.as_mut().filter(|r| r.model.as_ref() == Some(&name)) {
                     r.model = None;
                 }
@@ -205,6 +225,23 @@ impl Command {
                     scenario;
             }
             Self::RemoveScenario { name } => recipe.scenarios.retain(|s| s.name != name),
+            Self::SetGroup { old, name, columns } => {
+                let name = name.trim().to_owned();
+                let mut groups = recipe.explain.groups.clone();
+                if let Some(old) = &old {
+                    groups.remove(old);
+                }
+                if groups.contains_key(&name) {
+                    return Err(fault!("session.name_taken", name = &name));
+                }
+                if detected.of.contains_key(&name) && !columns.contains(&name) {
+                    return Err(fault!("explain.group_name", group = &name));
+                }
+                groups.insert(name, columns);
+                check_groups(&groups)?;
+                recipe.explain.groups = groups;
+            }
+            Self::RemoveGroup { name } => drop(recipe.explain.groups.remove(&name)),
             Self::SetExplain(explain) => recipe.explain = explain,
             Self::SetRecommend(recommend) => recipe.recommend = recommend,
             Self::SetReport(report) => recipe.report = report,
@@ -227,6 +264,7 @@ impl Command {
             Self::RemoveModel { name } => note!("session.did_model", name = name),
             Self::AddScenario(s) | Self::ReplaceScenario { scenario: s, .. } => note!("session.did_scenario", name = &s.name),
             Self::RemoveScenario { name } => note!("session.did_scenario", name = name),
+            Self::SetGroup { name, .. } | Self::RemoveGroup { name } => note!("session.did_group", name = name),
             Self::SetExplain(_) => note!("session.did_explain"),
             Self::SetRecommend(_) => note!("session.did_recommend"),
             Self::SetReport(_) => note!("session.did_report"),
@@ -371,6 +409,9 @@ mod tests {
             Command::AddModel(ModelSpec::new("m", ModelKind::Gbdt)),
             Command::SetPositive(Some("yes".into())),
             Command::RemoveStep { at: 0 },
+            Command::SetGroup { old: None, name: "g".into(), columns: vec!["x".into(), "y".into()] },
+            Command::SetGroup { old: Some("g".into()), name: "h".into(), columns: vec!["x".into(), "z".into()] },
+            Command::RemoveGroup { name: "h".into() },
         ] {
             run(&mut recipe, &mut history, command);
             states.push(recipe.clone());
@@ -426,6 +467,45 @@ mod tests {
             Command::RemoveModel { name: name.into() }.apply(&mut recipe, &Roles::default()).unwrap();
         }
         assert_eq!((recipe.explain.clone(), recipe.recommend.unwrap().model), (ExplainSection::default(), None));
+    }
+
+    #[test]
+    fn a_contrast_follows_its_models() {
+        let mut recipe = Recipe::for_file(Path::new("a.csv"));
+        recipe.models = vec![ModelSpec::new("a", ModelKind::Gbdt), ModelSpec::new("b", ModelKind::Logistic)];
+        let of = |against: &str| ContrastSpec::Models { model: "a".into(), against: against.into(), row: None };
+        recipe.explain.contrasts = vec![of("b"), ContrastSpec::Rows { row: 1, against: 2 }];
+        let spec = ModelSpec::new("c", ModelKind::Logistic);
+        Command::ReplaceModel { name: "b".into(), spec }.apply(&mut recipe, &Roles::default()).unwrap();
+        assert_eq!(recipe.explain.contrasts[0], of("c"));
+        Command::RemoveModel { name: "c".into() }.apply(&mut recipe, &Roles::default()).unwrap();
+        assert_eq!(recipe.explain.contrasts, [ContrastSpec::Rows { row: 1, against: 2 }]);
+    }
+
+    #[test]
+    fn a_group_needs_columns_of_its_own_and_a_name_of_its_own() {
+        let mut recipe = Recipe::for_file(Path::new("a.csv"));
+        let detected = Roles { of: ["x", "y", "z"].map(|c| (c.to_owned(), Role::Feature)).into(), ..Roles::default() };
+        let set = |old: Option<&str>, name: &str, columns: &[&str]| Command::SetGroup {
+            old: old.map(str::to_owned),
+            name: name.to_owned(),
+            columns: columns.iter().map(ToString::to_string).collect(),
+        };
+        set(None, " g ", &["x", "y"]).apply(&mut recipe, &detected).unwrap();
+        assert_eq!(recipe.explain.groups["g"], ["x", "y"]);
+        let before = recipe.clone();
+        for (wrong, code) in [
+            (set(None, "h", &["y", "z"]), "explain.group_twice"),
+            (set(None, "h", &["z"]), "session.group_small"),
+            (set(None, " ", &["z", "w"]), "session.group_small"),
+            (set(None, "g", &["z", "w"]), "session.name_taken"),
+            (set(Some("g"), "z", &["x", "y"]), "explain.group_name"),
+        ] {
+            assert_eq!(wrong.apply(&mut recipe, &detected).unwrap_err().0.code, code);
+            assert_eq!(recipe, before);
+        }
+        set(Some("g"), "x", &["x", "y", "z"]).apply(&mut recipe, &detected).unwrap();
+        assert_eq!(recipe.explain.groups.keys().collect::<Vec<_>>(), ["x"], "a group may be named like one of its own columns");
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub enum Question {
         second: Option<String>,
         /// Which effect.
         kind: Kind,
+        /// The line of a row that gets a curve of its own beside the sample's, where the curves are of single rows.
+        row: Option<u32>,
     },
     /// The smallest change of a row.
     Change {
@@ -77,18 +79,16 @@ pub enum Question {
         /// What may change.
         rules: Rules,
     },
-    /// Why one row and not the other.
+    /// Why the one and not the other.
     Contrast {
         /// Name of the model.
         model: String,
-        /// The one line.
-        line: u32,
-        /// The other.
-        against: u32,
-        /// Index of the outcome.
-        outcome: usize,
-        /// Scale.
-        scale: Scale,
+        /// What is set against what.
+        sides: Sides,
+        /// Outcome, scale and players; the method is the one that fits the sides.
+        options: ExplainOptions,
+        /// The group that two models are both compared with, by its condition.
+        against: Option<String>,
     },
     /// The model in a few questions.
     Surrogate {
@@ -173,6 +173,19 @@ pub enum Question {
     },
 }
 
+/// What is set against what.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sides {
+    /// Two lines of the file.
+    Rows(u32, u32),
+    /// Two groups, by their conditions; `all` is everyone.
+    Groups(String, String),
+    /// The model and another one, on the same rows.
+    Models(String, WhyRows),
+    /// Two items for one person, given as a condition on the log.
+    Items(String, String, String),
+}
+
 /// Its answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -221,6 +234,14 @@ impl Question {
         }
     }
 
+    /// Name of the other model, where two are asked.
+    pub fn other(&self) -> Option<&str> {
+        match self {
+            Self::Contrast { sides: Sides::Models(other, _), .. } => Some(other),
+            _ => None,
+        }
+    }
+
     /// Whether both are of one kind, so that the newer one makes the older pointless.
     pub(super) fn like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
@@ -233,7 +254,7 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
     let all = |most: usize| effect::sample(raw.n_rows(), most, 1);
     let one = |line: u32| -> Result<Vec<f64>> { Ok(pipeline::matrix(raw, &[pipeline::position(raw, line)?], model)?.0.values) };
     match question {
-        Question::Effect { outcome, scale, feature, second, kind, .. } => {
+        Question::Effect { outcome, scale, feature, second, kind, row, .. } => {
             let features = model.card().features();
             let of =
                 |name: &String| features.iter().position(|f| f.name == *name).ok_or_else(|| fault!("session.no_feature", feature = name));
@@ -242,7 +263,8 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
                 chosen.push(of(second)?);
             }
             let (x, lines, _) = pipeline::matrix(raw, &all(EFFECT_ROWS), model)?;
-            let options = effect::Options { outcome: *outcome, scale: *scale, ..effect::Options::default() };
+            let also = row.map(|line| one(line).map(|values| (line, values))).transpose()?;
+            let options = effect::Options { outcome: *outcome, scale: *scale, also, ..effect::Options::default() };
             Ok(Answer::Effect(effect::effect(model, &x, &lines, &chosen, *kind, &options, ctx)?))
         }
         Question::Change { line, outcome, level, rules, .. } => {
@@ -258,13 +280,20 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             let real = found.real.as_ref().and_then(|r| lines.get(r.at)).copied();
             Ok(Answer::Change(Box::new(found), real))
         }
-        Question::Contrast { line, against, outcome, scale, .. } => {
-            let (a, b) = (one(*line)?, one(*against)?);
-            // People count rows from 1.
-            let name = |l: u32| format!("#{}", u64::from(l) + 1);
-            let options = ExplainOptions { scale: *scale, outcome: *outcome, ..ExplainOptions::default() };
-            Ok(Answer::Contrast(contrast::rows(model, (&a, &name(*line)), (&b, &name(*against)), &options, ctx)?))
-        }
+        Question::Contrast { sides, options, .. } => Ok(Answer::Contrast(match sides {
+            Sides::Rows(line, against) => {
+                let (a, b) = (one(*line)?, one(*against)?);
+                // People count rows from 1.
+                let name = |l: &u32| format!("#{}", u64::from(*l) + 1);
+                contrast::rows(model, (&a, &name(line)), (&b, &name(against)), options, ctx)?
+            }
+            Sides::Groups(a, b) => {
+                let of = |condition: &String| pipeline::group(raw, model, condition, options.seed);
+                contrast::groups(model, &of(a)?, &of(b)?, options, ctx)?
+            }
+            // Two models are answered by `contrast_models`, which gets both; two items by the pipeline, which knows the recipe.
+            Sides::Models(other, _) | Sides::Items(other, ..) => return Err(fault!("session.no_model", name = other)),
+        })),
         Question::Surrogate { outcome, .. } => {
             let (x, _, _) = pipeline::matrix(raw, &all(SURROGATE_ROWS), model)?;
             Ok(Answer::Surrogate(surrogate::surrogate(model, &x, *outcome, SURROGATE_DEPTH, 1, ctx)?))
@@ -313,6 +342,30 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))
         }
     }
+}
+
+/// Two models on the same rows: how what each feature does differs between them.
+pub fn contrast_models(question: &Question, prepared: &Prepared, a: &dyn Model, b: &dyn Model, ctx: &JobCtx) -> Result<Contrast> {
+    let Question::Contrast { sides: Sides::Models(_, rows), options, against, .. } = question else {
+        return Err(fault!("explain.no_rows"));
+    };
+    // Each model is explained by its own method; players are those of its own features.
+    let of = |model: &dyn Model| -> Result<Why> {
+        let fits = options.players.as_ref().is_none_or(|p| p.of.len() == model.card().features().len());
+        if !fits {
+            return Err(fault!("explain.contrast_features"));
+        }
+        let own = ExplainOptions { method: None, ..options.clone() };
+        pipeline::why(prepared, model, rows, &own, against.as_deref(), ctx)
+    };
+    let (x, y) = (of(a)?, of(b)?);
+    let mut found = contrast::models((a, &x.attribution), (b, &y.attribution))?;
+    for notice in x.attribution.warnings.into_iter().chain(y.attribution.warnings) {
+        if !found.warnings.contains(&notice) {
+            found.warnings.push(notice);
+        }
+    }
+    Ok(found)
 }
 
 /// Goes through all rows, piece after piece. Trees and additive models are explained where that is exact and quick at any

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::pipeline;
-use super::state::{Ask, Job, Kept, Key, Question, Session, Status, WhyRequest};
+use super::state::{Answer, Ask, Job, Kept, Key, Question, Session, Sides, Status, WhyRequest};
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
@@ -57,7 +57,15 @@ impl Session {
                 Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
             }
             Ask::Why(r) => Some(Key::of_value(&(model(&r.model)?, format!("{:?}", (&r.rows, &r.options, &r.against))))),
-            Ask::Deeper(q) => Some(Key::of_value(&(model(q.model())?, format!("{q:?}")))),
+            Ask::Deeper(q) => {
+                // Two models: the answer is as old as the older of them.
+                let other = q.other().map(model);
+                if matches!(other, Some(None)) {
+                    return None;
+                }
+                let items = recipe?.recommend.as_ref().filter(|_| matches!(q, Question::Contrast { sides: Sides::Items(..), .. }));
+                Some(Key::of_value(&(model(q.model())?, format!("{q:?}"), other.flatten().map(|o| o.0), items)))
+            }
             Ask::Attention { model: m, line, outcome } => Some(Key::of_value(&(model(m)?, line, outcome))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
@@ -195,8 +203,21 @@ impl Session {
                     }
                     _ => None,
                 };
+                let other = match q.other() {
+                    Some(name) => Some(self.models.get(name)?.value.clone()),
+                    None => None,
+                };
                 compute(Box::new(move |ctx| {
-                    super::deeper::answer(&q, &prepared, &*model, known.as_deref(), ctx).map(|a| Done::Deeper(Arc::new(a)))
+                    if let Question::Contrast { sides: Sides::Items(person, a, b), options, .. } = &q {
+                        let recipe = recipe.ok_or_else(|| crate::fault!("session.no_rows_chosen"))?;
+                        let found = pipeline::between((&recipe, &folder), &prepared, &*model, person, (a, b), options, ctx)?;
+                        return Ok(Done::Deeper(Arc::new(Answer::Contrast(found))));
+                    }
+                    let found = match other {
+                        Some(other) => super::deeper::contrast_models(&q, &prepared, &*model, &*other, ctx).map(Answer::Contrast),
+                        None => super::deeper::answer(&q, &prepared, &*model, known.as_deref(), ctx),
+                    };
+                    found.map(|a| Done::Deeper(Arc::new(a)))
                 }))
             }
             Ask::Attention { model: m, line, outcome } => {

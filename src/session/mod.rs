@@ -4,6 +4,7 @@
 //! - [`command`] is everything that edits the recipe, with undo; [`pipeline`] executes a recipe, for window and headless alike.
 //! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
+pub mod asked;
 pub mod command;
 pub mod deeper;
 pub mod files;

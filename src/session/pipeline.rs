@@ -332,6 +332,12 @@ pub fn why(
     explain_rows(&prepared.raw, &prepared.parts, &prepared.loaded.fingerprint, model, rows, &options, ctx)
 }
 
+/// Who plays when a model's rows are explained: the recipe's groups of columns, as far as the model has these; `None` where
+/// every feature plays for itself.
+pub fn players(groups: &std::collections::BTreeMap<String, Vec<String>>, model: &dyn Model) -> Result<Option<Arc<explain::Players>>> {
+    Ok(explain::Players::of_columns(model.card().features(), groups)?.map(Arc::new))
+}
+
 /// The options with the group that is compared with; everyone, where a model has no average of its own to start from.
 pub fn compared(raw: &Table, model: &dyn Model, options: &ExplainOptions, against: Option<&str>) -> Result<ExplainOptions> {
     let mut options = options.clone();
@@ -445,11 +451,28 @@ pub fn simulate(
     strategy::simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
 }
 
+/// Why one item and not the other, for one person.
+pub fn between(
+    (recipe, folder): (&Recipe, &Path),
+    prepared: &Prepared,
+    model: &dyn Model,
+    person: &str,
+    pair: (&str, &str),
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+) -> Result<explain::contrast::Contrast> {
+    let items = items(recipe, folder, ctx)?;
+    recommend::rank::between(model, (&prepared.raw, &prepared.roles), person, items.as_ref(), pair, options, ctx)
+}
+
+/// The file of the items' features, where the recipe names one.
+fn items(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Option<Table>> {
+    let file = recipe.recommend.as_ref().and_then(|r| r.items.as_ref());
+    Ok(file.map(|path| read::open(&folder.join(path), &recipe.data.read, ctx)).transpose()?.map(|l| l.table))
+}
+
 /// Items for one person, best first.
 pub fn rank(recipe: &Recipe, folder: &Path, prepared: &Prepared, model: &dyn Model, person: &str, ctx: &JobCtx) -> Result<Ranking> {
-    let items = match recipe.recommend.as_ref().and_then(|r| r.items.as_ref()) {
-        Some(path) => Some(read::open(&folder.join(path), &recipe.data.read, ctx)?.table),
-        None => None,
-    };
+    let items = items(recipe, folder, ctx)?;
     recommend::rank::rank(model, &prepared.raw, &prepared.roles, person, items.as_ref(), &prepared.loaded.fingerprint, ctx)
 }

@@ -1,6 +1,7 @@
 //! The recipe: what to load, which roles, which steps, which models, which scenarios. Declarative, versioned; unknown
 //! keys are refused by name.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,8 @@ pub struct ProjectSection {
     #[serde(rename = "model", skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<super::project::SavedModel>,
     /// What the window remembers.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub window: std::collections::BTreeMap<String, toml::Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub window: BTreeMap<String, toml::Value>,
 }
 
 /// The data file and how to read it.
@@ -173,6 +174,69 @@ pub struct ExplainSection {
     /// Train each model three times again, on redrawn rows, to see whether its reasons stay.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stability: bool,
+    /// Features whose levels the report lists: categories, yes or no, or groups that are one-hot sets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
+    /// Columns that explanations speak of as one, by the group's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Vec<String>>,
+    /// Differences that the report explains.
+    #[serde(rename = "contrast", skip_serializing_if = "Vec::is_empty")]
+    pub contrasts: Vec<ContrastSpec>,
+}
+
+/// A difference to explain: why the one and not the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ContrastSpec {
+    /// Two rows, by their lines.
+    Rows {
+        /// The one.
+        row: u32,
+        /// The other.
+        against: u32,
+    },
+    /// Two groups of rows, by their conditions; `all` is everyone.
+    Groups {
+        /// The one.
+        group: String,
+        /// The other.
+        against: String,
+    },
+    /// Two models on the same rows.
+    Models {
+        /// The one.
+        model: String,
+        /// The other.
+        against: String,
+        /// The row, by its line; the rows that are explained if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<u32>,
+    },
+}
+
+impl ContrastSpec {
+    /// The models that it names.
+    pub(super) fn models(&mut self) -> impl Iterator<Item = &mut String> {
+        let (a, b) = if let Self::Models { model, against, .. } = self { (Some(model), Some(against)) } else { (None, None) };
+        a.into_iter().chain(b)
+    }
+}
+
+/// Whether groups have names and columns, and no column is in two.
+pub(super) fn check_groups(groups: &BTreeMap<String, Vec<String>>) -> Result<()> {
+    let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, columns) in groups {
+        if name.trim().is_empty() || columns.len() < 2 {
+            return Err(fault!("session.group_small", group = name));
+        }
+        for column in columns {
+            if let Some(other) = owner.insert(column, name) {
+                return Err(fault!("explain.group_twice", feature = column, group = name, other = other));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How the what-ifs are answered: the bootstrap over people.
@@ -306,6 +370,7 @@ impl Recipe {
                 return Err(fault!("session.model_twice", file = file, model = &model.name));
             }
         }
+        check_groups(&recipe.explain.groups)?;
         Ok(recipe)
     }
 
@@ -424,6 +489,33 @@ formats = ["html", "json"]
         assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
         let fault = read("replicates = 3").unwrap_err().to_string();
         assert!(fault.contains("20 to 20000"), "{fault}");
+    }
+
+    #[test]
+    fn groups_and_contrasts_are_part_of_the_recipe() {
+        let read = |more: &str| Recipe::parse(&EXAMPLE.replace("[[scenario]]", &format!("{more}\n[[scenario]]")), Path::new("r.toml"));
+        let recipe = read(
+            "levels = [\"Month\"]\n[explain.groups]\nPages = [\"Administrative\", \"Informational\"]\n\
+             [[explain.contrast]]\nkind = \"rows\"\nrow = 4\nagainst = 9\n\
+             [[explain.contrast]]\nkind = \"groups\"\ngroup = \"Month = 'Nov'\"\nagainst = \"all\"\n\
+             [[explain.contrast]]\nkind = \"models\"\nmodel = \"trees\"\nagainst = \"line\"",
+        )
+        .unwrap();
+        assert_eq!((recipe.explain.groups["Pages"].len(), recipe.explain.contrasts.len()), (2, 3));
+        assert_eq!(recipe.explain.contrasts[0], ContrastSpec::Rows { row: 4, against: 9 });
+        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
+        // What a project without them holds is what it held before.
+        let plain = Recipe::parse(EXAMPLE, Path::new("r.toml")).unwrap().to_toml().unwrap();
+        assert!(!plain.contains("groups") && !plain.contains("contrast") && !plain.contains("levels"), "{plain}");
+        for (more, says) in [
+            ("[explain.groups]\nPages = [\"a\", \"b\"]\nTime = [\"c\", \"a\"]", "a"),
+            ("[explain.groups]\nPages = [\"a\"]", "Pages"),
+            ("[[explain.contrast]]\nkind = \"rows\"\nrow = 4\nagainst = 9\nodd = 1", "odd"),
+            ("[[explain.contrast]]\nkind = \"items\"\nrow = 4", "items"),
+        ] {
+            let fault = read(more).unwrap_err().to_string();
+            assert!(fault.contains(says), "{fault}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::asked::{self, Asked};
 use super::deeper::{self, Answer, Question};
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::Recipe;
@@ -60,6 +61,8 @@ pub struct Explained {
     pub trust: Option<Trust>,
     /// Whether the reasons stay when it is trained again, where the recipe asks for it.
     pub stability: Option<Stability>,
+    /// Differences, levels and groups that the recipe asks for.
+    pub asked: Asked,
 }
 
 /// Features whose effect a report draws.
@@ -108,7 +111,7 @@ pub fn complete(
     let explained = if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] };
     let mut whys = Vec::new();
     for model in fitting(&recipe.explain.methods, explained)? {
-        whys.push(explain(recipe, &prepared, &**model, ctx)?);
+        whys.push(explain(recipe, &prepared, &models, &**model, ctx)?);
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
     let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
@@ -157,8 +160,9 @@ fn fitting<'a>(methods: &[String], models: &'a [Arc<dyn Model>]) -> Result<Vec<&
     Ok(models.iter().filter(|m| methods.is_empty() || methods.iter().any(|name| fits(name, m))).collect())
 }
 
-fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Explained> {
-    let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
+fn explain(recipe: &Recipe, prepared: &Prepared, models: &[Arc<dyn Model>], model: &dyn Model, ctx: &JobCtx) -> Result<Explained> {
+    let players = pipeline::players(&recipe.explain.groups, model)?;
+    let options = ExplainOptions { scale: Scale::Probability, players, ..ExplainOptions::default() };
     let rows = recipe.explain.rows.map_or(WhyRows::Test, |(a, b)| WhyRows::Lines(a, b));
     let why = pipeline::why(prepared, model, &rows, &options, None, ctx)?;
     let lines = if recipe.explain.show.is_empty() {
@@ -193,15 +197,20 @@ fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx
         });
     }
     let mut effects = Vec::new();
-    for i in why.summary.importance.iter().filter(|i| i.mean_abs > 0.0).take(EFFECTS) {
+    // A group of features has no axis to go along.
+    let lone = |i: &&crate::explain::summary::Importance| i.mean_abs > 0.0 && why.attribution.group(i.feature).is_empty();
+    for i in why.summary.importance.iter().filter(lone).take(EFFECTS) {
         let (feature, kind) = (i.name.clone(), Kind::Ale);
-        match ask(&Question::Effect { model: name.clone(), outcome: 0, scale: Scale::Probability, feature, second: None, kind }, None) {
+        let question =
+            Question::Effect { model: name.clone(), outcome: 0, scale: Scale::Probability, feature, second: None, kind, row: None };
+        match ask(&question, None) {
             Ok(Answer::Effect(curve)) => effects.push(curve),
             Err(fault) if fault.is_cancelled() => return Err(fault),
             // A feature with one value has no curve.
             _ => {}
         }
     }
+    let asked = asked::answer(recipe, prepared, models, model, (&why, &rows, &options), ctx)?;
     let tested = Question::Trust { model: name, rows, options, against: None };
     let trust = match ask(&tested, Some(&why))? {
         Answer::Trust(trust) => Some(*trust),
@@ -212,7 +221,7 @@ fn explain(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx
         Some(Answer::Stability(s)) => Some(*s),
         _ => None,
     };
-    Ok(Explained { why, shown, attention, changes, effects, trust, stability })
+    Ok(Explained { why, shown, attention, changes, effects, trust, stability, asked })
 }
 
 /// The report as a value; computes nothing.
@@ -230,7 +239,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
     let why = g
         .whys
         .iter()
-        .map(|Explained { why, shown: rows, attention, changes, effects, trust, stability }| {
+        .map(|Explained { why, shown: rows, attention, changes, effects, trust, stability, asked }| {
             let features = g.models.iter().find(|m| m.card().spec.name == why.model).map_or(&[][..], |m| m.card().features());
             let n = rows.n_features();
             WhySection {
@@ -244,11 +253,16 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 effects: effects.clone(),
                 trust: trust.clone(),
                 stability: stability.clone(),
+                contrasts: asked.contrasts.clone(),
+                levels: asked.levels.clone(),
+                inside: asked.inside.clone(),
+                said: asked.said(lang),
             }
         })
         .collect();
     let mut notices: Vec<Notice> = changed_data(recipe, &g.prepared.loaded).into_iter().chain(g.prepared.warnings.clone()).collect();
-    for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(g.whys.iter().flat_map(|w| &w.why.attribution.warnings)) {
+    let of_why = g.whys.iter().flat_map(|w| w.why.attribution.warnings.iter().chain(&w.asked.notices));
+    for more in g.models.iter().flat_map(|m| &m.card().warnings).chain(of_why) {
         if !notices.contains(more) {
             notices.push(more.clone());
         }
@@ -324,10 +338,11 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let mut writer = TableWriter::create(&path)?;
         let Some(model) = g.models.iter().find(|m| m.card().spec.name == why.model) else { continue };
         let scale = recipe.explain.scale.unwrap_or(Scale::Margin);
+        let players = pipeline::players(&recipe.explain.groups, &**model)?;
         if why.attribution.scale == scale {
             append_attribution(&mut writer, &why.attribution)?;
         } else {
-            let options = ExplainOptions { scale, ..ExplainOptions::default() };
+            let options = ExplainOptions { scale, players: players.clone(), ..ExplainOptions::default() };
             let (data, lines) = (&g.prepared.loaded.fingerprint, &why.attribution.rows);
             append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
         }
@@ -344,7 +359,7 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
                 attention_of(&**model, raw, &at, method, 0, &path, ctx)?;
                 continue;
             }
-            let mut options = ExplainOptions { method: Some(method), scale, ..ExplainOptions::default() };
+            let mut options = ExplainOptions { method: Some(method), scale, players: players.clone(), ..ExplainOptions::default() };
             if method.needs_reference() {
                 let asked = recipe.explain.reference.as_deref().unwrap_or("all");
                 options.reference = Some(Arc::new(pipeline::group(raw, &**model, asked, options.seed)?));
@@ -359,6 +374,10 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
             append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
             writer.finish()?;
         }
+    }
+    let contrasts: Vec<_> = g.whys.iter().flat_map(|w| &w.asked.contrasts).collect();
+    if !contrasts.is_empty() {
+        write_json(&place("contrasts.json".to_owned(), &mut summary)?, &contrasts)?;
     }
     if !g.simulations.is_empty() {
         let path = place("scenarios.json".to_owned(), &mut summary)?;

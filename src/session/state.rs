@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Recipe;
-pub use super::deeper::{Answer, Question};
+pub use super::deeper::{Answer, Question, Sides};
 
 use super::task::{DeviceLine, Progress};
 use crate::base::{Fault, Fingerprint, Lang, Notice};

@@ -92,3 +92,37 @@ fn shuffling_hurts_where_the_model_looks() {
     assert!((found.features[0].mean - 1.5).abs() < 0.06 && (found.features[1].mean - 1.0 / 6.0).abs() < 0.02, "{found:?}");
     assert!(found.base < 1e-12 && found.features[2].high.abs() < 1e-12);
 }
+
+#[test]
+fn single_rows_fan_out_where_a_mean_hides_them() {
+    // Half of the rows rise and half fall: the mean is flat, the fan is not.
+    let model = formula(2, |x| if x[1] > 0.5 { x[0] } else { -x[0] });
+    let mut x = rows(400, 2, 9);
+    let n = x.n_rows();
+    x.values.chunks_mut(2).enumerate().for_each(|(i, r)| r[1] = if i % 2 == 0 { 0.9 } else { 0.1 });
+    let own = vec![0.5, 0.9];
+    let options = Options { also: Some((7_000, own.clone())), ..margin() };
+    let ice = effect(&model, &x, &lines(n as u32), &[0], Kind::Ice, &options, &JobCtx::quiet()).unwrap();
+    assert_eq!(ice.also, Some(7_000));
+    let plain = effect(&model, &x, &lines(n as u32), &[0], Kind::Ice, &margin(), &JobCtx::quiet()).unwrap();
+    let told = |c: &EffectCurve| -> Vec<_> { c.points.iter().map(|p| (p.row, p.value, p.effect, p.density)).collect() };
+    assert!(told(&ice)[..plain.points.len()] == told(&plain)[..], "the row asked for changes nothing about the others");
+    let fan = ice.fan(false).unwrap();
+    assert!(fan.sampled == 100 && fan.lines.len() == 101 && fan.up + fan.down == 100 && fan.up.abs_diff(50) < 25, "{fan:?}");
+    assert!(fan.mean == plain.fan(false).unwrap().mean, "nor about their mean");
+    // The row that was asked for is the model's own answer at every place.
+    let (line, values) = fan.lines.last().unwrap();
+    assert!(*line == 7_000 && fan.places.iter().zip(values).all(|(p, v)| (p.0 - v).abs() < 1e-12));
+    let centred = ice.fan(true).unwrap();
+    assert!(centred.lines.iter().all(|(_, v)| v[0] == 0.0));
+    for ((_, a), (_, b)) in fan.lines.iter().zip(&centred.lines) {
+        assert!(a.windows(2).zip(b.windows(2)).all(|(a, b)| (a[1] - a[0] - b[1] + b[0]).abs() < 1e-12));
+    }
+    assert!((centred.places.iter().map(|p| p.2).sum::<f64>() - 1.0).abs() < 1e-9);
+    let pdp = effect(&model, &x, &lines(n as u32), &[0], Kind::Pdp, &margin(), &JobCtx::quiet()).unwrap();
+    assert!(pdp.fan(false).is_none());
+    // A row among the sample is not drawn twice.
+    let again = Options { also: Some((fan.lines[0].0, own)), ..margin() };
+    let ice = effect(&model, &x, &lines(n as u32), &[0], Kind::Ice, &again, &JobCtx::quiet()).unwrap();
+    assert!(ice.also.is_none() && ice.fan(false).unwrap().lines.len() == 100);
+}

@@ -25,7 +25,7 @@ impl Model for Formula {
         Ok((0..x.n_rows()).map(|i| (self.f)(x.row(i))).collect())
     }
     fn structure(&self) -> Structure<'_> {
-        unreachable!("the ranking looks at predictions only")
+        Structure::Opaque
     }
     fn tensors(&self) -> Vec<NamedTensor> {
         Vec::new()
@@ -221,4 +221,23 @@ fn what_cannot_be_ranked_is_refused() {
     let f = run(&m, &log.drop_columns(&["hour".into()]), "who=a", None).unwrap_err();
     assert!(f.to_string().contains("hour"), "{f}");
     assert!(run(&m, &log, "nobody=a", None).unwrap_err().to_string().contains("nobody"));
+}
+
+#[test]
+fn any_two_items_are_set_against_each_other() {
+    let log = log();
+    let model = model(&log, &["price", "hour", "user_item_seen"], |x| 0.05 * x[0] - 0.1 * x[1] + 0.3 * x[2] * (x[0] / 10.0));
+    let of = |a: &str, b: &str| between(&model, (&log, &roles()), "who = 'a'", None, (a, b), &ExplainOptions::default(), &JobCtx::quiet());
+    let ranking = rank(&model, &log, &roles(), "who = 'a'", None, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    let (first, second, last) = (&ranking.items[0], &ranking.items[1], &ranking.items[2]);
+    // The same as what the ranking says of its first two.
+    let c = of(&first.item, &second.item).unwrap();
+    assert!((c.value - first.predicted).abs() < 1e-12 && (c.base - second.predicted).abs() < 1e-12 && c.gap.abs() < 1e-9);
+    for reason in &ranking.against_second {
+        let at = c.features.iter().position(|f| *f == reason.feature).unwrap();
+        assert!((c.values[at] - reason.effect).abs() < 1e-9, "{}", reason.feature);
+    }
+    let c = of(&last.item, &first.item).unwrap();
+    assert!((c.values.iter().sum::<f64>() - (last.predicted - first.predicted)).abs() < 1e-9);
+    assert_eq!(of("9", "77").unwrap_err().0.code, "recommend.no_such_item");
 }

@@ -132,6 +132,7 @@ impl RecommendView {
                 amount: c.effect,
                 shown: unit.effect(c.effect),
                 help: format!("{} / {}", c.first, c.second),
+                ..signed_bars::Bar::default()
             })
             .collect();
         let caption = cx.tw("why.contrast_caption", &[("gap", &unit.effect(gap)), ("left", &unit.exact(ranking.gap))]);

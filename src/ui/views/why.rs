@@ -1,16 +1,23 @@
 //! Why? Pick a row, a segment or everybody; read a sentence and a waterfall; see what matters overall. One selection drives
 //! every pane: it is the session's.
 //!
-//! - [`rows`] picks whom to explain; [`how`] with which method and compared with whom; [`one`] explains one row;
-//!   [`change`] finds the smallest change that flips it, and sets it against a pinned row; [`many`] sums many rows up;
+//! - [`rows`] picks whom to explain; [`how`] with which method and compared with whom; [`groups`] which features speak as
+//!   one; [`one`] explains one row, [`inside`] opens a group; [`change`] finds the smallest change that flips the row;
+//!   [`contrast`] sets rows, groups or models against each other; [`many`] sums many rows up, [`levels`] level by level;
 //!   [`effect`] follows one feature, [`pairs`] features together; [`cohorts`] sets groups side by side; [`trust`] says how far it holds; [`attention`] shows where a Transformer looked.
 
+#[cfg(test)]
+mod asked_tests;
 mod attention;
 mod change;
 mod cohorts;
+mod contrast;
 mod effect;
 mod everyone;
+mod groups;
 mod how;
+mod inside;
+mod levels;
 mod many;
 mod one;
 mod pairs;
@@ -36,7 +43,10 @@ use crate::ui::{Action, Cx, Room, View, strip, theme};
 pub struct WhyView {
     scale: Scale,
     how: how::How,
+    groups: groups::Editor,
+    inside: inside::InsidePane,
     change: change::ChangePane,
+    contrast: contrast::ContrastPane,
     effect: effect::EffectPane,
     again: trust::AgainPane,
     everyone: everyone::EveryonePane,
@@ -89,7 +99,8 @@ impl View for WhyView {
         let outcomes = &model.card().outcomes;
         let outcome = session.selection.outcome.min(outcomes.len().saturating_sub(1));
         let (method, against) = self.how.chosen(model);
-        let options = ExplainOptions { method, scale: self.scale, outcome, ..ExplainOptions::default() };
+        let players = self.groups.players(cx, model);
+        let options = ExplainOptions { method, scale: self.scale, outcome, players, ..ExplainOptions::default() };
         let unit = Unit::of(outcomes.get(outcome), self.scale);
         let subject = Subject { name, model, outcome, unit, options, against };
         self.keyboard(ui, cx);
@@ -133,6 +144,12 @@ impl View for WhyView {
     fn inspector(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let session = cx.session;
         let (Some(name), Some((_, model))) = (&session.selection.feature, session.model()) else { return };
+        if let Some(columns) = session.recipe.as_ref().and_then(|r| r.explain.groups.get(name)) {
+            basic::section(ui, &basic::shorten(name, 28)).on_hover_text(name);
+            basic::fact(ui, cx.t("why.groups_columns"), &columns.len().to_string());
+            columns.iter().for_each(|c| drop(basic::caption(ui, c)));
+            return;
+        }
         let Some(feature) = model.card().features().iter().find(|f| f.name == *name) else { return };
         basic::section(ui, &basic::shorten(name, 28)).on_hover_text(name);
         if feature.is_categorical() {
@@ -196,6 +213,7 @@ impl WhyView {
             ui.horizontal_wrapped(|ui| self.scales(ui, cx, subject));
         }
         self.how.ui(ui, cx, subject);
+        self.groups.ui(ui, cx, subject.model);
         self.rows.whom(ui, cx);
     }
 
@@ -256,8 +274,12 @@ impl WhyView {
     fn centre(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, with_attention: bool) {
         let one = self.ask_one(ui, cx, subject);
         if let Some((why, at)) = &one {
+            let row = why.attribution.rows[*at];
             self.one.ui(ui, cx, subject, why, *at, &mut self.twins);
-            self.change.ui(ui, cx, subject, why.attribution.rows[*at], &mut self.twins);
+            self.inside.row(ui, cx, subject, why, row, &mut self.twins);
+            self.change.ui(ui, cx, subject, row);
+            let rows = self.rows.rows(cx);
+            self.contrast.ui(ui, cx, subject, (row, &rows), &mut self.twins);
         }
         if with_attention && attention::has(subject) {
             let shown = self.shown_row(cx);
@@ -267,8 +289,11 @@ impl WhyView {
         match &many {
             Some(why) => {
                 many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
+                let rows = self.rows.rows(cx);
+                self.inside.rows(ui, cx, subject, why, rows, &mut self.twins);
                 self.pairs.parted(ui, cx, subject, why, &mut self.twins);
-                self.effect.ui(ui, cx, subject, why, &mut self.twins);
+                let shown = self.shown_row(cx);
+                self.effect.ui(ui, cx, subject, (why, shown), &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.again.ui(ui, cx, subject, &mut self.twins);
                 self.everyone.ui(ui, cx, subject, &mut self.twins);
@@ -291,7 +316,15 @@ fn fits(why: &Why, subject: &Subject<'_>) -> bool {
     let scale_is_same = a.scale == subject.options.scale || subject.unit == Unit::Amount;
     let method_is_same = subject.options.method.is_none_or(|m| m == a.method);
     let group = a.reference.as_ref().map(|r| if r.label.is_empty() { "all" } else { r.label.as_str() });
+    let players_are_same = match &subject.options.players {
+        Some(p) => {
+            let kept = |(at, members): (usize, &Vec<usize>)| members.iter().all(|f| p.of.get(*f) == Some(&at));
+            a.features == p.names && a.members.len() == p.names.len() && a.members.iter().enumerate().all(kept)
+        }
+        None => a.members.is_empty(),
+    };
     method_is_same
+        && players_are_same
         && group == subject.against.as_deref()
         && a.model == subject.model.card().fingerprint
         && a.outcome_index == subject.outcome

@@ -3,8 +3,8 @@
 use eframe::egui::{self, Align2, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::axis::Axis;
-use super::ink;
 use super::units::Unit;
+use super::{density, ink};
 use crate::base::{Lang, numbers, tr_with};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::ui::theme::Tokens;
@@ -33,7 +33,7 @@ pub fn lay_out(bins: &[DependenceBin], levels: bool, width: f32) -> Layout {
     let (left, right) = (FIGURES + 8.0, width - 8.0);
     let y = Axis::spanning(bins.iter().flat_map(|b| [b.low, b.mean, b.high]).chain([0.0]), HEIGHT - 4.0, HEIGHT, 0.06);
     // Upwards: the axis runs from the lower edge to the upper one.
-    let y = Axis { left: HEIGHT - 4.0, right: 4.0, ..y };
+    let y = Axis { left: HEIGHT - density::HEIGHT - 4.0, right: 4.0, ..y };
     let n = bins.len().max(1) as f64;
     let x = if levels { Axis { low: 0.0, high: n, left, right } } else { Axis::spanning(bins.iter().map(|b| b.x), left, right, 0.03) };
     let middles = bins.iter().enumerate().map(|(i, b)| x.at(if levels { i as f64 + 0.5 } else { b.x })).collect();
@@ -63,6 +63,9 @@ pub fn ui(ui: &mut Ui, of: &Importance, levels: bool, unit: Unit, lang: Lang) {
         response.on_hover_ui_at_pointer(|ui| {
             ui.label(egui::RichText::new(format!("{} = {}", of.name, bin.label)).strong());
             ui.label(tr_with(lang, "why.bin_mean", &[("mean", &unit.exact(bin.mean))]));
+            if let Some((low, high)) = bin.interval {
+                ui.label(tr_with(lang, "why.interval", &[("low", &unit.effect(low)), ("high", &unit.effect(high))]));
+            }
             ui.label(tr_with(lang, "why.bin_band", &[("low", &unit.effect(bin.low)), ("high", &unit.effect(bin.high))]));
             ui.label(tr_with(lang, "why.bin_rows", &[("rows", &numbers::count(bin.rows as i64))]));
         });
@@ -81,7 +84,13 @@ fn paint(p: &Painter, t: &Tokens, of: &Importance, l: &Layout, offset: Vec2, lev
         ink::text(p, figures, Align2::RIGHT_CENTER, &unit.effect(tick), t.weak);
     }
     p.hline(left..=right, l.y.at(0.0) + offset.y, Stroke::new(1.0, t.faint));
-    let finite: Vec<usize> = (0..bins.len()).filter(|&i| bins[i].mean.is_finite()).collect();
+    // What has no place on the axis, such as a missing value, is no part of a line along it.
+    let placed = |i: &usize| levels || bins[*i].x.is_finite();
+    let finite: Vec<usize> = (0..bins.len()).filter(|&i| bins[i].mean.is_finite()).filter(placed).collect();
+    let rows: f64 = finite.iter().map(|&i| bins[i].rows as f64).sum();
+    let middles: Vec<f32> = finite.iter().map(|&i| l.middles[i] + offset.x).collect();
+    let shares: Vec<f64> = finite.iter().map(|&i| bins[i].rows as f64 / rows.max(1.0)).collect();
+    density::paint(p, t, &density::cells(&middles, &shares, levels, (left, right)), offset.y + HEIGHT - density::HEIGHT);
     if levels {
         let half = ((right - left) / bins.len().max(1) as f32 * 0.3).min(14.0);
         for &i in &finite {

@@ -82,6 +82,7 @@ pub fn summary(n: usize) -> Summary {
                         x: f64::from(b),
                         rows: 10,
                         mean: size * (f64::from(b) - 2.0),
+                        interval: None,
                         low: size * (f64::from(b) - 3.0),
                         high: size * (f64::from(b) - 1.0),
                     })

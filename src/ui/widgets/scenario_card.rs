@@ -142,7 +142,7 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
                     name: name.clone(),
                     amount: *amount,
                     shown: Figure::Conversions.show_change(*amount, is_rate),
-                    help: String::new(),
+                    ..signed_bars::Bar::default()
                 })
                 .collect();
             signed_bars::ui(ui, &bars, title);

@@ -115,7 +115,7 @@ impl AttentionPane {
         let bars: Vec<Bar> = strongest(&map.tested)
             .into_iter()
             .take(MOST)
-            .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), help: String::new() })
+            .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), ..Bar::default() })
             .collect();
         basic::caption(ui, cx.t("why.tested")).on_hover_text(cx.t("why.tested_help"));
         signed_bars::ui(ui, &bars, cx.t("why.tested"));

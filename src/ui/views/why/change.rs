@@ -1,5 +1,5 @@
 //! What would have to change: the smallest change that flips this row, with what may not change, and a way to try it in
-//! What-if; and why this row and not a pinned one.
+//! What-if.
 
 use std::sync::Arc;
 
@@ -12,12 +12,8 @@ use crate::explain::words;
 use crate::session::state::{Answer, Ask, Question};
 use crate::ui::views::whatif::levers::is_declared;
 use crate::ui::views::whatif::moves;
-use crate::ui::widgets::signed_bars::{self, Bar};
-use crate::ui::widgets::{basic, figure};
+use crate::ui::widgets::basic;
 use crate::ui::{Action, Cx, Room};
-
-/// Bars of a contrast.
-const MOST: usize = 10;
 
 /// What the pane remembers.
 #[derive(Default)]
@@ -27,17 +23,11 @@ pub struct ChangePane {
     level: Option<f64>,
     typed: Option<f64>,
     last: Option<(u32, String, Arc<Answer>)>,
-    contrast: Option<Arc<Answer>>,
 }
 
 impl ChangePane {
-    /// Draws both for a row.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32, twins: &mut figure::Twins) {
-        self.change(ui, cx, subject, row);
-        self.pinned(ui, cx, subject, row, twins);
-    }
-
-    fn change(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32) {
+    /// Draws it for a row.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32) {
         basic::section(ui, cx.t("why.change"));
         // A rule for a feature that another model does not have would be refused.
         let features = subject.model.card().features();
@@ -127,68 +117,4 @@ impl ChangePane {
             basic::warning(ui, &notice.say(cx.lang()));
         }
     }
-
-    /// This row against the first pinned one.
-    fn pinned(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32, twins: &mut figure::Twins) {
-        let Some(against) = cx.session.selection.pinned.iter().copied().find(|p| *p != row) else { return };
-        basic::section(ui, &cx.tw("why.contrast_with", &[("row", &numbers::count(i64::from(against) + 1))]));
-        let question = Question::Contrast {
-            model: subject.name.to_owned(),
-            line: row,
-            against,
-            outcome: subject.outcome,
-            scale: subject.options.scale,
-        };
-        let ask = Ask::Deeper(question.clone());
-        cx.want(ask.clone());
-        standing(ui, cx, &ask);
-        if let Some(answer) = cx.session.answer(&question) {
-            self.contrast = Some(answer.clone());
-        }
-        let Some(answer) = self.contrast.clone() else { return };
-        let Answer::Contrast(c) = &*answer else { return };
-        ui.add(egui::Label::new(words::contrast(c, cx.lang())).wrap());
-        let unit = subject.unit;
-        let mut order: Vec<usize> = (0..c.values.len()).filter(|&f| c.values[f] != 0.0).collect();
-        order.sort_by(|a, b| c.values[*b].abs().total_cmp(&c.values[*a].abs()));
-        let bars: Vec<Bar> = order
-            .iter()
-            .take(MOST)
-            .map(|&f| Bar {
-                name: c.features[f].clone(),
-                amount: c.values[f],
-                shown: unit.effect(c.values[f]),
-                help: format!("{} → {}", c.from[f].clone().unwrap_or_default(), c.to[f].clone().unwrap_or_default()),
-            })
-            .collect();
-        let table = || figure::Table {
-            header: vec![cx_t(cx.lang(), "why.feature"), c.b.clone(), c.a.clone(), unit.effect_name(cx.lang()).to_owned()],
-            rows: order
-                .iter()
-                .map(|&f| {
-                    vec![
-                        c.features[f].clone(),
-                        c.from[f].clone().unwrap_or_default(),
-                        c.to[f].clone().unwrap_or_default(),
-                        unit.effect(c.values[f]),
-                    ]
-                })
-                .collect(),
-        };
-        let made = table();
-        let source = figure::Source {
-            table: Box::new(|| made.clone()),
-            csv: None,
-            svg: Some(Box::new(|| {
-                let rows: Vec<_> = order.iter().take(MOST).map(|&f| (c.features[f].clone(), c.values[f], None)).collect();
-                crate::report::svg::bars(&format!("{} ≠ {}", c.a, c.b), &rows, |x| unit.effect(x))
-            })),
-        };
-        let title = words::contrast(c, cx.lang());
-        figure::ui(ui, cx, twins, "why.contrast_bars", "", &source, |ui, _| signed_bars::ui(ui, &bars, &title));
-    }
-}
-
-fn cx_t(lang: crate::base::Lang, key: &'static str) -> String {
-    crate::base::tr(lang, key).to_owned()
 }

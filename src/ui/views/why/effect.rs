@@ -6,14 +6,14 @@ use eframe::egui::{self, RichText, Ui};
 
 use super::{Subject, name_it, standing};
 use crate::base::{Lang, numbers, tr};
-use crate::explain::effect::{EffectCurve, Kind};
+use crate::explain::effect::{EffectCurve, Fan, Kind};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
 use crate::session::state::{Answer, Ask, Question, Why};
 use crate::ui::Cx;
 use crate::ui::widgets::matrix::{self, Matrix};
-use crate::ui::widgets::{basic, dependence, figure};
+use crate::ui::widgets::{basic, dependence, fan, figure};
 
 /// What the pane remembers.
 #[derive(Default)]
@@ -22,26 +22,50 @@ pub struct EffectPane {
     second: Option<String>,
     cache: matrix::Cache,
     last: Option<Arc<Answer>>,
+    /// Whether curves of single rows all begin at zero.
+    centred: bool,
+    /// Those curves, of the answer they were made of.
+    fan: Option<(Arc<Answer>, bool, Fan)>,
 }
 
 impl EffectPane {
     /// Draws the effect of the selected feature, else of the most important one.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, twins: &mut figure::Twins) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        subject: &Subject<'_>,
+        (why, shown): (&Why, Option<u32>),
+        twins: &mut figure::Twins,
+    ) {
         let features = subject.model.card().features();
-        let first = || why.summary.importance.first().map(|i| i.name.clone());
-        let selected = cx.session.selection.feature.clone().filter(|n| features.iter().any(|f| f.name == *n));
-        let Some(feature) = selected.or_else(first).filter(|n| features.iter().any(|f| f.name == *n)) else { return };
-        if self.second.as_ref() == Some(&feature) {
+        let a = &why.attribution;
+        let lone = |at: usize| a.feature(at, features).map(|f| f.name.clone());
+        let first = || why.summary.importance.iter().find_map(|i| lone(i.feature));
+        let selected = cx.session.selection.feature.as_ref().and_then(|name| {
+            // Of a group of features, the first can be gone along; the others are picked by name.
+            let group = a.features.iter().position(|f| f == name).map_or(&[][..], |at| a.group(at));
+            let own = features.iter().find(|f| f.name == *name).or_else(|| features.get(*group.first()?));
+            own.map(|f| f.name.clone())
+        });
+        let Some(feature) = selected.or_else(first) else { return };
+        if self.second.as_ref() == Some(&feature) || self.kind == Kind::Ice {
             self.second = None;
         }
         basic::section(ui, &cx.tw("why.effect_of", &[("feature", &feature)]));
         ui.horizontal_wrapped(|ui| {
-            for (kind, key, help) in
-                [(Kind::Ale, "why.effect_ale", "why.effect_ale_help"), (Kind::Pdp, "why.effect_pdp", "why.effect_pdp_help")]
-            {
+            for (kind, key, help) in [
+                (Kind::Ale, "why.effect_ale", "why.effect_ale_help"),
+                (Kind::Pdp, "why.effect_pdp", "why.effect_pdp_help"),
+                (Kind::Ice, "why.effect_ice", "why.effect_ice_help"),
+            ] {
                 if ui.selectable_label(self.kind == kind, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
                     self.kind = kind;
                 }
+            }
+            if self.kind == Kind::Ice {
+                ui.checkbox(&mut self.centred, cx.t("why.effect_centred")).on_hover_text(cx.t("why.effect_centred_help"));
+                return;
             }
             ui.label(RichText::new(cx.t("why.together_with")).color(cx.tokens.weak));
             let shown = self.second.clone().unwrap_or_else(|| cx.t("why.nothing_else").to_owned());
@@ -68,6 +92,7 @@ impl EffectPane {
             feature: feature.clone(),
             second: self.second.clone(),
             kind: self.kind,
+            row: shown.filter(|_| self.kind == Kind::Ice),
         };
         let ask = Ask::Deeper(question.clone());
         cx.want(ask.clone());
@@ -79,6 +104,13 @@ impl EffectPane {
         let Answer::Effect(curve) = &*last else { return };
         let lang = cx.lang();
         ui.add(egui::Label::new(words::curve(curve, lang)).wrap());
+        if curve.kind == Kind::Ice {
+            self.rows(ui, cx, subject, &last, shown, twins);
+            for notice in &curve.warnings {
+                basic::caption(ui, &notice.say(lang));
+            }
+            return;
+        }
         let caption = cx.tw("why.effect_caption", &[("n", &numbers::count(curve.rows as i64))]);
         let unit = subject.unit;
         let source = figure::Source {
@@ -111,6 +143,66 @@ impl EffectPane {
     }
 }
 
+impl EffectPane {
+    /// Curves of single rows with their mean; a click selects a row.
+    fn rows(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        subject: &Subject<'_>,
+        last: &Arc<Answer>,
+        shown: Option<u32>,
+        twins: &mut figure::Twins,
+    ) {
+        let Answer::Effect(curve) = &**last else { return };
+        let same = self.fan.as_ref().is_some_and(|(a, c, _)| Arc::ptr_eq(a, last) && *c == self.centred);
+        if !same {
+            self.fan = curve.fan(self.centred).map(|f| (last.clone(), self.centred, f));
+        }
+        let Some((_, centred, fan)) = &self.fan else { return };
+        let (lang, unit, title) = (cx.lang(), subject.unit, words::curve(curve, cx.lang()));
+        let look =
+            fan::Look { title: &title, name: &curve.feature, levels: curve.categorical, centred: *centred, unit, lang, selected: shown };
+        let source = figure::Source {
+            table: Box::new(|| rows_table(fan, curve, lang, &|v| if *centred { unit.effect(v) } else { unit.level(v) })),
+            csv: Some(Box::new(|| rows_table(fan, curve, lang, &|v| v.to_string()))),
+            svg: Some(Box::new(|| {
+                let places = |v: &[f64]| -> Vec<(f64, f64)> {
+                    fan.places.iter().zip(v).enumerate().map(|(k, (p, v))| (if curve.categorical { k as f64 } else { p.0 }, *v)).collect()
+                };
+                let own = fan.lines.iter().find(|(row, _)| Some(*row) == shown).map(|(_, v)| places(v));
+                let lines: Vec<_> = fan.lines.iter().map(|(_, v)| places(v)).collect();
+                svg::fan(
+                    &format!("{}: {}", curve.feature, tr(lang, "why.effect_rows")),
+                    &lines,
+                    &places(&fan.mean),
+                    own.as_deref(),
+                    (&curve.feature, unit.level_name(lang)),
+                )
+            })),
+        };
+        let words: [(&str, &dyn std::fmt::Display); 2] = [("n", &fan.sampled), ("rows", &numbers::count(curve.rows as i64))];
+        let caption = cx.tw("why.effect_rows_caption", &words);
+        let touch = figure::ui(ui, cx, twins, "why.effect_rows", &caption, &source, |ui, _| fan::ui(ui, fan, &look));
+        drop(source);
+        if let Some(Some((row, clicked))) = touch {
+            cx.hover.row = Some(row);
+            if clicked {
+                cx.select(|s| s.row = Some(row));
+            }
+        }
+    }
+}
+
+/// Curves of single rows as a table: a line for the mean, then one for each row.
+fn rows_table(fan: &Fan, curve: &EffectCurve, lang: Lang, show: &dyn Fn(f64) -> String) -> figure::Table {
+    let header = std::iter::once(curve.feature.clone()).chain(fan.places.iter().map(|p| p.1.clone())).collect();
+    let line = |name: String, values: &[f64]| std::iter::once(name).chain(values.iter().map(|v| show(*v))).collect::<Vec<_>>();
+    let mut rows = vec![line(tr(lang, "why.mean_column").to_owned(), &fan.mean)];
+    rows.extend(fan.lines.iter().map(|(row, v)| line(numbers::count(i64::from(*row) + 1), v)));
+    figure::Table { header, rows }
+}
+
 /// A curve as the dependence picture draws it: differences from the average.
 fn as_dependence(c: &EffectCurve) -> Importance {
     let middle = if c.kind == Kind::Ale { 0.0 } else { c.mean };
@@ -119,6 +211,7 @@ fn as_dependence(c: &EffectCurve) -> Importance {
         x: p.value,
         rows: (p.density * c.rows as f64).round() as usize,
         mean: p.effect - middle,
+        interval: None,
         low: p.low - middle,
         high: p.high - middle,
     };

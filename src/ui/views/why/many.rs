@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use eframe::egui::Ui;
 
-use super::{Subject, one};
+use super::{Subject, levels as levels_pane, one};
 use crate::base::{Lang, numbers, tr};
+use crate::explain::levels::{self, Levels};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
@@ -36,6 +37,8 @@ enum Order {
 pub struct Pictures {
     order: Order,
     cache: matrix::Cache,
+    /// Levels of the selected feature, of the answer they were taken from.
+    levels: Option<(Arc<Why>, usize, Option<Levels>)>,
     made: Option<(Arc<Why>, Order, Option<String>, Matrix, Vec<usize>, Paths, crate::base::Lang)>,
 }
 
@@ -221,7 +224,23 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
 
     // Without a selection, the most important feature is the one to look at.
     let of = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n)).unwrap_or(&all[0]);
-    let levels = features.get(of.feature).is_some_and(crate::data::Feature::is_categorical);
+    if !pictures.levels.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, why) && *f == of.feature) {
+        let found = levels::levels(&why.attribution, &why.matrix, features, of.feature);
+        pictures.levels = Some((why.clone(), of.feature, found));
+    }
+    if let Some((_, _, Some(found))) = &pictures.levels {
+        levels_pane::ui(ui, cx, subject, why, found, twins);
+    } else if why.attribution.group(of.feature).is_empty() {
+        along(ui, cx, of, unit, twins);
+    }
+    for notice in &why.attribution.warnings {
+        basic::warning(ui, &notice.say(lang));
+    }
+}
+
+/// What each value of a number does.
+fn along(ui: &mut Ui, cx: &mut Cx<'_>, of: &Importance, unit: Unit, twins: &mut figure::Twins) {
+    let lang = cx.lang();
     let source = figure::Source {
         table: Box::new(|| figure::Table {
             header: ["why.value", "why.rows_column", "why.mean_column", "why.low_column", "why.high_column"]
@@ -241,13 +260,10 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
                 .map(|b| vec![b.label.clone(), b.rows.to_string(), b.mean.to_string(), b.low.to_string(), b.high.to_string()])
                 .collect(),
         })),
-        svg: Some(Box::new(|| dependence_svg(of, levels, unit, lang))),
+        svg: Some(Box::new(|| dependence_svg(of, unit, lang))),
     };
     let caption = cx.tw("why.dependence_caption", &[("feature", &of.name)]);
-    figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, levels, unit, lang));
-    for notice in &why.attribution.warnings {
-        basic::warning(ui, &notice.say(lang));
-    }
+    figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, false, unit, lang));
 }
 
 fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) {
@@ -342,13 +358,9 @@ fn dots_svg(why: &Why, unit: Unit, lang: Lang) -> String {
     svg::beeswarm(tr(lang, "why.beeswarm"), &rows, |x| unit.effect(x))
 }
 
-/// Levels as bars, numbers as a line with its band.
-fn dependence_svg(of: &Importance, levels: bool, unit: Unit, lang: Lang) -> String {
+/// A line with its band.
+fn dependence_svg(of: &Importance, unit: Unit, lang: Lang) -> String {
     let title = format!("{}: {}", of.name, tr(lang, "why.dependence"));
-    if levels {
-        let rows: Vec<_> = of.dependence.iter().map(|b| (b.label.clone(), b.mean, Some((b.low, b.high)))).collect();
-        return svg::bars(&title, &rows, |x| unit.effect(x));
-    }
     let line = |y: fn(&DependenceBin) -> f64| of.dependence.iter().map(|b| (b.x, y(b))).collect();
     let series: [(&str, Vec<(f64, f64)>); 3] = [
         (tr(lang, "why.mean_column"), line(|b| b.mean)),

@@ -84,7 +84,7 @@ impl OneRow {
                 cx.select(|s| s.feature = name);
             }
             match touch.drag {
-                Some(drag) => self.drag(cx, subject, row, drag),
+                Some(drag) => self.drag(cx, subject, (a, row), drag),
                 None => self.dragged = None,
             }
         }
@@ -139,9 +139,14 @@ impl OneRow {
     }
 
     /// A dragged bar moves its feature in the scenario being edited, if it is a lever.
-    fn drag(&mut self, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32, drag: Drag) {
+    fn drag(&mut self, cx: &mut Cx<'_>, subject: &Subject<'_>, (a, row): (&Attribution, u32), drag: Drag) {
         let features = subject.model.card().features();
-        let Some(feature) = features.get(drag.feature) else { return };
+        let Some(feature) = a.feature(drag.feature, features) else {
+            // Several columns have no one value that could be moved.
+            let name = a.features.get(drag.feature).map_or("", String::as_str);
+            (self.refused, self.offer) = (Some(cx.tw("why.drag_group", &[("group", &name)])), None);
+            return;
+        };
         let lever = cx.session.levers(subject.name).and_then(|all| all.iter().find(|l| l.column == feature.name));
         let lever = lever.filter(|l| is_declared(cx.session, &l.column));
         self.offer = lever.is_none().then(|| feature.name.clone());
