@@ -102,16 +102,8 @@ pub fn explain(
         warnings.push(note!("explain.number_margin", outcome = &outcome.name));
     }
     let structure = model.structure();
-    // Scores of trees for one class among several have no probability of their own: what others score counts as well.
-    let of_class = outcome.is_class() && matches!(structure, Structure::Trees(_));
     let fitting = methods(&structure);
     let method = options.method.unwrap_or(fitting[0]);
-    let scale = if of_class && scale == Scale::Probability && matches!(method, Method::TreeShap | Method::TreeShapReference) {
-        warnings.push(note!("explain.class_margin", class = outcome.class()));
-        Scale::Margin
-    } else {
-        scale
-    };
     if !fitting.contains(&method) || method.is_attention() || method == Method::Interactions {
         let names: Vec<&str> = fitting.iter().map(|m| m.name()).collect();
         return Err(fault!("explain.unsupported", method = method.name(), kind = card.spec.kind.name(), fits = names.join(", ")));
@@ -141,6 +133,10 @@ pub fn explain(
             let values = trees::path_dependent(e, x, options.outcome, &players, ctx)?;
             Found::exact(values, tree_shap::base(e, options.outcome), "explain.base_trees")
         }
+        (Structure::Trees(e), Method::TreeShap, _) if e.link == Link::Softmax => {
+            let found = probability::classes::trees(e, x, rows, options.outcome, (&players, options.seed), &[], ctx)?;
+            of_game(found, "explain.base_trees_class", scale, options.seed)
+        }
         (Structure::Trees(e), Method::TreeShap, _) => {
             let setting = probability::Setting { players: &players, group: None, seed: options.seed };
             let found = probability::trees(e, x, rows, options.outcome, setting, ctx)?;
@@ -155,6 +151,12 @@ pub fn explain(
             let against = trees::AgainstGroup::new(e, options.outcome, &players, &r.x, ctx)?;
             if scale == Scale::Margin && e.link != Link::Log {
                 Found::exact(against.values(x, ctx)?, against.base, of_group)
+            } else if e.link == Link::Softmax {
+                let all: Vec<trees::AgainstGroup> =
+                    (0..e.n_outputs).map(|k| trees::AgainstGroup::new(e, k, &players, &r.x, ctx)).collect::<Result<_>>()?;
+                let groups: Vec<_> = all.iter().map(|a| (&a.group, a.base)).collect();
+                let found = probability::classes::trees(e, x, rows, options.outcome, (&players, options.seed), &groups, ctx)?;
+                of_game(found, if everyone { "explain.base_everyone_class" } else { "explain.base_group_class" }, scale, options.seed)
             } else {
                 let setting = probability::Setting { players: &players, group: Some((&against.group, against.base)), seed: options.seed };
                 let found = probability::trees(e, x, rows, options.outcome, setting, ctx)?;

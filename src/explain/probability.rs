@@ -4,6 +4,10 @@
 //! Up to [`MOST_EXACT`] features every subset is tried: the Möbius coefficients of all leaves go into one table of 2^M
 //! numbers, one zeta transform makes m(S) of it. Above, orders are sampled in antithetic pairs until the 95 % intervals
 //! are narrow.
+//!
+//! - [`classes`] plays the same game for the probability of one class among several.
+
+pub mod classes;
 
 use rayon::prelude::*;
 
@@ -22,6 +26,8 @@ pub const MOST_EXACT: usize = 20;
 pub const MOST_ORDERS: usize = 2_000;
 /// Coefficients of all leaves together above which trying every subset costs more than sampling.
 const MOST_COEFFICIENTS: usize = 1 << 26;
+/// A tenth of a point is finer than anything shown of a probability; an amount has no such size.
+const PROBABILITY_FINEST: f64 = 0.001;
 /// Rows between two looks at the stop button.
 const BATCH: usize = 16;
 
@@ -92,11 +98,9 @@ fn zeta(table: &mut [f64]) {
     }
 }
 
-/// The orders of one row: `step(None)` forgets all and gives m(∅), `step(Some(j))` makes j known and gives m.
-/// Returns values and half-widths.
-fn sample(m: usize, rng: &mut rng::Rng, link: Link, mut step: impl FnMut(Option<usize>) -> f64) -> (Vec<f64>, Vec<f64>) {
-    // A tenth of a point is finer than anything shown of a probability; an amount has no such size.
-    let finest = if link == Link::Logit { 0.001 } else { 0.0 };
+/// The orders of one row: `step(None)` forgets all and gives v(∅), `step(Some(j))` makes j known and gives v. Half-widths
+/// need not be finer than `finest`. Returns values and half-widths.
+fn sample(m: usize, rng: &mut rng::Rng, finest: f64, mut step: impl FnMut(Option<usize>) -> f64) -> (Vec<f64>, Vec<f64>) {
     let (mut sum, mut squares) = (vec![0.0; m], vec![0.0; m]);
     let mut order: Vec<usize> = (0..m).collect();
     let mut pair = vec![0.0; m];
@@ -106,10 +110,10 @@ fn sample(m: usize, rng: &mut rng::Rng, link: Link, mut step: impl FnMut(Option<
         pair.fill(0.0);
         let mut whole = 0.0;
         for _ in 0..2 {
-            let first = link.shown(step(None));
+            let first = step(None);
             let mut last = first;
             for &j in &order {
-                let v = link.shown(step(Some(j)));
+                let v = step(Some(j));
                 pair[j] += 0.5 * (v - last);
                 last = v;
             }
@@ -194,10 +198,10 @@ fn trees_up_to(
     setting: Setting<'_>,
     ctx: &JobCtx,
 ) -> Result<Explained> {
-    let game = TreeGame::new(e, output, setting);
+    let game = TreeGame::new(e, output, setting, occurring(e, |o| o == output, &setting.players.of));
     let m = game.players.len();
-    let coefficients: usize = game.leaves.iter().map(|l| 1usize << l.count.min(40)).sum();
-    let exact = m <= most && coefficients <= MOST_COEFFICIENTS;
+    let exact = m <= most && game.coefficients() <= MOST_COEFFICIENTS;
+    let finest = if e.link == Link::Log { 0.0 } else { PROBABILITY_FINEST };
     let link = if e.link == Link::Log { Link::Log } else { Link::Logit };
     let (values, half_width) = each_row(x, setting.players.count(), !exact, ctx, TreeWork::default, |work, i, values, widths| {
         game.enter(x.row(i), work);
@@ -211,7 +215,7 @@ fn trees_up_to(
             }
         } else {
             let mut rng = rng::rng(setting.seed, &stream(rows, i));
-            let (phi, wide) = sample(m, &mut rng, link, |step| game.step(work, step));
+            let (phi, wide) = sample(m, &mut rng, finest, |step| link.shown(game.step(work, step)));
             for (k, player) in game.players.iter().enumerate() {
                 (values[*player], widths[*player]) = (phi[k], wide[k]);
             }
@@ -269,19 +273,22 @@ struct TreeWork {
     known: Vec<u64>,
 }
 
+/// The players that occur in the trees of some outputs, ascending.
+fn occurring(e: &TreeEnsemble, chosen: impl Fn(usize) -> bool, of: &[usize]) -> Vec<usize> {
+    let nodes = e.trees.iter().filter(|t| chosen(t.output as usize)).flat_map(|t| &t.nodes);
+    let players: std::collections::BTreeSet<usize> = nodes
+        .filter_map(|n| match n {
+            Node::Split { feature, .. } => Some(of[*feature as usize]),
+            Node::Leaf { .. } => None,
+        })
+        .collect();
+    players.into_iter().collect()
+}
+
 impl<'a> TreeGame<'a> {
-    fn new(ensemble: &'a TreeEnsemble, output: usize, setting: Setting<'a>) -> Self {
-        let of = &setting.players.of;
+    /// `players` are those that occur in the output's trees, and perhaps more.
+    fn new(ensemble: &'a TreeEnsemble, output: usize, setting: Setting<'a>, players: Vec<usize>) -> Self {
         let mine: Vec<usize> = (0..ensemble.trees.len()).filter(|&t| ensemble.trees[t].output as usize == output).collect();
-        let mut players: Vec<usize> = Vec::new();
-        for &t in &mine {
-            players.extend(ensemble.trees[t].nodes.iter().filter_map(|n| match n {
-                Node::Split { feature, .. } => Some(of[*feature as usize]),
-                Node::Leaf { .. } => None,
-            }));
-        }
-        players.sort_unstable();
-        players.dedup();
         let intercept = ensemble.intercept.get(output).copied().unwrap_or(0.0);
         let of_player = vec![Vec::new(); players.len()];
         let (splits, leaves, elements, conditions) = Default::default();
@@ -295,6 +302,11 @@ impl<'a> TreeGame<'a> {
             }
         }
         game
+    }
+
+    /// Möbius coefficients of all leaves together.
+    fn coefficients(&self) -> usize {
+        self.leaves.iter().map(|l| 1usize << l.count.min(40)).sum()
     }
 
     /// `path` holds player, split, side and share of every edge above.
@@ -473,9 +485,9 @@ pub fn additive(terms: &[f64], base: f64, m: usize, rows: &[u32], seed: u64, ctx
         } else {
             let mut rng = rng::rng(seed, &stream(rows, i));
             let mut margin = base;
-            let (phi, wide) = sample(terms.len(), &mut rng, Link::Logit, |step| {
+            let (phi, wide) = sample(terms.len(), &mut rng, PROBABILITY_FINEST, |step| {
                 margin = step.map_or(base, |j| margin + terms[j].1);
-                margin
+                sigmoid(margin)
             });
             for (k, t) in terms.iter().enumerate() {
                 (values[t.0], widths[t.0]) = (phi[k], wide[k]);
@@ -492,7 +504,7 @@ mod tests {
 
     use crate::explain::trees::AgainstGroup;
 
-    fn players(m: usize) -> Players {
+    pub fn players(m: usize) -> Players {
         Players { names: vec![String::new(); m], of: (0..m).collect() }
     }
 
@@ -502,7 +514,7 @@ mod tests {
         trees_up_to(most, e, x, rows, output, setting, &JobCtx::quiet()).unwrap()
     }
 
-    fn rows(seed: u64, n: usize, m: usize) -> FeatureMatrix {
+    pub fn rows(seed: u64, n: usize, m: usize) -> FeatureMatrix {
         let mut rng = rng::rng(seed, "rows");
         FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(&mut rng, m)).collect() }
     }

@@ -59,6 +59,12 @@ impl Outcome {
             _ => self.name.clone(),
         }
     }
+    /// Target and class, where the outcome says whether a target is this one of its classes: “target = class”.
+    pub fn against_rest(&self) -> Option<(&str, &str)> {
+        let OutcomeKind::Binary { positive, negative } = &self.kind else { return None };
+        let target = self.name.strip_suffix(positive.as_str())?.strip_suffix(" = ")?;
+        (negative.is_empty() && !target.is_empty()).then_some((target, positive.as_str()))
+    }
     /// The class, where it is one of several.
     pub fn class(&self) -> &str {
         if let OutcomeKind::Class { class } = &self.kind { class } else { "" }
@@ -110,6 +116,41 @@ impl ModelCard {
     /// The input features.
     pub fn features(&self) -> &[Feature] {
         &self.encoder.features
+    }
+    /// The target and its classes, where every outcome is one of them: sharing one probability, or each asked against the rest.
+    pub fn classes(&self) -> Option<(&str, Vec<&str>)> {
+        let first = self.outcomes.first()?;
+        if first.is_class() {
+            let all = self.outcomes.iter().map(|o| o.is_class().then(|| o.class())).collect::<Option<_>>();
+            return all.map(|classes| (first.name.as_str(), classes));
+        }
+        let target = first.against_rest()?.0;
+        let all = self.outcomes.iter().map(|o| o.against_rest().filter(|(t, _)| *t == target).map(|(_, class)| class));
+        let classes: Vec<&str> = all.collect::<Option<_>>()?;
+        (classes.len() > 1).then_some((target, classes))
+    }
+    /// Index of the class, or else the outcome, of that name.
+    pub fn outcome_named(&self, name: &str) -> Option<usize> {
+        let all = &self.outcomes;
+        all.iter().position(|o| o.is_class() && o.class() == name).or_else(|| all.iter().position(|o| o.name == name))
+    }
+    /// Names by which [`Self::outcome_named`] finds them.
+    pub fn outcome_names(&self) -> String {
+        let names: Vec<&str> = self.outcomes.iter().map(|o| if o.is_class() { o.class() } else { o.name.as_str() }).collect();
+        names.join(", ")
+    }
+    /// The margins of one row as one outcome is shown: a probability, or an amount.
+    pub fn shown(&self, margins: &[f64], outcome: usize) -> f64 {
+        match &self.outcomes[outcome].kind {
+            OutcomeKind::Binary { .. } => sigmoid(margins[outcome]),
+            OutcomeKind::Number => margins[outcome],
+            OutcomeKind::Class { .. } => {
+                // Classes of one target stand side by side.
+                let first = self.outcomes.iter().position(Outcome::is_class).unwrap_or(outcome);
+                let last = self.outcomes.iter().rposition(Outcome::is_class).unwrap_or(outcome);
+                class_share(&margins[first..=last], outcome - first)
+            }
+        }
     }
 }
 
@@ -239,6 +280,12 @@ pub fn softmax(scores: &mut [f64]) {
     scores.iter_mut().for_each(|s| *s = (*s - most).exp());
     let sum: f64 = scores.iter().sum();
     scores.iter_mut().for_each(|s| *s /= sum);
+}
+
+/// The probability of one class by the scores of all, without overflow.
+pub fn class_share(scores: &[f64], class: usize) -> f64 {
+    let others = scores.iter().enumerate().filter(|(k, _)| *k != class);
+    1.0 / (1.0 + others.map(|(_, s)| (s - scores[class]).exp()).sum::<f64>())
 }
 
 /// 1 / (1 + e^−m), without overflow.

@@ -6,6 +6,7 @@ use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
 use crate::explain::contrast::Contrast;
 use crate::explain::effect::EffectCurve;
+use crate::explain::everyone::Everyone;
 use crate::explain::inside::Inside;
 use crate::explain::levels::Levels;
 use crate::explain::trust::{Stability, Trust};
@@ -81,6 +82,9 @@ pub struct WhySection {
     /// Whether the reasons stay when the model is trained again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stability: Option<Stability>,
+    /// Every row of the data added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone: Option<Everyone>,
     /// Differences that the recipe asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contrasts: Vec<Contrast>,

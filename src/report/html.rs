@@ -1,6 +1,7 @@
 //! The report as one HTML file: no network, pictures inline, readable on paper and on a phone. Prints results; computes nothing.
 
 mod deeper;
+mod everyone;
 
 use std::fmt::Write as _;
 
@@ -374,8 +375,8 @@ impl Page {
     }
 
     fn why(&self, r: &Report, w: &WhySection) -> String {
-        let probability = w.rows.scale == Scale::Probability
-            && r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.first().is_some_and(|o| o.is_binary()));
+        let binary = r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.first().is_some_and(|o| o.is_binary()));
+        let probability = w.rows.scale == Scale::Probability && binary;
         let show = move |v: f64| if probability { numbers::percent(v) } else { numbers::plain(v) };
         let effect = move |v: f64| if probability { numbers::points(v) } else { numbers::signed(v) };
         let exact = self.t(if w.rows.exact { "report.exact" } else { "report.approximate" });
@@ -406,6 +407,7 @@ impl Page {
             let title = tr_with(self.lang, "report.dependence", &[("feature", &i.name)]);
             out += &self.figure(&svg::bars(&title, &rows, effect), &format!("{title}. {}. {n}", self.t("report.dependence_caption")));
         }
+        out += &self.everyone(w, binary);
         out += &self.effects(w, effect);
         out += &self.deeper(r, w, &method);
         out += &self.trust(w);
@@ -600,12 +602,13 @@ impl Page {
             .is_none_or(crate::ml::Outcome::is_binary);
         let share = |v: f64| if binary { numbers::percent(v) } else { numbers::plain(v) };
         let change = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
+        let outcome = if s.class.is_empty() { s.outcome.clone() } else { format!("{}: {}", s.outcome, s.class) };
         let mut out = format!(
             "<p class=\"weak\">{}</p>",
             escape(&tr_with(
                 self.lang,
                 "report.sim_model",
-                &[("model", &s.model_name), ("outcome", &s.outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
+                &[("model", &s.model_name), ("outcome", &outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
             ))
         );
         type Line<'a> = (&'a str, Box<dyn Fn(&ScenarioResult) -> Option<String> + 'a>);

@@ -106,6 +106,9 @@ fn why() -> WhySection {
         data: Fingerprint::of(b"data"),
         warnings: vec![],
     };
+    let mut sums = crate::explain::everyone::Adder::default();
+    sums.add(&attribution(n));
+    let everyone = sums.finish().expect("rows");
     let tokens: Vec<String> = ["CLS".to_owned()].into_iter().chain(names.iter().map(|n| format!("{n} = 1"))).collect();
     let t = tokens.len();
     let weights: Vec<f32> = (0..2 * 2 * t * t).map(|i| (i % 7) as f32 / 21.0).collect();
@@ -129,6 +132,7 @@ fn why() -> WhySection {
         effects: Vec::new(),
         trust: None,
         stability: None,
+        everyone: Some(everyone),
         contrasts: vec![contrast(&names)],
         levels: vec![summary_levels(&attribution(n), &features)],
         inside: vec![Inside {
@@ -240,6 +244,7 @@ fn simulation(covers: Covers) -> Simulation {
         model: Fingerprint::of(b"model"),
         data: Fingerprint::of(b"data"),
         outcome: "Revenue".into(),
+        class: String::new(),
         scenarios: vec![result("", 1908.0, Grade::C), result(EVIL, 2031.0, Grade::C), result("Exit rate −10 %", 1850.0, Grade::D)],
         differences: vec![change(EVIL, 123.0), change("Exit rate −10 %", -58.0)],
         assumptions: vec![note!("strategy.assume_value", name = EVIL, amount = "40")],
@@ -361,6 +366,18 @@ fn sections_without_content_are_left_out() {
         }
         assert!(page.contains("id=\"again\"") && !page.contains("<svg"));
     }
+}
+
+#[test]
+fn every_row_added_up_is_shown_where_it_was_asked_for() {
+    let mut report = sample(Lang::En);
+    let page = render(&report);
+    let rows = report.why[0].everyone.as_ref().map_or(0, |e| e.rows);
+    assert!(
+        page.contains("All rows together") && page.contains(&format!("Over all {rows} rows, the strongest features are Month (mean size"))
+    );
+    report.why[0].everyone = None;
+    assert!(!render(&report).contains("All rows together"));
 }
 
 #[test]

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use super::recipe::{
-    ContrastSpec, DataSection, ExplainSection, Recipe, RecommendSection, ReportSection, RolesSection, SplitSection, check_groups,
+    ContrastSpec, DataSection, ExplainSection, Recipe, RecommendSection, ReportSection, RolesSection, SimulateSection, SplitSection,
+    check_groups,
 };
 use crate::base::{Notice, Result};
 use crate::data::{ReadOptions, Role, Roles, Step};
@@ -117,6 +118,8 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Changes how the what-ifs are answered.
+    SetSimulate(SimulateSection),
     /// Changes what is explained.
     SetExplain(ExplainSection),
     /// Changes whom to recommend for.
@@ -242,6 +245,7 @@ impl Command {
                 recipe.explain.groups = groups;
             }
             Self::RemoveGroup { name } => drop(recipe.explain.groups.remove(&name)),
+            Self::SetSimulate(simulate) => recipe.simulate = simulate,
             Self::SetExplain(explain) => recipe.explain = explain,
             Self::SetRecommend(recommend) => recipe.recommend = recommend,
             Self::SetReport(report) => recipe.report = report,
@@ -265,6 +269,7 @@ impl Command {
             Self::AddScenario(s) | Self::ReplaceScenario { scenario: s, .. } => note!("session.did_scenario", name = &s.name),
             Self::RemoveScenario { name } => note!("session.did_scenario", name = name),
             Self::SetGroup { name, .. } | Self::RemoveGroup { name } => note!("session.did_group", name = name),
+            Self::SetSimulate(_) => note!("session.did_simulate"),
             Self::SetExplain(_) => note!("session.did_explain"),
             Self::SetRecommend(_) => note!("session.did_recommend"),
             Self::SetReport(_) => note!("session.did_report"),

@@ -214,7 +214,9 @@ fn outcome_of(table: &Table, name: &str, positive: Option<&str>) -> Result<(Outc
 
 /// The values of an outcome that a model already knows, as it learned them: 0 and 1, or the amount; NaN where unknown.
 pub fn known_outcome(table: &Table, outcome: &Outcome) -> Result<Vec<f64>> {
-    let i = table.column(&outcome.name)?;
+    // “kind = 2” is asked of the column “kind”.
+    let of_class = outcome.against_rest().filter(|_| table.index_of(&outcome.name).is_none());
+    let i = table.column(of_class.map_or(outcome.name.as_str(), |c| c.0))?;
     let (OutcomeKind::Binary { positive, .. } | OutcomeKind::Class { class: positive }) = &outcome.kind else {
         return Ok(table.numbers(i));
     };
@@ -446,8 +448,14 @@ pub fn simulate(
     levers: &[Lever],
     ctx: &JobCtx,
 ) -> Result<Simulation> {
-    let SimulateSection { seed, replicates } = recipe.simulate;
-    let options = strategy::simulate::SimulateOptions { seed, replicates, outcome: 0 };
+    let SimulateSection { seed, replicates, class } = &recipe.simulate;
+    let card = model.card();
+    let unknown = |class: &String| fault!("strategy.no_class", model = &card.spec.name, class = class, known = card.outcome_names());
+    let outcome = match class {
+        Some(class) if card.outcomes.len() > 1 => card.outcome_named(class).ok_or_else(|| unknown(class))?,
+        _ => 0,
+    };
+    let options = strategy::simulate::SimulateOptions { seed: *seed, replicates: *replicates, outcome };
     strategy::simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
 }
 

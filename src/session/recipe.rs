@@ -174,6 +174,9 @@ pub struct ExplainSection {
     /// Train each model three times again, on redrawn rows, to see whether its reasons stay.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stability: bool,
+    /// Explain every row of the data, not a sample only, and report the sums.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
     /// Features whose levels the report lists: categories, yes or no, or groups that are one-hot sets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<String>,
@@ -240,7 +243,7 @@ pub(super) fn check_groups(groups: &BTreeMap<String, Vec<String>>) -> Result<()>
 }
 
 /// How the what-ifs are answered: the bootstrap over people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimulateSection {
     /// Seed of the bootstrap.
@@ -248,11 +251,14 @@ pub struct SimulateSection {
     /// Replicates of the bootstrap, 20 to 20,000.
     #[serde(deserialize_with = "replicates")]
     pub replicates: u32,
+    /// Which class, or which outcome, of a model that has several; the first if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
 }
 
 impl Default for SimulateSection {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400 }
+        Self { seed: 1, replicates: 400, class: None }
     }
 }
 
@@ -484,8 +490,8 @@ formats = ["html", "json"]
     #[test]
     fn the_bootstrap_is_part_of_the_recipe() {
         let read = |line: &str| Recipe::parse(&EXAMPLE.replace("[report]", &format!("[simulate]\n{line}\n[report]")), Path::new("r.toml"));
-        let recipe = read("seed = 7\nreplicates = 50").unwrap();
-        assert_eq!(recipe.simulate, SimulateSection { seed: 7, replicates: 50 });
+        let recipe = read("seed = 7\nreplicates = 50\nclass = \"gold\"").unwrap();
+        assert_eq!(recipe.simulate, SimulateSection { seed: 7, replicates: 50, class: Some("gold".into()) });
         assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
         let fault = read("replicates = 3").unwrap_err().to_string();
         assert!(fault.contains("20 to 20000"), "{fault}");

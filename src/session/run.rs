@@ -14,6 +14,7 @@ use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::counterfactual::{Counterfactual, Rules};
 use crate::explain::effect::{EffectCurve, Kind};
+use crate::explain::everyone::Everyone;
 use crate::explain::method::methods;
 use crate::explain::trust::{Stability, Trust};
 use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
@@ -61,6 +62,8 @@ pub struct Explained {
     pub trust: Option<Trust>,
     /// Whether the reasons stay when it is trained again, where the recipe asks for it.
     pub stability: Option<Stability>,
+    /// Every row added up, where the recipe asks for it.
+    pub everyone: Option<Everyone>,
     /// Differences, levels and groups that the recipe asks for.
     pub asked: Asked,
 }
@@ -210,6 +213,11 @@ fn explain(recipe: &Recipe, prepared: &Prepared, models: &[Arc<dyn Model>], mode
             _ => {}
         }
     }
+    let all = Question::Everyone { model: name.clone(), options: options.clone(), against: None };
+    let everyone = match recipe.explain.everyone.then(|| ask(&all, None)).transpose()? {
+        Some(Answer::Everyone(e)) => Some(e),
+        _ => None,
+    };
     let asked = asked::answer(recipe, prepared, models, model, (&why, &rows, &options), ctx)?;
     let tested = Question::Trust { model: name, rows, options, against: None };
     let trust = match ask(&tested, Some(&why))? {
@@ -221,7 +229,7 @@ fn explain(recipe: &Recipe, prepared: &Prepared, models: &[Arc<dyn Model>], mode
         Some(Answer::Stability(s)) => Some(*s),
         _ => None,
     };
-    Ok(Explained { why, shown, attention, changes, effects, trust, stability, asked })
+    Ok(Explained { why, shown, attention, changes, effects, trust, stability, asked, everyone })
 }
 
 /// The report as a value; computes nothing.
@@ -239,7 +247,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
     let why = g
         .whys
         .iter()
-        .map(|Explained { why, shown: rows, attention, changes, effects, trust, stability, asked }| {
+        .map(|Explained { why, shown: rows, attention, changes, effects, trust, stability, asked, everyone }| {
             let features = g.models.iter().find(|m| m.card().spec.name == why.model).map_or(&[][..], |m| m.card().features());
             let n = rows.n_features();
             WhySection {
@@ -253,6 +261,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 effects: effects.clone(),
                 trust: trust.clone(),
                 stability: stability.clone(),
+                everyone: everyone.clone(),
                 contrasts: asked.contrasts.clone(),
                 levels: asked.levels.clone(),
                 inside: asked.inside.clone(),
@@ -450,8 +459,8 @@ pub fn predictions(
         let (x, lines, more) = pipeline::matrix(raw, &rows, model)?;
         merge(&mut notices, more);
         let shown = model.predict(&x, ctx)?;
-        if card.outcomes.iter().all(|o| o.is_class()) {
-            let columns = class_columns(card, &lines, parts.map(|p| rows.iter().map(|&r| p[r].clone()).collect()), &shown);
+        if let Some(classes) = card.classes() {
+            let columns = class_columns(&classes, &lines, parts.map(|p| rows.iter().map(|&r| p[r].clone()).collect()), &shown);
             writer.append(columns.iter().map(|(name, values)| (name.as_str(), values.clone())).collect())?;
             ctx.at(start as u64 + rows.len() as u64);
             continue;
@@ -483,17 +492,17 @@ pub fn predictions(
 }
 
 /// Predictions of classes: one row each, with the probability of every class.
-fn class_columns(card: &crate::ml::ModelCard, lines: &[u32], parts: Option<Vec<String>>, shown: &[f64]) -> Vec<(String, Out)> {
-    let k = card.outcomes.len();
+fn class_columns((target, classes): &(&str, Vec<&str>), lines: &[u32], parts: Option<Vec<String>>, shown: &[f64]) -> Vec<(String, Out)> {
+    let k = classes.len();
     let n = lines.len();
     let mut columns = vec![
         ("row".to_owned(), Out::U32(lines.to_vec())),
         ("split".to_owned(), Out::OptText(parts.map_or_else(|| vec![None; n], |p| p.into_iter().map(Some).collect()))),
-        ("target".to_owned(), Out::Text(vec![card.outcomes[0].name.clone(); n])),
+        ("target".to_owned(), Out::Text(vec![(*target).to_owned(); n])),
         ("y".to_owned(), Out::OptText(vec![None; n])),
     ];
     let of = |o: usize| Out::F64(shown.iter().skip(o).step_by(k).copied().collect());
-    columns.extend(card.outcomes.iter().enumerate().map(|(o, outcome)| (format!("p_{}", outcome.class()), of(o))));
+    columns.extend(classes.iter().enumerate().map(|(o, class)| (format!("p_{class}"), of(o))));
     columns
 }
 

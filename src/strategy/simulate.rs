@@ -16,7 +16,6 @@ use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::prepare::FillWith;
 use crate::data::{FeatureKind, Segment, Step, Table};
 use crate::ml::Model;
-use crate::ml::model::sigmoid;
 use crate::{fault, note};
 
 /// A number with its interval and what the interval covers.
@@ -104,6 +103,9 @@ pub struct Simulation {
     pub data: Fingerprint,
     /// The outcome.
     pub outcome: String,
+    /// Where it is one of several classes: which class is counted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
     /// Baseline first, then the scenarios in their order.
     pub scenarios: Vec<ScenarioResult>,
     /// One per scenario but the baseline.
@@ -155,9 +157,6 @@ pub fn simulate(
 ) -> Result<Simulation> {
     let card = model.card();
     let outcome = card.outcomes.get(options.outcome).ok_or_else(|| fault!("strategy.no_outcome", number = options.outcome))?;
-    if outcome.is_class() {
-        return Err(fault!("strategy.classes", model = &card.spec.name, outcome = outcome.label()));
-    }
     let plans: Vec<Plan> = scenarios.iter().map(|s| Plan::read(s, model, raw, levers)).collect::<Result<_>>()?;
     ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
     let n = baseline.x.n_rows();
@@ -191,6 +190,9 @@ pub fn simulate(
         ctx.at(k as u64 + 2);
     }
     let mut assumptions = Vec::new();
+    if outcome.is_class() {
+        assumptions.push(note!("strategy.class_counted", class = outcome.class(), outcome = &outcome.name));
+    }
     if results[0].cost.is_some() {
         assumptions.push(note!("strategy.assume_idle"));
     }
@@ -218,6 +220,7 @@ pub fn simulate(
         model: card.fingerprint.clone(),
         data: data.clone(),
         outcome: outcome.name.clone(),
+        class: outcome.class().to_owned(),
         scenarios: results,
         differences,
         assumptions,
@@ -343,11 +346,8 @@ impl World<'_> {
     /// Probabilities or amounts of some rows as they are.
     fn shown(&self, rows: &[usize]) -> Vec<f64> {
         let k = self.model.card().outcomes.len();
-        rows.par_iter().map(|&r| self.show(self.baseline.margins[r * k + self.outcome])).collect()
-    }
-
-    fn show(&self, margin: f64) -> f64 {
-        if self.binary { sigmoid(margin) } else { margin }
+        let card = self.model.card();
+        rows.par_iter().map(|&r| card.shown(&self.baseline.margins[r * k..(r + 1) * k], self.outcome)).collect()
     }
 
     fn draws(&self, people: usize) -> Arc<Resample> {
@@ -376,7 +376,7 @@ impl World<'_> {
             }
             let base: Vec<f64> = rows.iter().flat_map(|&r| self.baseline.margins[r * k..(r + 1) * k].iter().copied()).collect();
             let margins = self.model.margins_changed(&x, &as_is, &which_changed, &base, self.ctx)?;
-            shown.extend(margins.iter().skip(self.outcome).step_by(k).map(|m| self.show(*m)));
+            shown.extend(margins.chunks_exact(k).map(|m| self.model.card().shown(m, self.outcome)));
         }
         let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
         let apart = if which == usize::MAX {

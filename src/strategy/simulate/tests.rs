@@ -4,6 +4,7 @@ use super::*;
 use crate::data::prepare::{self, FillWith, Step};
 use crate::data::table::Values;
 use crate::data::{FittedPrepare, Part, Roles};
+use crate::ml::model::sigmoid;
 use crate::recommend::rank::tests::{Formula, formula};
 use crate::strategy::scenario::Setting;
 
@@ -278,4 +279,72 @@ fn a_known_baseline_changes_no_bit() {
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
     assert!(simulate(&m, &raw, &short, &[], &levers(""), &Fingerprint::default(), &options, &ctx).is_err());
+}
+
+/// Three classes whose scores are formulas.
+struct Classes(Formula);
+
+fn scores(r: &[f64]) -> [f64; 3] {
+    [margin(r), 0.5 - 0.1 * r[1], 0.02 * r[0] - r[2]]
+}
+
+impl Model for Classes {
+    fn card(&self) -> &crate::ml::ModelCard {
+        &self.0.card
+    }
+    fn card_mut(&mut self) -> &mut crate::ml::ModelCard {
+        &mut self.0.card
+    }
+    fn margins(&self, x: &crate::data::FeatureMatrix, _: &JobCtx) -> Result<Vec<f64>> {
+        Ok((0..x.n_rows()).flat_map(|i| scores(x.row(i))).collect())
+    }
+    fn structure(&self) -> crate::ml::model::Structure<'_> {
+        crate::ml::model::Structure::Opaque
+    }
+    fn tensors(&self) -> Vec<crate::ml::file::NamedTensor> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_class_is_counted_by_its_probability() {
+    let mut model = Classes(model());
+    let class =
+        |c: &str| crate::ml::Outcome { name: "tier".into(), kind: crate::ml::OutcomeKind::Class { class: c.into() }, base_rate: 0.3 };
+    model.0.card.outcomes = ["gold", "silver", "none"].map(class).to_vec();
+    let raw = table();
+    let x = model.0.card.encoder.encode_raw(&raw).unwrap().0;
+    let baseline = Baseline::of(&model, x, &JobCtx::quiet()).unwrap();
+    let mut s = scenario(&[("pages", "+2"), ("channel", "search")]);
+    s.segment = Some("channel = 'mail'".into());
+    let mut sums = [0.0; 2];
+    for outcome in 0..3 {
+        let options = SimulateOptions { outcome, ..SimulateOptions::default() };
+        let out =
+            simulate(&model, &raw, &baseline, std::slice::from_ref(&s), &levers(""), &Fingerprint::default(), &options, &JobCtx::quiet())
+                .unwrap();
+        assert_eq!((out.outcome.as_str(), out.class.as_str()), ("tier", ["gold", "silver", "none"][outcome]));
+        assert_eq!(out.assumptions[0].code, "strategy.class_counted");
+        // Mail people, by hand, after the moves of a set of levers (pages 1, channel 2).
+        let worth = |set: usize| -> f64 {
+            (0..N)
+                .filter(|i| i % 3 == 1)
+                .map(|i| {
+                    let pages = (i % 10) as f64 + if set & 1 == 1 { 2.0 } else { 0.0 };
+                    let e = scores(&[20.0 + i as f64, pages, if set & 2 == 2 { 2.0 } else { 1.0 }]).map(f64::exp);
+                    e[outcome] / e.iter().sum::<f64>()
+                })
+                .sum()
+        };
+        assert!(near(out.scenarios[0].conversions.value, worth(0)) && near(out.scenarios[1].conversions.value, worth(3)));
+        let d = &out.differences[0];
+        assert!(near(d.conversions.value, worth(3) - worth(0)));
+        let pages = 0.5 * (worth(1) - worth(0) + worth(3) - worth(2));
+        let drivers: std::collections::BTreeMap<_, _> = d.drivers.iter().cloned().collect();
+        assert!(near(drivers["pages"], pages) && near(drivers["channel"], worth(3) - worth(0) - pages));
+        sums[0] += out.scenarios[0].conversions.value;
+        sums[1] += out.scenarios[1].conversions.value;
+    }
+    // Everybody is of some class.
+    assert!(near(sums[0], 20.0) && near(sums[1], 20.0), "{sums:?}");
 }

@@ -65,6 +65,7 @@ impl View for WhatIfView {
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             why::inset(ui, |ui| {
                 self.scenarios(ui, cx, &mut bench, &name);
+                class_picker(ui, cx, &model);
                 self.whom(ui, cx, &mut bench.copy);
                 results::headline(ui, cx, &name, &bench.copy);
                 why::standing(ui, cx, &levers_ask);
@@ -80,6 +81,31 @@ impl View for WhatIfView {
         let held = ui.input(|i| i.pointer.any_down());
         let busy = session.job(&ask).is_some();
         self.give_back(cx, bench, held, busy);
+    }
+}
+
+/// Which class, or which outcome, the scenarios count, where a model has several.
+fn class_picker(ui: &mut Ui, cx: &mut Cx<'_>, model: &std::sync::Arc<dyn crate::ml::Model>) {
+    let card = model.card();
+    let Some(simulate) = cx.session.recipe.as_ref().map(|r| &r.simulate).filter(|_| card.outcomes.len() > 1) else { return };
+    let shown = match &simulate.class {
+        Some(class) => card.outcome_named(class).map_or_else(|| class.clone(), |o| card.outcomes[o].label()),
+        None => card.outcomes[0].label(),
+    };
+    let mut chosen = None;
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(cx.t("why.counted")).color(cx.tokens.weak)).on_hover_text(cx.t("why.counted_help"));
+        let combo = egui::ComboBox::from_id_salt("whatif-outcome").selected_text(basic::shorten(&shown, 40)).show_ui(ui, |ui| {
+            for o in &card.outcomes {
+                if ui.selectable_label(o.label() == shown, o.label()).clicked() {
+                    chosen = Some(if o.is_class() { o.class().to_owned() } else { o.name.clone() });
+                }
+            }
+        });
+        why::name_it(&combo.response, cx.t("why.counted"), &shown);
+    });
+    if let Some(class) = chosen {
+        cx.command(Command::SetSimulate(crate::session::recipe::SimulateSection { class: Some(class), ..simulate.clone() }));
     }
 }
 

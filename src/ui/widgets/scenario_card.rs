@@ -290,6 +290,7 @@ pub(crate) mod tests {
             model: Fingerprint::of(b"m"),
             data: Fingerprint::of(b"d"),
             outcome: "Revenue".into(),
+            class: String::new(),
             scenarios: vec![result("Baseline", 155.0), result("Push", 180.0)],
             differences: vec![Difference {
                 name: "Push".into(),

@@ -24,6 +24,9 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     let rate = is_rate(cx, model, sim);
     ui.add_space(theme::SPACE);
     ui.horizontal_wrapped(|ui| {
+        if !sim.class.is_empty() {
+            ui.label(RichText::new(cx.tw("why.of_class", &[("outcome", &sim.outcome), ("class", &sim.class)])).color(cx.tokens.weak));
+        }
         let before = Figure::Rate.show(result.rate.value - difference.rate.value, rate);
         let after = Figure::Rate.show(result.rate.value, rate);
         let change = Figure::Rate.show_change(difference.rate.value, rate);
