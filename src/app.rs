@@ -139,7 +139,7 @@ impl App {
     fn open(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
-        if ["whymodel", "onnx", "ubj"].into_iter().any(is) {
+        if ["whymodel", "onnx", "ubj", "safetensors"].into_iter().any(is) {
             self.desk.session.want(Ask::LoadModel(path));
             return;
         }
@@ -282,8 +282,12 @@ impl App {
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             Purpose::LoadModel => {
-                let future =
-                    dialog.add_filter("Whybench, XGBoost, LightGBM, ONNX", &["whymodel", "json", "ubj", "txt", "onnx"]).pick_file();
+                let future = dialog
+                    .add_filter(
+                        "Whybench, XGBoost, LightGBM, ONNX, safetensors",
+                        &["whymodel", "json", "ubj", "txt", "onnx", "safetensors"],
+                    )
+                    .pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
             _ => {

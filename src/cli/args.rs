@@ -132,15 +132,29 @@ pub enum Command {
     },
     /// Train a model and save it
     Train(Box<Train>),
-    /// Import a model of another program: XGBoost JSON or UBJSON, LightGBM text, ONNX
+    /// Import a model of another program: XGBoost JSON or UBJSON, LightGBM text, ONNX, or a network's weights (safetensors) with their recipe
     Import {
         /// Model file
         file: PathBuf,
         /// What it predicts; such files do not say
         #[arg(long, value_name = "COL")]
         target: Option<String>,
+        /// What the weights of a safetensors file are; the .toml of the same name beside it, or its metadata, if absent
+        #[arg(long, value_name = "NET.toml")]
+        recipe: Option<PathBuf>,
         /// Where the model goes
         #[arg(long, value_name = "MODEL.whymodel")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a network's weights (safetensors) and the recipe that says what they are (.toml beside them)
+    Export {
+        /// Model file
+        model: PathBuf,
+        /// Where the weights go
+        #[arg(long, value_name = "NET.safetensors")]
         out: PathBuf,
         /// Print one JSON object
         #[arg(long)]
@@ -421,12 +435,23 @@ pub struct Asked {
     /// Data file
     pub data: PathBuf,
     /// everyone: all rows added up; pairs: features that act together; typical: rows that stand for all; cohorts: groups side
-    /// by side; trust: tests of the explanation
+    /// by side; trust: tests of the explanation; segments: where the model errs most; stability: whether reasons stay when the
+    /// model is trained again
     #[arg(long, value_enum)]
     pub about: About,
     /// A group, for cohorts; up to three
     #[arg(long, value_name = "COL=VALUE")]
     pub cohort: Vec<String>,
+    /// For segments: where the reasons differ most, instead of the errors
+    #[arg(long)]
+    pub reasons: bool,
+    /// For segments and stability, how the rows were split when the model was trained: random:F, time:COL, column:COL,
+    /// group:COL,F or modulo:K,A. Errors are looked for in the rows that were held out
+    #[arg(long)]
+    pub split: Option<String>,
+    /// Seed of that split
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub split_seed: u64,
     /// How rows are explained; the model's own method if absent
     #[arg(long)]
     pub method: Option<String>,
@@ -465,6 +490,10 @@ pub enum About {
     Cohorts,
     /// Tests of the explanation.
     Trust,
+    /// Segments in which the model errs most, or its reasons differ most.
+    Segments,
+    /// Whether the reasons stay when the model is trained again.
+    Stability,
 }
 
 /// `whybench counterfactual`.

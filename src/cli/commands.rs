@@ -32,8 +32,8 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             profile(&recipe, lang, *json, ctx)
         }
         Command::Train(t) => train(t, lang, ctx),
-        Command::Import { file, target, out, json } => {
-            let model = crate::ml::import::import(file, target.as_deref())?;
+        Command::Import { file, target, recipe, out, json } => {
+            let model = crate::ml::import::import_with(file, target.as_deref(), recipe.as_deref())?;
             crate::ml::file::save(&*model, out)?;
             let card = model.card();
             let trees = match model.structure() {
@@ -44,6 +44,12 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             let value = json!({ "model": card.spec.name, "target": card.outcomes[0].name, "trees": trees, "features": names, "out": out, "fingerprint": card.fingerprint, "warnings": said(&card.warnings, lang) });
             let text = format!("{}: {} → {}", tr(lang, "cli.features"), names.join(", "), out.display());
             Ok(text_or_json(*json, value, &card.warnings, &text))
+        }
+        Command::Export { model, out, json } => {
+            let model = crate::ml::import::open(model)?;
+            let recipe = crate::ml::net::export(&*model, out)?;
+            let value = json!({ "model": model.card().spec.name, "weights": out, "recipe": recipe });
+            Ok(text_or_json(*json, value, &[], &format!("{}\n{}", out.display(), recipe.display())))
         }
         Command::Predict { model, data, out, reading, json } => {
             let model = crate::ml::file::load(model)?;
@@ -295,6 +301,9 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;
     let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, k).to_owned()).to_vec()];
+    if !joined.class.is_empty() {
+        rows[0][3] += &format!(" ({}: {})", joined.outcome, joined.class);
+    }
     for s in &joined.scenarios {
         let name = if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() };
         let c = &s.conversions;

@@ -115,7 +115,7 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     let mut trees = Vec::with_capacity(blocks.len());
     for (t, block) in blocks.iter().enumerate() {
         if block.get("is_linear").is_some_and(|l| *l == "1") {
-            return Err(refused("linear_tree".to_owned()));
+            return Err(fault!("ml.import_linear", file = path));
         }
         let nodes = read_tree(block, n_features, &mut levels).ok_or_else(|| damaged(&format!("Tree={t}")))?;
         trees.push(Tree { nodes, output: (t % n_outputs) as u32, weight });

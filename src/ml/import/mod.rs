@@ -1,5 +1,5 @@
-//! Models that other programs trained: XGBoost JSON and UBJSON, LightGBM text, ONNX. Trees become the neutral form, with a
-//! card of what came in; what cannot be read exactly is refused with the reason.
+//! Models that other programs trained: XGBoost JSON and UBJSON, LightGBM text, ONNX, and networks' weights as safetensors. Trees
+//! become the neutral form, with a card of what came in; what cannot be read exactly is refused with the reason.
 //!
 //! - [`xgboost`] and [`lightgbm`] read one format each; [`document`] is what JSON holds, [`ubjson`] XGBoost's binary form of it.
 
@@ -40,6 +40,8 @@ pub(super) struct Source {
 const LARGEST: u64 = 1 << 30;
 /// The same for ONNX, whose weights are held several times while it is made ready.
 const LARGEST_ONNX: u64 = 256 << 20;
+/// The same for a network's weights.
+const LARGEST_WEIGHTS: u64 = 512 << 20;
 /// Most features, most codes of a category: files that name more are damaged.
 pub(super) const MOST_FEATURES: usize = 1 << 20;
 const MOST_CODES: usize = 1 << 16;
@@ -76,6 +78,26 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The bytes of a safetensors file, which begins with the length of its header and the header's brace.
+fn weights(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let io = |e: &std::io::Error| Fault::io(path, e);
+    let mut file = std::fs::File::open(path).map_err(|e| io(&e))?;
+    let size = file.metadata().map_err(|e| io(&e))?.len();
+    if size > LARGEST_WEIGHTS {
+        return Err(fault!("ml.import_too_large", file = path, size = size >> 20, most = LARGEST_WEIGHTS >> 20));
+    }
+    let mut begin = [0; 9];
+    let whole = file.read_exact(&mut begin).is_ok();
+    let header = begin.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    if !whole || begin[8] != b'{' || header > size.saturating_sub(8) {
+        return Err(fault!("ml.import_damaged", file = path, reason = "safetensors"));
+    }
+    let mut bytes = begin.to_vec();
+    file.take(size).read_to_end(&mut bytes).map_err(|e| io(&e))?;
+    Ok(bytes)
+}
+
 /// Opens a model file of ours, or imports one of another program.
 pub fn open(path: &Path) -> Result<Arc<dyn Model>> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("whymodel")) { super::file::load(path) } else { import(path, None) }
@@ -83,6 +105,17 @@ pub fn open(path: &Path) -> Result<Arc<dyn Model>> {
 
 /// Imports a model of another program; `outcome` names what it predicts, which such files do not say.
 pub fn import(path: &Path, outcome: Option<&str>) -> Result<Arc<dyn Model>> {
+    import_with(path, outcome, None)
+}
+
+/// The same with the recipe of a network whose weights the file holds.
+pub fn import_with(path: &Path, outcome: Option<&str>, recipe: Option<&Path>) -> Result<Arc<dyn Model>> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) {
+        return super::net::import(path, &weights(path)?, outcome, recipe);
+    }
+    if let Some(recipe) = recipe {
+        return Err(fault!("ml.recipe_not_needed", file = path, recipe = recipe));
+    }
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
         return super::onnx::import(path, bounded(path)?, outcome.unwrap_or("outcome"));
     }

@@ -2,6 +2,8 @@
 //! (categories, missing values, zeros as missing, DART, random forest). LightGBM adds up a forest where it is asked for raw
 //! scores; the file holds the averages that it predicts otherwise.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::*;
@@ -150,6 +152,9 @@ fn what_cannot_be_read_exactly_is_refused_with_the_reason() {
         let path = put("leaf.txt", leaf.as_bytes());
         assert_eq!(import(&path, None).is_ok(), found);
     }
+    let linear = text.replacen("is_linear=0", "is_linear=1", 1);
+    assert_ne!(linear, text);
+    assert_eq!(code(&put("linear.txt", linear.as_bytes())), "ml.import_linear");
     // A child that points back to its parent.
     let circle = text.replacen("left_child=4 2", "left_child=0 2", 1);
     assert_ne!(circle, text);
@@ -176,6 +181,19 @@ fn classes_are_what_their_program_says() {
         if file != "lgb_ova.txt" {
             assert_eq!(model.card().outcomes[1].label(), "kind: 1");
         }
+        assert_eq!(model.card().classes(), Some(("kind", vec!["0", "1", "2"])), "{file}");
+        // Probabilities are explained as such, and every explanation ends at what the program predicts.
+        let lines: Vec<u32> = (0..x.n_rows() as u32).collect();
+        for outcome in 0..k {
+            let options = crate::explain::ExplainOptions { outcome, ..Default::default() };
+            let why = crate::explain::explain(&*model, &x, &lines, &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+            assert_eq!((why.scale, why.exact), (crate::ml::model::Scale::Probability, true), "{file}");
+            assert!(why.gaps.iter().all(|g| g.abs() <= 1e-9), "{file}: {:?}", why.gaps);
+            for i in 0..x.n_rows() {
+                let sum = why.base + why.row(i).iter().sum::<f64>();
+                assert!((sum - theirs[i * k + outcome]).abs() <= tolerance, "{file}, row {i}: {sum} is not {}", theirs[i * k + outcome]);
+            }
+        }
     }
 }
 
@@ -184,22 +202,29 @@ fn classes_are_what_their_program_says() {
 #[test]
 fn damaged_files_do_no_harm() {
     use crate::base::rng;
-    let files: Vec<Vec<u8>> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|f| f.unwrap().path())
-        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(['x', 'l'])))
-        .map(|p| std::fs::read(p).unwrap())
-        .collect();
-    assert!(files.len() >= 8);
+    let ending = |p: &Path| p.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut paths: Vec<std::path::PathBuf> = std::fs::read_dir(folder()).unwrap().map(|f| f.unwrap().path()).collect();
+    paths.sort();
+    // Text of other trees, trees in ONNX files, weights, and a recipe that weights go with.
+    let chosen = |p: &std::path::PathBuf| {
+        let name = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let starts = ["xgb", "lgb", "boosted", "forest", "net_"].iter().any(|s| name.starts_with(s));
+        starts && ["json", "ubj", "txt", "onnx", "safetensors", "toml"].contains(&ending(p).as_str())
+    };
+    let files: Vec<(String, Vec<u8>)> = paths.into_iter().filter(chosen).map(|p| (ending(&p), std::fs::read(p).unwrap())).collect();
+    let of = |kind: &str| files.iter().filter(|f| f.0 == kind).count();
+    assert!(files.len() >= 22 && of("onnx") >= 4 && of("safetensors") == 2 && of("toml") == 1, "{}", files.len());
+    let weights = std::fs::read(folder().join("net_classes.safetensors")).unwrap();
+    let recipe = std::fs::read(folder().join("net_classes.toml")).unwrap();
     let seconds: u64 = std::env::var("WHYBENCH_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
     let begun = std::time::Instant::now();
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("m");
+    let mut kinds: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut rng = rng::rng(seconds, "fuzz");
     let numbers = ["-1", "0", "99999999999", "1e308", "-1e308", "NaN", "4294967295", "0.5", "[", "]", "{", "\"", "18446744073709551615"];
     let (mut tries, mut read) = (0u64, 0u64);
     while tries < 1_500 || begun.elapsed().as_secs() < seconds {
-        let mut bytes = files[rng::below(&mut rng, files.len())].clone();
+        let (kind, mut bytes) = files[rng::below(&mut rng, files.len())].clone();
         for _ in 0..1 + rng::below(&mut rng, 4) {
             let at = rng::below(&mut rng, bytes.len());
             match rng::below(&mut rng, 6) {
@@ -227,10 +252,20 @@ fn damaged_files_do_no_harm() {
                 bytes.push(b'{');
             }
         }
-        std::fs::write(&path, &bytes).unwrap();
+        let path = dir.path().join(format!("m.{}", if kind == "toml" { "safetensors" } else { &kind }));
+        let (main, beside) = if kind == "toml" { (&weights, &bytes) } else { (&bytes, &recipe) };
+        std::fs::write(&path, main).unwrap();
+        std::fs::write(dir.path().join("m.toml"), beside).unwrap();
+        // A Transformer's recipe stands in its file.
+        if kind == "safetensors" && rng::below(&mut rng, 2) == 0 {
+            std::fs::remove_file(dir.path().join("m.toml")).unwrap();
+        }
         tries += 1;
+        let count = kinds.entry(kind).or_default();
+        count.0 += 1;
         let Ok(model) = import(&path, None) else { continue };
         read += 1;
+        count.1 += 1;
         let m = model.card().features().len();
         if m <= 1_000 {
             let x = FeatureMatrix { n_features: m, values: vec![1.5; m] };
@@ -240,7 +275,7 @@ fn damaged_files_do_no_harm() {
     // Some changes do not matter, most do.
     assert!(read > 0 && read < tries, "{read} of {tries}");
     if seconds > 0 {
-        println!("{tries} files in {seconds} s, {read} of them read");
+        println!("{tries} files in {seconds} s, {read} of them read; tried and read by kind: {kinds:?}");
     }
 }
 
@@ -256,6 +291,14 @@ fn huge_and_deep_files_are_refused_at_once() {
     assert!(begun.elapsed().as_secs() < 5, "it was read as a whole");
     std::fs::File::create(&zeros).unwrap().set_len((1 << 30) + 1).unwrap();
     assert_eq!(code(&zeros), "ml.import_too_large");
+    for (ending, found) in [("safetensors", "ml.import_too_large"), ("txt", "ml.import_unknown"), ("onnx", "ml.import_too_large")] {
+        let other = zeros.with_extension(ending);
+        std::fs::rename(dir.path().join("zeros.json"), &other).or_else(|_| std::fs::File::create(&other).map(drop)).unwrap();
+        std::fs::OpenOptions::new().write(true).open(&other).unwrap().set_len(1 << 30).unwrap();
+        let begun = std::time::Instant::now();
+        assert_eq!(code(&other), found, "{ending}");
+        assert!(begun.elapsed().as_secs() < 5, "{ending} was read as a whole");
+    }
     let deep = dir.path().join("deep.json");
     std::fs::write(&deep, "{\"learner\":".to_owned() + &"[".repeat(200_000)).unwrap();
     assert_eq!(code(&deep), "ml.import_damaged");

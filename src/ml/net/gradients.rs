@@ -6,7 +6,7 @@ use super::params::EMBED;
 use super::pass::Want;
 use crate::base::{JobCtx, Result};
 use crate::data::FeatureMatrix;
-use crate::ml::model::{Attention, Embedded, Network, Scale, sigmoid};
+use crate::ml::model::{Attention, Embedded, Network, Scale};
 use crate::ml::train::check_width;
 
 /// Rows per pass: small, so that one row's path of nodes already keeps every core busy.
@@ -32,23 +32,35 @@ impl Network for NetModel {
             return Err(crate::fault!("ml.net_wrong_input", model = &self.card.spec.name));
         }
         let probability = scale == Scale::Probability && self.card.outcomes[outcome].is_binary();
-        let shown = |raw: f32| {
-            let m = net.margin(raw, outcome);
-            if probability { sigmoid(m) } else { m }
-        };
-        let slope = |raw: f32| {
-            let p = shown(raw);
-            net.targets[outcome].1 * if probability { p * (1.0 - p) } else { 1.0 }
-        };
         let n = s.outcomes;
+        let margins = |raw: &[f32]| -> Vec<f64> { raw.iter().enumerate().map(|(j, v)| net.margin(*v, j)).collect() };
+        let shown = |raw: &[f32]| {
+            let m = margins(raw);
+            if probability { self.card.shown(&m, outcome) } else { m[outcome] }
+        };
+        let class = probability && self.card.outcomes[outcome].is_class();
+        // How the value shown answers to each output: one among several classes answers to all of them.
+        let slopes = |raw: &[f32]| -> Vec<f32> {
+            let p = shown(raw);
+            let m = margins(raw);
+            (0..n)
+                .map(|j| {
+                    let same = f64::from(u8::from(j == outcome));
+                    let slope = match (class, probability) {
+                        (true, _) => p * (same - self.card.shown(&m, j)),
+                        (false, true) => same * p * (1.0 - p),
+                        (false, false) => same,
+                    };
+                    (net.targets[j].1 * slope) as f32
+                })
+                .collect()
+        };
         let skip = s.input_floats() - width;
         let parts = net.pieces(embedded.values.len() / width.max(1), PIECE, &JobCtx::quiet(), |range| {
             let input = net.with_class(&embedded.values[range.start * width..range.end * width]);
             let want = Want { tokens: true, ..Want::default() };
-            let pass = net.run(input, want, |raw| {
-                raw.iter().enumerate().map(|(i, &v)| if i % n == outcome { slope(v) as f32 } else { 0.0 }).collect()
-            })?;
-            let outputs: Vec<f64> = pass.outputs.iter().skip(outcome).step_by(n).map(|&v| shown(v)).collect();
+            let pass = net.run(input, want, |raw| raw.chunks_exact(n).flat_map(slopes).collect())?;
+            let outputs: Vec<f64> = pass.outputs.chunks_exact(n).map(shown).collect();
             let gradient: Vec<f32> = pass.tokens.chunks_exact(s.input_floats()).flat_map(|row| &row[skip..]).copied().collect();
             Ok((outputs, gradient))
         })?;
@@ -118,9 +130,9 @@ impl Network for NetModel {
                 let input = net.input(&net.inputs.active(x, rows, || false), rows.len());
                 Ok(net.run(input, want, |_| Vec::new())?.outputs)
             })?;
-            for (i, raw) in parts.concat().iter().skip(outcome).step_by(n).enumerate() {
-                let m = net.margin(*raw, outcome);
-                out[i * heads + h] = if probability { sigmoid(m) } else { m };
+            for (i, raw) in parts.concat().chunks_exact(n).enumerate() {
+                let m: Vec<f64> = raw.iter().enumerate().map(|(j, v)| net.margin(*v, j)).collect();
+                out[i * heads + h] = if probability { self.card.shown(&m, outcome) } else { m[outcome] };
             }
         }
         Ok(out)

@@ -4,10 +4,11 @@
 //! - [`inputs`]: cells → tokens, in plain arithmetic; [`shape`]: the two networks; [`pass`]: forward and backward on a device;
 //! - [`params`]: the learned numbers and AdamW, on the host; [`optimise`]: the training loop; [`lanes`]: CPU work in
 //!   one-thread pieces whose number does not depend on the machine;
-//! - [`gradients`]: what explanation asks of a network; [`stored`]: to and from a model file's tensors.
+//! - [`gradients`]: what explanation asks of a network; [`stored`]: to and from a model file's tensors; [`foreign`]: weights of others.
 //!
 //! On the CPU the same spec and data give the same bits, whatever the number of cores.
 
+mod foreign;
 mod gradients;
 mod inputs;
 mod lanes;
@@ -32,6 +33,7 @@ use params::{CLASS, EMBED, Params};
 use pass::{Pass, Want};
 use shape::Shape;
 
+pub use foreign::{export, import};
 pub use speed::{SpeedModel, training_speed};
 
 /// Rows per pass when predicting: small enough to stay in the cache.
@@ -180,7 +182,7 @@ fn shape_of(spec: &ModelSpec, features: usize, outcomes: usize) -> Result<Shape>
             high = 100.0
         ));
     }
-    Ok(Shape { transformer, features, width, layers, heads, hidden, outcomes, temperature, every_query: false })
+    Ok(Shape { transformer, features, width, layers, heads, hidden, outcomes, temperature, residual: true, every_query: false })
 }
 
 fn first_params(params: &mut Params, shape: &Shape, inputs: &Inputs, seed: u64) {

@@ -28,6 +28,8 @@ pub(super) struct Shape {
     pub outcomes: usize,
     /// Attention temperature β: weights are softmax(β · q·k / √head width). 1 is the usual attention; more makes it sharper.
     pub temperature: f64,
+    /// Whether each layer after the first adds to what it got (deep network); those of others may not.
+    pub residual: bool,
     /// Whether the last layer works on every query although only the class token's is read (for comparisons).
     pub every_query: bool,
 }
@@ -80,7 +82,8 @@ impl Shape {
         };
         let mut x = drop(relu(affine(w, "layer0", input)));
         for l in 1..self.layers {
-            x = x.clone() + drop(relu(affine(w, &format!("layer{l}"), x)));
+            let more = drop(relu(affine(w, &format!("layer{l}"), x.clone())));
+            x = if self.residual { x + more } else { more };
         }
         Forward { outputs: affine(w, "head", x), attention: Vec::new(), probes: Vec::new() }
     }

@@ -45,6 +45,7 @@ pub fn training_speed(model: &SpeedModel, device: &DeviceChoice, steps: usize) -
         hidden: model.hidden,
         outcomes: 1,
         temperature: 1.0,
+        residual: true,
         every_query: model.every_query,
     };
     let inputs = Inputs::new((0..features).map(|_| Input::Number { log: false, mean: 0.0, sd: 1.0, edges: Vec::new() }).collect());

@@ -24,7 +24,7 @@ pub(super) fn tensors(net: &Net) -> Vec<NamedTensor> {
     let s = &net.shape;
     let f64s = |name: String, shape: Vec<usize>, data: Vec<f64>| NamedTensor { name, shape, data: TensorData::F64(data) };
     let f32s = |name: String, shape: Vec<usize>, data: Vec<f32>| NamedTensor { name, shape, data: TensorData::F32(data) };
-    let sizes = [
+    let mut sizes = vec![
         LAYOUT,
         f64::from(u8::from(s.transformer)),
         s.features as f64,
@@ -36,8 +36,12 @@ pub(super) fn tensors(net: &Net) -> Vec<NamedTensor> {
         s.temperature,
         net.replicas as f64,
     ];
+    // Said only where it is otherwise than ever: programs that do not know of it refuse the file.
+    if !s.residual {
+        sizes.push(0.0);
+    }
     let mut out = vec![
-        f64s(SIZES.to_owned(), vec![sizes.len()], sizes.to_vec()),
+        f64s(SIZES.to_owned(), vec![sizes.len()], sizes),
         f64s(TARGETS.to_owned(), vec![net.targets.len(), 2], net.targets.iter().flat_map(|t| [t.0, t.1]).collect()),
         f32s(REFERENCE.to_owned(), vec![s.features, s.width], net.reference.clone()),
     ];
@@ -72,16 +76,31 @@ impl NetModel {
             TensorData::F32(v) => Ok(v.as_slice()),
             _ => Err(bad(wanted)),
         };
-        let &[layout, transformer, features, width, layers, heads, hidden, outcomes, temperature, replicas] = f64s(SIZES)? else {
+        let [layout, transformer, features, width, layers, heads, hidden, outcomes, temperature, replicas, ref more @ ..] = *f64s(SIZES)?
+        else {
             return Err(bad(SIZES));
         };
         let sizes = [features, width, layers, heads, hidden, outcomes, replicas];
-        if layout != LAYOUT || sizes.iter().any(|s| !(1.0..=1e6).contains(s) || s.fract() != 0.0) || !temperature.is_finite() {
+        if layout != LAYOUT
+            || !(more.is_empty() || more == [0.0])
+            || sizes.iter().any(|s| !(1.0..=1e6).contains(s) || s.fract() != 0.0)
+            || !temperature.is_finite()
+        {
             return Err(bad(SIZES));
         }
         let [features, width, layers, heads, hidden, outcomes, replicas] = sizes.map(|s| s as usize);
-        let shape =
-            Shape { transformer: transformer == 1.0, features, width, layers, heads, hidden, outcomes, temperature, every_query: false };
+        let shape = Shape {
+            transformer: transformer == 1.0,
+            features,
+            width,
+            layers,
+            heads,
+            hidden,
+            outcomes,
+            temperature,
+            residual: more.is_empty(),
+            every_query: false,
+        };
         if card.features().len() != features || card.outcomes.len() != outcomes || !width.is_multiple_of(heads) || layers > 64 {
             return Err(bad(SIZES));
         }
