@@ -8,24 +8,20 @@ use serde_json::{Value, json};
 use super::args::{About, Asked, Contrast, Counterfactual, Effect, Explain, Importance, Reading};
 use super::commands::{Said, said, table, text_or_json, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
-use crate::data::{Loaded, read};
+use crate::data::{Loaded, Part, Split, Table, read};
 use crate::explain::counterfactual::{self as smallest, Rules, Wish};
 use crate::explain::{ExplainOptions, Method, Players, Reference, contrast as contrasts, effect as effects, importance as shuffled, words};
-use crate::ml::Model;
+use crate::ml::{Model, OutcomeKind};
 use crate::session::deeper::{self, Answer, Question};
-use crate::session::recipe::Recipe;
+use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
 use crate::{fault, note};
 
 /// Index of the outcome or class of that name; the first without a name.
 fn outcome_of(model: &dyn Model, name: Option<&str>) -> Result<usize> {
     let Some(name) = name else { return Ok(0) };
-    let outcomes = &model.card().outcomes;
-    let found = outcomes.iter().position(|o| o.class() == name && o.is_class()).or_else(|| outcomes.iter().position(|o| o.name == *name));
-    found.ok_or_else(|| {
-        let names: Vec<&str> = outcomes.iter().map(|o| if o.is_class() { o.class() } else { o.name.as_str() }).collect();
-        fault!("cli.no_such_outcome", name = name, names = names.join(", "))
-    })
+    let card = model.card();
+    card.outcome_named(name).ok_or_else(|| fault!("cli.no_such_outcome", name = name, names = card.outcome_names()))
 }
 
 /// The group to compare with: another file, a condition on the data, or all of them.
@@ -262,9 +258,12 @@ pub(super) fn ask(e: &Asked, ctx: &JobCtx) -> Result<Said> {
     let loaded_model = crate::ml::import::open(&e.model)?;
     let mut recipe = Recipe::for_file(&e.data);
     recipe.data.read = e.reading.options();
-    let loaded = Arc::new(read::open(&e.data, &e.reading.options(), ctx)?);
-    let prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
     let outcome = outcome_of(&*loaded_model, e.class.as_deref())?;
+    let loaded = Arc::new(read::open(&e.data, &e.reading.options(), ctx)?);
+    if matches!(e.about, About::Segments | About::Stability) {
+        as_trained(&mut recipe, &*loaded_model, &loaded.table, e)?;
+    }
+    let mut prepared = pipeline::prepare(&recipe, &loaded, ctx)?;
     let method = e.method.as_deref().map(method_named).transpose()?;
     let options = ExplainOptions { method, scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
     let model = loaded_model.card().spec.name.clone();
@@ -276,17 +275,61 @@ pub(super) fn ask(e: &Asked, ctx: &JobCtx) -> Result<Said> {
         About::Trust => Question::Trust { model, rows: pipeline::WhyRows::All, options, against },
         About::Cohorts if e.cohort.is_empty() || e.cohort.len() > 3 => return Err(fault!("cli.cohorts_how_many")),
         About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone() },
+        About::Segments => Question::Segments { model, outcome, reasons: e.reasons },
+        About::Stability => Question::Stability { model, outcome, scale: e.scale },
     };
+    let mut warnings = prepared.warnings.clone();
+    if matches!(e.about, About::Segments) && e.split.is_none() {
+        // Which rows were held out is not known, so none counts as such.
+        prepared.parts.fill(Part::Train);
+        if !e.reasons {
+            warnings.push(note!("cli.segments_learned"));
+        }
+    }
     let value = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
         Answer::Everyone(a) => to_value(&a)?,
         Answer::Pairs(a) => to_value(&a)?,
         Answer::Typical(a) => to_value(&a)?,
         Answer::Cohorts(a) => to_value(&a)?,
         Answer::Trust(a) => to_value(&a)?,
+        Answer::Segments(a) => to_value(&a)?,
+        Answer::Stability(a) => to_value(&a)?,
         _ => return Err(fault!("explain.no_rows")),
     };
     run::write_json(&e.out, &value)?;
-    Ok(text_or_json(e.json, value, &prepared.warnings, &e.out.display().to_string()))
+    Ok(text_or_json(e.json, value, &warnings, &e.out.display().to_string()))
+}
+
+/// The data as they were when the model was trained: which rows were held out, and, to train it again, its outcomes, features
+/// and steps.
+fn as_trained(recipe: &mut Recipe, model: &dyn Model, table: &Table, e: &Asked) -> Result<()> {
+    let card = model.card();
+    let split = e.split.as_deref().map_or(Ok(recipe.split.split.clone()), Split::parse)?;
+    recipe.split = SplitSection { split, seed: e.split_seed };
+    if let Some((target, _)) = card.classes() {
+        // What can be one of many is no outcome to train for; here it is only looked up.
+        recipe.roles.ignore.extend(table.index_of(target).map(|_| target.to_owned()));
+        return Ok(());
+    }
+    if matches!(e.about, About::Segments) {
+        return Ok(());
+    }
+    recipe.roles.target = card.outcomes.iter().map(|o| o.name.clone()).collect();
+    recipe.roles.positive = card.outcomes.iter().find_map(|o| match &o.kind {
+        OutcomeKind::Binary { positive, .. } => Some(positive.clone()),
+        _ => None,
+    });
+    recipe.prepare = card.encoder.prepare.steps.iter().map(|s| s.step.clone()).collect();
+    for name in table.names().into_iter().filter(|n| !recipe.roles.target.contains(n)).collect::<Vec<_>>() {
+        match card.features().iter().find(|f| f.name == name) {
+            None => recipe.roles.ignore.push(name),
+            Some(f) => {
+                if f.is_categorical() { &mut recipe.roles.categorical } else { &mut recipe.roles.numeric }.push(name.clone());
+                recipe.roles.feature.push(name);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `whybench surrogate`.

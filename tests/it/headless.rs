@@ -391,6 +391,13 @@ fn why_goes_deeper() {
     assert!(of("typical", &[])["rows"].is_array() && of("trust", &[])["checks"].is_array());
     let two = of("cohorts", &["--cohort", "Weekend = 1", "--cohort", "Weekend = 0"]);
     assert!(two.to_string().contains("Weekend = 1"), "{two}");
+    // Errors are looked for in the rows that were held out, where it is said which.
+    let (held, every) = (of("segments", &["--split", "modulo:10,7"]), of("segments", &["--reasons"]));
+    assert_eq!((held["rows"].as_u64(), every["rows"].as_u64()), (Some(3699), Some(1500)), "{held} {every}");
+    assert!(held["found"].as_array().is_some_and(|f| !f.is_empty()) && held != of("segments", &[]));
+    let again = of("stability", &["--split", "modulo:10,7"]);
+    assert!(again["versions"] == 4 && again["shared"].as_f64().is_some_and(|s| s > 0.5), "{again}");
+    assert_eq!(again["spread"][0][0], "PageValues");
     let (code, _, err) = run(&["ask", &model, &data, "--about", "cohorts", "--out", &at("c.json")]);
     assert!(code == Some(1) && err.contains("--cohort"), "{err}");
     let (code, _, err) =
