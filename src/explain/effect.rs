@@ -263,7 +263,7 @@ pub fn effect(
         feature_2: second.map(|b| features[b].name.clone()),
         kind,
         scale,
-        outcome: outcome.name.clone(),
+        outcome: outcome.label(),
         categorical: features[first].is_categorical(),
         points,
         also,

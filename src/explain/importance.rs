@@ -110,7 +110,7 @@ pub fn permutation(
         rows: x.n_rows(),
         repeats,
         seed,
-        outcome: card.outcomes[outcome].name.clone(),
+        outcome: card.outcomes[outcome].label(),
         model: card.fingerprint.clone(),
     })
 }

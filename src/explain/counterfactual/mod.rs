@@ -281,7 +281,7 @@ pub fn counterfactual(
         None => None,
     };
     Ok(Counterfactual {
-        outcome: card.outcomes[outcome].name.clone(),
+        outcome: card.outcomes[outcome].label(),
         scale,
         from,
         to,
