@@ -246,6 +246,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Plan an experiment, test its split, read it: at the end, every day, or as chances
+    Experiment {
+        /// What is asked
+        #[command(subcommand)]
+        what: super::experiment::Experiment,
+    },
+    /// Try ways of choosing what to show on people simulated from a log
+    Bandit(Box<super::bandit::Bandit>),
+    /// Share out a budget over channels: the most response, a target return, floors, caps, conditions
+    Budget(super::budget::Shared),
+    /// Find saturation and echo of spending in a weekly series, for a budget
+    Curves(Box<super::budget::Curves>),
     /// Do everything that a recipe says, with report
     Run {
         /// Project or recipe
@@ -589,7 +601,7 @@ fn delimiter(s: &str) -> Result<char, String> {
     }
 }
 
-fn model_kind(s: &str) -> Result<ModelKind, String> {
+pub(super) fn model_kind(s: &str) -> Result<ModelKind, String> {
     ModelKind::ALL.into_iter().find(|k| k.name() == s).ok_or_else(|| "logistic, gbdt, dnn or transformer".to_owned())
 }
 

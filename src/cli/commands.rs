@@ -83,6 +83,10 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
         Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
+        Command::Experiment { what } => super::experiment::experiment(what, lang, ctx),
+        Command::Bandit(e) => super::bandit::bandit(e, lang, ctx),
+        Command::Budget(e) => super::budget::budget(e, lang, ctx),
+        Command::Curves(e) => super::budget::curves(e, lang, ctx),
         Command::Run { recipe, out, json } => {
             let parsed = Recipe::open(recipe)?;
             let summary = run::run(&parsed, folder_of(recipe), out, lang, &clock::today(), ctx).map_err(|f| moved(f, recipe, &parsed))?;

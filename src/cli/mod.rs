@@ -3,7 +3,10 @@
 //! Exit status: 0 done, 1 failed with one sentence on stderr, 2 wrong usage.
 
 mod args;
+mod bandit;
+mod budget;
 mod commands;
+mod experiment;
 mod progress;
 mod why;
 

@@ -383,7 +383,7 @@ impl Problem<'_> {
 }
 
 /// Solves H·s = g for a symmetric H given by its lower triangle; a pivot that vanished is lifted a little.
-fn cholesky_solve(h: &mut [f64], g: &[f64]) -> Vec<f64> {
+pub(crate) fn cholesky_solve(h: &mut [f64], g: &[f64]) -> Vec<f64> {
     let n = g.len();
     let largest = (0..n).map(|j| h[j * n + j]).fold(0.0f64, f64::max).max(1e-300);
     for j in 0..n {

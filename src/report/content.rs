@@ -49,6 +49,9 @@ pub struct Report {
     pub simulations: Vec<Simulation>,
     /// Levers and proxies.
     pub levers: Vec<Lever>,
+    /// Experiments, spending curves, budgets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub studies: Vec<crate::strategy::study::Studied>,
     /// The recipe, as TOML, with which anybody can re-check this report.
     pub recipe: String,
     /// Checks and limits in words.

@@ -6,6 +6,7 @@ mod everyone;
 use std::fmt::Write as _;
 
 use super::content::{Report, WhySection};
+use super::studies;
 use super::svg::{self, escape};
 use crate::base::{Lang, Notice, numbers, tr, tr_with};
 use crate::ml::metrics::{Evaluation, Figures};
@@ -36,6 +37,7 @@ pub fn render(report: &Report) -> String {
     body += &p.section("rankings", &p.rankings(report));
     body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(report, s)).collect::<String>());
     body += &p.section("levers", &p.levers(report));
+    body += &p.section("studies", &report.studies.iter().map(|s| studies::study(&p, s)).collect::<String>());
     body += &p.section("limits", &p.limits(report));
     body += &p.section("again", &p.again(report));
     let lang = match report.lang {
@@ -71,12 +73,12 @@ code{overflow-wrap:anywhere}ul{padding-left:20px;margin:6px 0}
 @media print{main{max-width:none;padding:0}h2,h3,h3+p{break-after:avoid}tr{break-inside:avoid}.wide{overflow:visible}body{font-size:11pt}}
 ";
 
-struct Page {
-    lang: Lang,
+pub(super) struct Page {
+    pub(super) lang: Lang,
 }
 
 impl Page {
-    fn t(&self, key: &str) -> &'static str {
+    pub(super) fn t(&self, key: &str) -> &'static str {
         tr(self.lang, key)
     }
 
@@ -88,7 +90,7 @@ impl Page {
         }
     }
 
-    fn list(&self, notices: &[Notice]) -> String {
+    pub(super) fn list(&self, notices: &[Notice]) -> String {
         if notices.is_empty() {
             return String::new();
         }
@@ -104,7 +106,7 @@ impl Page {
     }
 
     /// Heads are text, cells are ready for the page.
-    fn cells(head: &[String], right: &[usize], rows: &[Vec<String>]) -> String {
+    pub(super) fn cells(head: &[String], right: &[usize], rows: &[Vec<String>]) -> String {
         if rows.is_empty() {
             return String::new();
         }
@@ -120,7 +122,7 @@ impl Page {
         format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
     }
 
-    fn figure(&self, picture: &str, caption: &str) -> String {
+    pub(super) fn figure(&self, picture: &str, caption: &str) -> String {
         if picture.is_empty() { String::new() } else { format!("<figure>{picture}<figcaption>{}</figcaption></figure>", escape(caption)) }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod content;
 pub mod html;
+pub mod studies;
 pub mod svg;
 
 pub use content::Report;

@@ -280,6 +280,7 @@ fn empty(lang: Lang) -> Report {
         why: vec![],
         rankings: vec![],
         simulations: vec![],
+        studies: vec![],
         levers: vec![],
         recipe: "[data]\npath = \"shop.csv\"\n".into(),
         notices: vec![],
@@ -301,6 +302,7 @@ fn sample(lang: Lang) -> Report {
         why: vec![why()],
         rankings: vec![ranking()],
         simulations: vec![simulation(Covers::Sample)],
+        studies: vec![],
         levers: vec![lever("PageValues", LeverStatus::Locked), lever(EVIL, LeverStatus::Overridden)],
         recipe: format!("# {EVIL}\n[data]\npath = \"shop.csv\"\n"),
         ..empty(lang)

@@ -13,6 +13,7 @@ use crate::base::{Notice, Result};
 use crate::data::{ReadOptions, Role, Roles, Step};
 use crate::ml::ModelSpec;
 use crate::strategy::Scenario;
+use crate::strategy::study::NamedStudy;
 use crate::{fault, note};
 
 /// One edit.
@@ -120,6 +121,20 @@ pub enum Command {
     },
     /// Changes how the what-ifs are answered.
     SetSimulate(SimulateSection),
+    /// Adds a study.
+    AddStudy(NamedStudy),
+    /// Changes a study.
+    ReplaceStudy {
+        /// Its name.
+        name: String,
+        /// What it becomes.
+        study: NamedStudy,
+    },
+    /// Removes a study.
+    RemoveStudy {
+        /// Its name.
+        name: String,
+    },
     /// Changes what is explained.
     SetExplain(ExplainSection),
     /// Changes whom to recommend for.
@@ -246,6 +261,19 @@ impl Command {
             }
             Self::RemoveGroup { name } => drop(recipe.explain.groups.remove(&name)),
             Self::SetSimulate(simulate) => recipe.simulate = simulate,
+            Self::AddStudy(study) => {
+                if recipe.studies.iter().any(|s| s.name == study.name) {
+                    return Err(fault!("session.name_taken", name = &study.name));
+                }
+                recipe.studies.push(study);
+            }
+            Self::ReplaceStudy { name, study } => {
+                if study.name != name && recipe.studies.iter().any(|s| s.name == study.name) {
+                    return Err(fault!("session.name_taken", name = &study.name));
+                }
+                *recipe.studies.iter_mut().find(|s| s.name == name).ok_or_else(|| fault!("session.no_study", name = &name))? = study;
+            }
+            Self::RemoveStudy { name } => recipe.studies.retain(|s| s.name != name),
             Self::SetExplain(explain) => recipe.explain = explain,
             Self::SetRecommend(recommend) => recipe.recommend = recommend,
             Self::SetReport(report) => recipe.report = report,
@@ -270,6 +298,8 @@ impl Command {
             Self::RemoveScenario { name } => note!("session.did_scenario", name = name),
             Self::SetGroup { name, .. } | Self::RemoveGroup { name } => note!("session.did_group", name = name),
             Self::SetSimulate(_) => note!("session.did_simulate"),
+            Self::AddStudy(s) | Self::ReplaceStudy { study: s, .. } => note!("session.did_study", name = &s.name),
+            Self::RemoveStudy { name } => note!("session.did_study", name = name),
             Self::SetExplain(_) => note!("session.did_explain"),
             Self::SetRecommend(_) => note!("session.did_recommend"),
             Self::SetReport(_) => note!("session.did_report"),
@@ -282,6 +312,7 @@ impl Command {
             (Self::ReplaceScenario { name: a, scenario: s }, Self::ReplaceScenario { name: b, scenario: t }) => {
                 a == b && s.name == t.name && s.set.keys().eq(t.set.keys())
             }
+            (Self::ReplaceStudy { name: a, study: s }, Self::ReplaceStudy { name: b, study: t }) => a == b && s.name == t.name,
             (Self::ReplaceStep { at: a, .. }, Self::ReplaceStep { at: b, .. }) => a == b,
             (Self::ReplaceModel { name: a, spec: s }, Self::ReplaceModel { name: b, spec: t }) => a == b && s.name == t.name,
             _ => false,

@@ -66,6 +66,8 @@ impl Session {
                 let items = recipe?.recommend.as_ref().filter(|_| matches!(q, Question::Contrast { sides: Sides::Items(..), .. }));
                 Some(Key::of_value(&(model(q.model())?, format!("{q:?}"), other.flatten().map(|o| o.0), items)))
             }
+            Ask::Study(s) if !s.needs_data() => Some(Key::of_value(s)),
+            Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
             Ask::Attention { model: m, line, outcome } => Some(Key::of_value(&(model(m)?, line, outcome))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
@@ -83,6 +85,7 @@ impl Session {
             Ask::Train(name) => self.models.get(name).map(|k| &k.key),
             Ask::Why(r) => self.whys.iter().rev().find(|(a, _)| a == r).map(|(_, k)| &k.key),
             Ask::Deeper(q) => self.answers.iter().rev().find(|(a, _)| a == q).map(|(_, k)| &k.key),
+            Ask::Study(s) => self.findings.iter().rev().find(|(a, _)| a == &**s).map(|(_, k)| &k.key),
             Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
@@ -220,6 +223,10 @@ impl Session {
                     found.map(|a| Done::Deeper(Arc::new(a)))
                 }))
             }
+            Ask::Study(study) => {
+                let data = self.whole_data()?.clone();
+                compute(Box::new(move |ctx| crate::strategy::study::answer(&study, &data, ctx).map(|f| Done::Finding(Arc::new(f)))))
+            }
             Ask::Attention { model: m, line, outcome } => {
                 let (model, prepared) = (model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| {
@@ -344,6 +351,11 @@ impl Session {
                 self.answers.retain(|(a, _)| *a != q);
                 self.answers.push((q, Kept { value, key }));
                 drop_oldest(&mut self.answers);
+            }
+            (Ask::Study(s), Done::Finding(value)) => {
+                self.findings.retain(|(a, _)| *a != *s);
+                self.findings.push((*s, Kept { value, key }));
+                drop_oldest(&mut self.findings);
             }
             (ask, Done::Attention(value)) => {
                 self.attentions.retain(|(a, _)| *a != ask);

@@ -12,6 +12,7 @@ use crate::fault;
 use crate::ml::ModelSpec;
 use crate::ml::model::Scale;
 use crate::strategy::Scenario;
+use crate::strategy::study::NamedStudy;
 
 /// Version of the schema that this program writes.
 pub const VERSION: u32 = 1;
@@ -45,6 +46,9 @@ pub struct Recipe {
     /// How the what-ifs are answered.
     #[serde(default, skip_serializing_if = "SimulateSection::is_default")]
     pub simulate: SimulateSection,
+    /// Experiments, spending curves, budgets.
+    #[serde(default, rename = "study", skip_serializing_if = "Vec::is_empty")]
+    pub studies: Vec<NamedStudy>,
     /// Logged recommendations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommend: Option<RecommendSection>,
@@ -352,6 +356,7 @@ impl Recipe {
             explain: ExplainSection::default(),
             scenarios: Vec::new(),
             simulate: SimulateSection::default(),
+            studies: Vec::new(),
             recommend: None,
             report: ReportSection::default(),
             project: None,

@@ -22,6 +22,7 @@ use crate::ml::model::{Scale, Structure};
 use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
+use crate::strategy::study::{self, Studied};
 use crate::strategy::{Lever, Simulation};
 use crate::{fault, note};
 
@@ -44,6 +45,8 @@ pub struct Gathered {
     pub simulations: Vec<Simulation>,
     /// Rankings.
     pub rankings: Vec<Ranking>,
+    /// Studies, each with its finding or why there is none.
+    pub studies: Vec<Studied>,
 }
 
 /// Everything that is said of why a model predicts what it predicts.
@@ -143,7 +146,8 @@ pub fn complete(
         }
         _ => Vec::new(),
     };
-    Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings })
+    let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
+    Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings, studies })
 }
 
 /// The methods that a recipe can ask of a model.
@@ -296,6 +300,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
         rankings: g.rankings.clone(),
         simulations: g.simulations.clone(),
         levers: g.levers.clone(),
+        studies: g.studies.clone(),
         recipe: plain.to_toml().unwrap_or_default(),
         notices,
     }
@@ -395,6 +400,10 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
     for (k, ranking) in g.rankings.iter().enumerate() {
         let path = place(if k == 0 { "ranking.parquet".to_owned() } else { format!("ranking-{k}.parquet") }, &mut summary)?;
         write_ranking(ranking, &path)?;
+    }
+    for s in &g.studies {
+        let path = place(format!("studies/{}.json", safe_name(&s.name)), &mut summary)?;
+        write_json(&path, s)?;
     }
     let report = report(recipe, &g, lang, made);
     for format in &recipe.report.formats {

@@ -23,6 +23,7 @@ use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
 pub use super::pipeline::{Prepared, Why, WhyRows};
+pub use crate::strategy::study::{Finding, NamedStudy, Study};
 
 /// What a result was computed from: equal keys, equal result.
 pub type Key = Fingerprint;
@@ -87,6 +88,8 @@ pub enum Ask {
         /// The person, as a condition on the log.
         person: String,
     },
+    /// A study of the data. The answer: [`Session::finding`].
+    Study(Box<Study>),
     /// Reads a project. By a click only, like all below.
     OpenProject(PathBuf),
     /// Reads an autosave as unsaved work.
@@ -139,6 +142,8 @@ impl Ask {
         match (self, newer) {
             (Self::Why(a), Self::Why(b)) => a.model == b.model && a.options == b.options && kind(&a.rows) == kind(&b.rows),
             (Self::Deeper(a), Self::Deeper(b)) => a.like(b),
+            // Only the study on screen is asked for.
+            (Self::Study(_), Self::Study(_)) => true,
             (Self::Attention { .. }, Self::Attention { .. }) | (Self::Rank { .. }, Self::Rank { .. }) => true,
             (Self::Preview | Self::Load, Self::Preview | Self::Load) => *self == *newer,
             _ => self == newer,
@@ -150,6 +155,7 @@ impl Ask {
             self,
             Self::Why(_)
                 | Self::Deeper(_)
+                | Self::Study(_)
                 | Self::Attention { .. }
                 | Self::Levers(_)
                 | Self::Simulate(_)
@@ -265,6 +271,8 @@ pub struct Session {
     pub answers: Vec<(Question, Kept<Arc<Answer>>)>,
     /// Recent attention maps, newest last.
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
+    /// Recent answers to studies, newest last.
+    pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
@@ -335,6 +343,7 @@ impl Session {
             whys: Vec::new(),
             answers: Vec::new(),
             attentions: Vec::new(),
+            findings: Vec::new(),
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
             baseline: None,
@@ -534,6 +543,11 @@ impl Session {
     /// The answer to a deeper question; stale ones too.
     pub fn answer(&self, question: &Question) -> Option<&Arc<Answer>> {
         self.answers.iter().rev().find(|(q, _)| q == question).map(|(_, k)| &k.value)
+    }
+
+    /// The answer to a study; stale ones too.
+    pub fn finding(&self, study: &Study) -> Option<&Arc<Finding>> {
+        self.findings.iter().rev().find(|(s, _)| s == study).map(|(_, k)| &k.value)
     }
 
     /// The last good attention map for that model, line and outcome.

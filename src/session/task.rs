@@ -61,6 +61,8 @@ pub enum Done {
     Why(Arc<Why>),
     /// The answer to a deeper question.
     Deeper(Arc<super::deeper::Answer>),
+    /// The answer to a study.
+    Finding(Arc<crate::strategy::study::Finding>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// Levers.

@@ -44,13 +44,16 @@ pub enum Room {
     WhatIf,
     /// Why was this content recommended? Only where the data have an item column.
     Recommend,
+    /// Did it work, and what is the money worth where?
+    Experiments,
     /// What do I tell others?
     Report,
 }
 
 impl Room {
     /// The rooms of the rail.
-    pub const RAIL: [Self; 7] = [Self::Data, Self::Prepare, Self::Models, Self::Why, Self::WhatIf, Self::Recommend, Self::Report];
+    pub const RAIL: [Self; 8] =
+        [Self::Data, Self::Prepare, Self::Models, Self::Why, Self::WhatIf, Self::Recommend, Self::Experiments, Self::Report];
     /// Catalogue key of its name.
     pub fn title(self) -> &'static str {
         match self {
@@ -61,6 +64,7 @@ impl Room {
             Self::Why => "ui.room_why",
             Self::WhatIf => "ui.room_whatif",
             Self::Recommend => "ui.room_recommend",
+            Self::Experiments => "ui.room_experiments",
             Self::Report => "ui.room_report",
         }
     }
@@ -74,6 +78,7 @@ impl Room {
             Self::Why => "ui.question_why",
             Self::WhatIf => "ui.question_whatif",
             Self::Recommend => "ui.question_recommend",
+            Self::Experiments => "ui.question_experiments",
             Self::Report => "ui.question_report",
         }
     }

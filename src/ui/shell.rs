@@ -6,7 +6,7 @@ use eframe::egui::{self, Key, Margin, RichText, Ui};
 use super::palette::Palette;
 use super::prompt::{Answer, Prompt};
 use super::theme::{self, Tokens};
-use super::views::{data, models, prepare, recommend, report, start, whatif, why};
+use super::views::{data, experiments, models, prepare, recommend, report, start, whatif, why};
 use super::widgets::{basic, cells};
 use super::{Action, Cx, Hover, Room, Start, View, commands, strip, topbar};
 use crate::data::Role;
@@ -43,6 +43,7 @@ struct Views {
     why: why::WhyView,
     whatif: whatif::WhatIfView,
     recommend: recommend::RecommendView,
+    experiments: experiments::ExperimentsView,
     report: report::ReportView,
 }
 
@@ -56,6 +57,7 @@ impl Views {
             Room::Why => &mut self.why,
             Room::WhatIf => &mut self.whatif,
             Room::Recommend => &mut self.recommend,
+            Room::Experiments => &mut self.experiments,
             Room::Report => &mut self.report,
         }
     }
@@ -90,6 +92,7 @@ pub fn room_status(session: &Session, room: Room) -> Status {
         },
         Room::WhatIf => model.map_or(Status::Empty, |m| session.status(&Ask::Simulate(m))),
         Room::Recommend => session.ranking.as_ref().map_or(Status::Empty, |(a, _)| session.status(a)),
+        Room::Experiments => session.findings.last().map_or(Status::Empty, |(s, _)| session.status(&Ask::Study(Box::new(s.clone())))),
         Room::Report if running(|a| matches!(a, Ask::Report { .. })) => Status::Running,
         Room::Report => any(!session.models.is_empty()),
     }

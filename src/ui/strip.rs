@@ -73,6 +73,7 @@ pub fn words(cx: &Cx<'_>, progress: Option<&Progress>, paused: bool) -> String {
 /// What a job is, in words.
 pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
     let (key, name) = match ask {
+        Ask::Study(_) => ("ui.job_study", String::new()),
         Ask::Preview | Ask::Load => ("ui.job_load", String::new()),
         Ask::Profile => ("ui.job_profile", String::new()),
         Ask::Prepare => ("ui.job_prepare", String::new()),

@@ -7,15 +7,15 @@ use serde_json::Value;
 use whybench::base::JobCtx;
 use whybench::data::{ReadOptions, Table, read};
 
-fn sample(name: &str) -> PathBuf {
+pub fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data").join(name)
 }
 
-fn whybench(args: &[&str]) -> Output {
+pub fn whybench(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_whybench")).args(args).env("LANG", "C.UTF-8").output().unwrap()
 }
 
-fn json(args: &[&str]) -> Value {
+pub fn json(args: &[&str]) -> Value {
     let out = whybench(args);
     assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
@@ -30,7 +30,7 @@ fn table(path: &Path) -> Table {
     read::open(path, &ReadOptions::default(), &JobCtx::quiet()).unwrap().table
 }
 
-fn fails(args: &[&str], status: i32, says: &str) {
+pub fn fails(args: &[&str], status: i32, says: &str) {
     let out = whybench(args);
     let text = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(status), "{args:?}: {text}");

@@ -7,5 +7,6 @@ mod drive;
 mod headless;
 mod oracles;
 mod report;
+mod strategy;
 mod tidy;
 mod window;

@@ -1,6 +1,7 @@
 //! One file per room.
 
 pub mod data;
+pub mod experiments;
 pub mod models;
 pub mod prepare;
 pub mod recommend;

@@ -3,8 +3,10 @@
 //! The scenario on the bench is edited in a copy. A scenario that is not in the recipe yet is the session's draft and is
 //! simulated while its levers move; one of the recipe is written back when the analyst lets go, as one undo step.
 //!
-//! - [`scenarios`] names and keeps them; [`levers`] moves; [`money`] takes the analyst's assumptions; [`results`] shows.
+//! - [`scenarios`] names and keeps them; [`levers`] moves; [`money`] takes the analyst's assumptions; [`results`] shows;
+//!   [`hangs_on`] says what the advice hangs on.
 
+mod hangs_on;
 pub(super) mod levers;
 mod money;
 pub mod moves;
@@ -32,6 +34,7 @@ pub struct WhatIfView {
     renaming: Option<String>,
     money: money::Fields,
     levers: levers::Levers,
+    hangs_on: hangs_on::HangsOn,
     twins: figure::Twins,
 }
 
@@ -75,6 +78,9 @@ impl View for WhatIfView {
                 basic::anchored(ui, "money", |ui| self.money.ui(ui, cx, &mut bench.copy));
                 why::standing(ui, cx, &ask);
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
+                if let Some(sim) = cx.session.simulation(&name) {
+                    basic::anchored(ui, "hangs-on", |ui| self.hangs_on.ui(ui, cx, sim, &bench.copy.name, &mut self.twins));
+                }
                 ui.add_space(theme::SECTION);
             })
         });

@@ -31,6 +31,12 @@ impl Table {
     }
 }
 
+impl From<crate::strategy::words::Sheet> for Table {
+    fn from(s: crate::strategy::words::Sheet) -> Self {
+        Self { header: s.head, rows: s.rows }
+    }
+}
+
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }

@@ -19,6 +19,7 @@ pub mod paths;
 pub mod scatter;
 pub mod scenario_card;
 pub mod signed_bars;
+pub mod tornado;
 pub mod units;
 pub mod waterfall;
 

@@ -1,0 +1,17 @@
+//! Simulated users: several ways of choosing what to show, tried against people fitted from a log before anybody is shown
+//! anything.
+//!
+//! - [`world`] fits an ensemble of response models to the log; it must give the log's own rate back before it may be used.
+//! - [`policies`] A/B, ε-greedy, UCB, Thompson, LinUCB, linear Thompson. [`run`] lets them all meet the same people.
+//!
+//! What comes out is the opinion of models about people who never existed: grade C, whatever the intervals say.
+
+pub mod policies;
+pub mod run;
+#[cfg(test)]
+mod tests;
+pub mod world;
+
+pub use policies::Policy;
+pub use run::{Outcome, Settings, Tried, run};
+pub use world::{Asked, Replay, World, fit};

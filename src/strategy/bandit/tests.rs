@@ -1,0 +1,119 @@
+//! Worlds whose best choice is known, and logs from which they are fitted.
+
+use super::run::{Settings, outcomes, run};
+use super::world::{Asked, World, wilson};
+use super::*;
+use crate::base::{Fingerprint, JobCtx, rng};
+use crate::data::table::Values;
+use crate::data::{FeatureMatrix, Table};
+use crate::ml::ModelKind;
+
+/// Two kinds of people, three things: one is best for half of them, one for the other half, one is second best for all.
+fn world() -> World {
+    let people = 200;
+    let seen = FeatureMatrix { n_features: 2, values: (0..people).flat_map(|i| [1.0, if i % 2 == 0 { 1.0 } else { -1.0 }]).collect() };
+    let of = |i: usize| if i % 2 == 0 { [0.30, 0.05, 0.20] } else { [0.05, 0.30, 0.20] };
+    World { actions: ["a", "b", "c"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()] }
+}
+
+fn played(s: &Settings) -> Vec<Outcome> {
+    outcomes(&world(), s, 1, &JobCtx::quiet()).unwrap()
+}
+
+fn of(all: &[Outcome], p: Policy) -> &Outcome {
+    all.iter().find(|o| o.policy == p).unwrap()
+}
+
+#[test]
+fn policies_find_what_they_can_find() {
+    let all = played(&Settings { rounds: 8_000, ..Settings::default() });
+    // Showing everything equally often earns the mean and regrets the rest, exactly in the long run.
+    let even = of(&all, Policy::Uniform);
+    assert!((even.reward.mean - 11.0 / 60.0).abs() < 0.003 && (even.regret.mean / 8_000.0 - (0.3 - 11.0 / 60.0)).abs() < 0.003);
+    assert!(even.lift.mean.abs() < 1e-12);
+    // Without looking at people the third thing is best; who looks, gives each what they like.
+    for p in [Policy::Thompson, Policy::EpsilonGreedy] {
+        let found = of(&all, p);
+        assert!(found.shares[2] > 0.7 && found.reward.mean < 0.205, "{found:?}");
+    }
+    for p in [Policy::LinUcb, Policy::LinThompson] {
+        let found = of(&all, p);
+        assert!(found.reward.mean > 0.27 && found.regret.mean < 0.25 * even.regret.mean, "{found:?}");
+        // Regret flattens: the second half costs less than the first.
+        assert!(found.curve[49] - found.curve[24] < found.curve[24], "{:?}", found.curve);
+    }
+    assert!(matches!(all[0].policy, Policy::LinUcb | Policy::LinThompson));
+    // The same seed, the same numbers.
+    assert_eq!(all, played(&Settings { rounds: 8_000, ..Settings::default() }));
+}
+
+#[test]
+fn fatigue_drift_and_leaving_are_felt() {
+    let base = Settings { rounds: 4_000, policies: vec![Policy::Uniform], ..Settings::default() };
+    let plain = played(&base);
+    let tired = played(&Settings { fatigue: 0.2, ..base.clone() });
+    assert!(tired[0].reward.mean < 0.6 * plain[0].reward.mean);
+    let drifted = played(&Settings { drift: 3.0, ..base.clone() });
+    assert!((drifted[0].reward.mean - plain[0].reward.mean).abs() > 0.01);
+    let left = played(&Settings { leaving: 0.02, ..base.clone() });
+    assert!(plain[0].retention.mean == 1.0 && left[0].retention.mean < 0.9 && left[0].retention.mean > 0.4);
+    // Everybody leaves at last, and nothing breaks.
+    let gone = played(&Settings { leaving: 0.9, ..base });
+    assert!(gone[0].retention.mean == 0.0 && gone[0].curve.len() == 50);
+}
+
+/// A log of the same world, shown at random.
+fn log(n: usize) -> Table {
+    let w = world();
+    let mut r = rng::rng(4, "log");
+    let (mut shown, mut won, mut kind) = (vec![], vec![], vec![]);
+    for i in 0..n {
+        let (person, a) = (i % 200, rng::below(&mut r, 3));
+        shown.push(Some(w.actions[a].clone()));
+        won.push(Some(i64::from(rng::unit(&mut r) < w.chances[0][person * 3 + a])));
+        kind.push(Some(if person % 2 == 0 { "even" } else { "odd" }.to_owned()));
+    }
+    let columns = vec![("shown", Values::Texts(shown)), ("won", Values::Integers(won)), ("kind", Values::Texts(kind))];
+    Table::from_columns(columns.into_iter().map(|(n, v)| (n.to_owned(), v)).collect()).unwrap()
+}
+
+fn asked() -> Asked {
+    Asked { action: "shown".into(), reward: "won".into(), context: vec!["kind".into()], ensemble: 3, ..Asked::default() }
+}
+
+#[test]
+fn people_fitted_from_a_log_behave_as_it_did() {
+    let settings = Settings { rounds: 4_000, seeds: 2, ..Settings::default() };
+    let found = run(&log(6_000), &asked(), &settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    assert!(found.replay.holds && found.refused.is_none() && found.grade == crate::strategy::Grade::C, "{:?}", found.replay);
+    assert!(matches!(found.outcomes[0].policy, Policy::LinUcb | Policy::LinThompson), "{:?}", found.outcomes[0]);
+    assert!(found.outcomes[0].reward.mean > 0.24);
+    // Main effects alone cannot tell the two kinds apart: no policy gains from looking at people then.
+    let plain = Asked { base: ModelKind::Logistic, ..asked() };
+    let found = run(&log(6_000), &plain, &settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    assert!(found.outcomes.iter().all(|o| o.reward.mean < 0.22), "{:?}", found.outcomes[0]);
+}
+
+#[test]
+fn logs_that_say_nothing_are_refused_in_a_sentence() {
+    let refused = |table: &Table, asked: &Asked, settings: &Settings, code: &str| {
+        let fault = run(table, asked, settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap_err();
+        assert_eq!(fault.0.code, code, "{fault}");
+    };
+    let (log, plain) = (log(600), Settings::default());
+    refused(&log, &Asked { action: "show".into(), ..asked() }, &plain, "data.no_column");
+    refused(&log, &Asked { action: "won".into(), reward: "kind".into(), context: vec![], ..asked() }, &plain, "bandit.reward");
+    refused(&log, &Asked { context: vec!["won".into()], ..asked() }, &plain, "bandit.context_twice");
+    refused(&log.select_rows(&[0, 1, 2, 3, 4, 5]), &asked(), &plain, "bandit.few_rewards");
+    refused(&log, &asked(), &Settings { rounds: 5, ..plain.clone() }, "bandit.settings");
+    refused(&log, &asked(), &Settings { fatigue: 1.5, ..plain.clone() }, "bandit.settings");
+    let many = Values::Integers((0..600).map(|i| Some(i % 150)).collect());
+    refused(&log.with_values("shown", many).unwrap(), &asked(), &plain, "bandit.actions");
+}
+
+#[test]
+fn wilsons_interval_is_the_published_one() {
+    // Newcombe 1998, table I: 81 of 263.
+    let (low, high) = wilson(81.0, 263.0, 0.05);
+    assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
+}

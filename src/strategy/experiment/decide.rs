@@ -1,0 +1,115 @@
+//! What to do next: wait so many days, look, ship, roll back, or mend the experiment first.
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::Effect;
+use crate::base::{Notice, numbers};
+use crate::note;
+
+/// The word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// The split or the measuring is broken: no number of this experiment may be believed.
+    Unhealthy,
+    /// A guardrail or the goal is clearly worse.
+    RollBack,
+    /// The goal is clearly better, and nothing is clearly worse.
+    Ship,
+    /// The planned number of people is there, and nothing is clear: smaller than what the plan could see.
+    Ready,
+    /// More people are needed.
+    DaysLeft,
+}
+
+/// What to do about one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The variant.
+    pub variant: String,
+    /// The word.
+    pub word: Word,
+    /// Days until the planned number of people is there, where people a day are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_left: Option<u64>,
+    /// People an arm that are still missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_left: Option<u64>,
+    /// Why.
+    pub reason: Notice,
+}
+
+/// A metric as the decision sees it: signed so that more is better.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub metric: String,
+    /// Whether it must only not become worse.
+    pub guardrail: bool,
+    /// The interval that holds at any time.
+    pub anytime: Option<Effect>,
+    /// The interval that holds once, at the planned size.
+    pub fixed: Option<Effect>,
+    /// p-value of the fixed reading, corrected for all comparisons.
+    pub p: f64,
+    /// Comparisons that share the chance of a false alarm.
+    pub among: usize,
+    /// People an arm that the plan needs; `None` without a plan.
+    pub needed: Option<u64>,
+    /// People in the smaller of the two arms.
+    pub have: u64,
+}
+
+impl Seen {
+    fn planned(&self) -> bool {
+        self.needed.is_none_or(|n| self.have >= n)
+    }
+    /// +1 clearly better, −1 clearly worse, 0 not clear; by the interval that may be read now.
+    fn verdict(&self, alpha: f64) -> i8 {
+        let sign = |e: &Effect| {
+            if e.ci.0 > 0.0 {
+                1
+            } else if e.ci.1 < 0.0 {
+                -1
+            } else {
+                0
+            }
+        };
+        if let Some(e) = self.anytime.as_ref().filter(|e| e.p * (self.among as f64) < alpha) {
+            return if e.effect > 0.0 { 1 } else { -1 };
+        }
+        // The fixed interval holds once, at the planned size.
+        match &self.fixed {
+            Some(e) if self.planned() && self.needed.is_some() && self.p < alpha => sign(e),
+            _ => 0,
+        }
+    }
+}
+
+/// Decides about a variant. `per_day` are people a day and arm; `ill` says what is broken.
+pub(super) fn decide(variant: &str, seen: &[Seen], alpha: f64, per_day: Option<f64>, ill: Option<Notice>) -> Decision {
+    let word = |word, reason| Decision { variant: variant.to_owned(), word, days_left: None, people_left: None, reason };
+    if let Some(reason) = ill {
+        return word(Word::Unhealthy, reason);
+    }
+    let shown = |s: &Seen| s.fixed.map_or_else(String::new, |e| numbers::percent(e.effect));
+    if let Some(worse) = seen.iter().find(|s| s.verdict(alpha) < 0) {
+        return word(Word::RollBack, note!("experiment.roll_back", metric = &worse.metric, effect = shown(worse)));
+    }
+    let goals = || seen.iter().filter(|s| !s.guardrail);
+    if let Some(better) = goals().find(|s| s.verdict(alpha) > 0) {
+        return word(Word::Ship, note!("experiment.ship", metric = &better.metric, effect = shown(better)));
+    }
+    let left = goals().filter_map(|s| s.needed.map(|n| n.saturating_sub(s.have))).max();
+    match left {
+        None => word(Word::Ready, note!("experiment.ready_no_plan")),
+        Some(0) => word(Word::Ready, note!("experiment.ready")),
+        Some(people) => {
+            let days = per_day.filter(|d| *d > 0.0).map(|d| (people as f64 / d).ceil() as u64);
+            let reason = match days {
+                Some(d) => note!("experiment.days_left", days = d, people = people),
+                None => note!("experiment.people_left", people = people),
+            };
+            Decision { days_left: days, people_left: Some(people), ..word(Word::DaysLeft, reason) }
+        }
+    }
+}

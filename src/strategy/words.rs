@@ -1,0 +1,200 @@
+//! Studies in words and tables: generated from the numbers, for window, report and command line alike.
+
+use super::budget::allocate::Allocation;
+use super::budget::fit::{Banded, Found};
+use super::budget::plan::Goal;
+use super::budget::{Curve, Fit};
+use super::experiment::Reading;
+use super::experiment::decide::Word;
+use super::experiment::read::{Comparison, MetricReading, Version};
+use crate::base::{Lang, numbers, tr, tr_with};
+
+/// A table as shown: the heads, and the cells of each line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sheet {
+    /// Heads.
+    pub head: Vec<String>,
+    /// Lines.
+    pub rows: Vec<Vec<String>>,
+}
+
+fn sheet(lang: Lang, head: &[&str], rows: Vec<Vec<String>>) -> Sheet {
+    Sheet { head: head.iter().map(|k| tr(lang, k).to_owned()).collect(), rows }
+}
+
+/// The catalogue key of a decision.
+pub fn word_key(word: Word) -> &'static str {
+    match word {
+        Word::Unhealthy => "experiment.word_unhealthy",
+        Word::RollBack => "experiment.word_roll_back",
+        Word::Ship => "experiment.word_ship",
+        Word::Ready => "experiment.word_ready",
+        Word::DaysLeft => "experiment.word_days_left",
+    }
+}
+
+/// The catalogue key of how a metric was made.
+pub fn version_key(version: Version) -> &'static str {
+    match version {
+        Version::Raw => "experiment.version_raw",
+        Version::Cuped => "experiment.version_cuped",
+        Version::Winsorised => "experiment.version_winsorised",
+    }
+}
+
+/// A share as per cent, with its sign.
+pub fn signed_percent(v: f64) -> String {
+    if v > 0.0 { format!("+{}", numbers::percent(v)) } else { numbers::percent(v) }
+}
+
+/// A metric's name, with how it was made where that is not as it is.
+pub fn metric(m: &MetricReading, lang: Lang) -> String {
+    if m.version == Version::Raw { m.metric.clone() } else { format!("{} ({})", m.metric, tr(lang, version_key(m.version))) }
+}
+
+/// One comparison in a sentence: from what to what, the band, and whether it is clear.
+pub fn comparison(m: &MetricReading, c: &Comparison, control: &str, lang: Lang) -> String {
+    let mean = |name: &str| m.arms.iter().find(|a| a.name == name).map_or(f64::NAN, |a| a.mean);
+    let shown = |v: f64| if m.rate { numbers::percent(v) } else { numbers::plain(v) };
+    let (from, to) = (shown(mean(control)), shown(mean(&c.variant)));
+    let name = metric(m, lang);
+    let Some(e) = &c.absolute else {
+        return tr_with(lang, "experiment.says_nothing", &[("metric", &name), ("from", &from)]);
+    };
+    let relative = c.relative.as_ref().map_or_else(String::new, |r| signed_percent(r.effect));
+    let band = c.relative.as_ref().map_or_else(String::new, |r| format!("{} … {}", signed_percent(r.ci.0), signed_percent(r.ci.1)));
+    let clear = c.p_adjusted.unwrap_or(e.p) < 0.05;
+    let key = match (clear, e.effect >= 0.0) {
+        (true, true) => "experiment.says_more",
+        (true, false) => "experiment.says_less",
+        (false, _) => "experiment.says_unclear",
+    };
+    let chance = c.bayes.as_ref().map_or_else(|| "–".to_owned(), |b| numbers::percent(b.chance_to_win));
+    tr_with(
+        lang,
+        key,
+        &[
+            ("metric", &name),
+            ("variant", &c.variant),
+            ("control", &control),
+            ("from", &from),
+            ("to", &to),
+            ("relative", &relative),
+            ("band", &band),
+            ("p", &numbers::fixed(c.p_adjusted.unwrap_or(e.p), 4)),
+            ("chance", &chance),
+        ],
+    )
+}
+
+/// Every comparison of an experiment as a table.
+pub fn reading(r: &Reading, lang: Lang) -> Sheet {
+    let mut rows = Vec::new();
+    for m in &r.metrics {
+        for c in &m.comparisons {
+            let mean = |name: &str| {
+                let v = m.arms.iter().find(|a| a.name == name).map_or(f64::NAN, |a| a.mean);
+                if m.rate { numbers::percent(v) } else { numbers::plain(v) }
+            };
+            let band = |e: &Option<super::experiment::Effect>| {
+                e.as_ref().map_or_else(|| "–".to_owned(), |e| format!("{} … {}", signed_percent(e.ci.0), signed_percent(e.ci.1)))
+            };
+            rows.push(vec![
+                metric(m, lang),
+                c.variant.clone(),
+                mean(&r.asked.control),
+                mean(&c.variant),
+                c.relative.as_ref().map_or_else(|| "–".to_owned(), |e| signed_percent(e.effect)),
+                band(&c.relative),
+                band(&c.anytime),
+                c.absolute.as_ref().map_or_else(|| "–".to_owned(), |e| numbers::fixed(c.p_adjusted.unwrap_or(e.p), 4)),
+                c.bayes.as_ref().map_or_else(|| "–".to_owned(), |b| numbers::percent(b.chance_to_win)),
+            ]);
+        }
+    }
+    let head = ["metric", "arm", "control", "variant", "effect", "fixed", "anytime", "p", "chance"];
+    let head: Vec<String> = head.iter().map(|h| format!("experiment.head_{h}")).collect();
+    sheet(lang, &head.iter().map(String::as_str).collect::<Vec<_>>(), rows)
+}
+
+fn band(b: &Banded, show: impl Fn(f64) -> String) -> String {
+    format!("{} ({} … {})", show(b.value), show(b.low), show(b.high))
+}
+
+/// One channel's curve in a sentence.
+pub fn channel(c: &Found, lang: Lang) -> String {
+    if c.curve.beta == 0.0 {
+        return tr_with(lang, "budget.no_response", &[("channel", &c.name)]);
+    }
+    // Half of what it rises to is reached where tanh is one half.
+    let half = 2.0 * 0.5f64.atanh() / c.curve.lambda;
+    tr_with(
+        lang,
+        "budget.says_curve",
+        &[
+            ("channel", &c.name),
+            ("share", &band(&c.share, numbers::percent)),
+            ("half", &numbers::plain(half)),
+            ("carry", &band(&c.carry, numbers::percent)),
+        ],
+    )
+}
+
+/// All curves as a table.
+pub fn curves(fit: &Fit, lang: Lang) -> Sheet {
+    let row = |c: &Found| {
+        vec![
+            c.name.clone(),
+            band(&c.share, numbers::percent),
+            band(&c.beta, numbers::plain),
+            band(&c.lambda, numbers::plain),
+            band(&c.carry, numbers::percent),
+            numbers::plain(c.seen),
+        ]
+    };
+    let head =
+        ["budget.head_channel", "budget.head_share", "budget.head_beta", "budget.head_lambda", "budget.head_carry", "budget.head_seen"];
+    sheet(lang, &head, fit.channels.iter().map(row).collect())
+}
+
+/// A split in a sentence: what it spends, what that gives, and against today.
+pub fn allocation(a: &Allocation, lang: Lang) -> String {
+    let response = |v: f64| numbers::plain(v);
+    let band = a.response_band.map_or_else(String::new, |(l, h)| format!(" ({} … {})", response(l), response(h)));
+    let mut text =
+        tr_with(lang, "budget.says_split", &[("spend", &numbers::plain(a.spend)), ("response", &response(a.response)), ("band", &band)]);
+    if let Some(now) = a.response_now.filter(|now| *now > 0.0) {
+        text += &tr_with(lang, "budget.says_now", &[("now", &response(now)), ("change", &signed_percent(a.response / now - 1.0))]);
+    }
+    if let Some(roi) = a.roi {
+        text += &tr_with(lang, "budget.says_roi", &[("roi", &numbers::plain(roi))]);
+    }
+    if a.plan.goal != Goal::Fixed && a.plan.budget.is_some() && a.unspent > 0.0 {
+        text += &tr_with(lang, "budget.says_left", &[("unspent", &numbers::plain(a.unspent))]);
+    }
+    text
+}
+
+/// A split as a table.
+pub fn shares(a: &Allocation, lang: Lang) -> Sheet {
+    let dash = || "–".to_owned();
+    let band = |b: Option<(f64, f64)>| b.map_or_else(dash, |(l, h)| format!("{} … {}", numbers::plain(l), numbers::plain(h)));
+    let row = |s: &super::budget::allocate::Share| {
+        vec![
+            s.name.clone(),
+            s.now.map_or_else(dash, numbers::plain),
+            numbers::plain(s.spend),
+            band(s.spend_band),
+            numbers::plain(s.response),
+            band(s.response_band),
+            numbers::plain(s.marginal),
+        ]
+    };
+    let head = ["channel", "now", "spend", "spend_band", "response", "response_band", "marginal"].map(|h| format!("budget.head_{h}"));
+    sheet(lang, &head.each_ref().map(String::as_str), a.shares.iter().map(row).collect())
+}
+
+/// Points of a curve from nothing to a little beyond what was seen.
+pub fn points(c: &Curve, seen: f64, n: usize) -> Vec<(f64, f64)> {
+    (0..=n).map(|i| seen * 1.2 * i as f64 / n.max(1) as f64).map(|x| (x, c.at(x))).collect()
+}
