@@ -96,6 +96,25 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &a.binding.iter().map(price).collect::<String>()
                 + &p.list(&a.warnings)
         }
+        Some(Finding::Bandit(t)) => {
+            let rows: Vec<_> =
+                t.outcomes.iter().map(|o| (p.t(o.policy.key()).to_owned(), o.lift.mean, Some((o.lift.low, o.lift.high)))).collect();
+            let caption = tr_with(
+                p.lang,
+                "experiments.trial_caption",
+                &[
+                    ("models", &t.replay.expected.len()),
+                    ("seeds", &t.settings.seeds),
+                    ("rounds", &numbers::count(t.settings.rounds as i64)),
+                ],
+            );
+            let picture = if rows.is_empty() { String::new() } else { svg::bars(p.t("experiments.trial"), &rows, numbers::points) };
+            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&words::tried(t, p.lang)), t.grade)
+                + &said(&t.reason.say(p.lang))
+                + &p.figure(&picture, &caption)
+                + &sheet(&words::policies(t, p.lang), 1)
+                + &p.list(&t.warnings)
+        }
         None => String::new(),
     };
     head + &body

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bandit;
 use super::budget::{self, Allocation, Budget, Fit, Series, fit};
 use super::experiment;
 use crate::base::{JobCtx, Notice, Result};
@@ -18,6 +19,8 @@ pub enum Study {
     Curves(fit::Asked),
     /// A budget is shared out.
     Budget(Budget),
+    /// Policies are tried on simulated users.
+    Bandit(bandit::Trial),
 }
 
 /// A study of the recipe.
@@ -45,6 +48,8 @@ pub enum Finding {
     },
     /// A budget.
     Budget(Box<Allocation>),
+    /// Policies tried on simulated users.
+    Bandit(Box<bandit::Tried>),
 }
 
 impl Study {
@@ -93,6 +98,7 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
             let plan = fit::plan(&found, &series);
             Ok(Finding::Curves { fit: Box::new(found), plan: Box::new(plan) })
         }
+        Study::Bandit(t) => bandit::run(&loaded.table, &t.log, &t.settings, &loaded.fingerprint, ctx).map(|f| Finding::Bandit(Box::new(f))),
         Study::Budget(plan) => budget::allocate(plan, ctx).map(|a| Finding::Budget(Box::new(a))),
     }
 }

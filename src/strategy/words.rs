@@ -1,5 +1,7 @@
 //! Studies in words and tables: generated from the numbers, for window, report and command line alike.
 
+use super::bandit::run::Spread;
+use super::bandit::{Outcome, Tried};
 use super::budget::allocate::Allocation;
 use super::budget::fit::{Banded, Found};
 use super::budget::plan::Goal;
@@ -192,6 +194,45 @@ pub fn shares(a: &Allocation, lang: Lang) -> Sheet {
     };
     let head = ["channel", "now", "spend", "spend_band", "response", "response_band", "marginal"].map(|h| format!("budget.head_{h}"));
     sheet(lang, &head.each_ref().map(String::as_str), a.shares.iter().map(row).collect())
+}
+
+/// What a trial on simulated users comes to, in a sentence.
+pub fn tried(t: &Tried, lang: Lang) -> String {
+    if let Some(refused) = &t.refused {
+        return refused.say(lang);
+    }
+    let Some(best) = t.outcomes.first() else { return String::new() };
+    // A policy that does not beat showing everything equally often in nearly every run has not won.
+    let key = if best.lift.low > 0.0 { "bandit.says_best" } else { "bandit.says_none" };
+    let lift = format!("{} ({} … {})", numbers::points(best.lift.mean), numbers::points(best.lift.low), numbers::points(best.lift.high));
+    tr_with(
+        lang,
+        key,
+        &[
+            ("policy", &tr(lang, best.policy.key())),
+            ("rate", &numbers::percent(best.reward.mean)),
+            ("lift", &lift),
+            ("rounds", &numbers::count(t.settings.rounds as i64)),
+        ],
+    )
+}
+
+/// A trial as a table.
+pub fn policies(t: &Tried, lang: Lang) -> Sheet {
+    let band = |s: &Spread, show: fn(f64) -> String| format!("{} … {}", show(s.low), show(s.high));
+    let row = |o: &Outcome| {
+        vec![
+            tr(lang, o.policy.key()).to_owned(),
+            numbers::percent(o.reward.mean),
+            band(&o.reward, numbers::percent),
+            numbers::points(o.lift.mean),
+            band(&o.lift, numbers::points),
+            numbers::plain(o.regret.mean),
+            numbers::percent(o.retention.mean),
+        ]
+    };
+    let head = ["policy", "rate", "spread", "lift", "lift_spread", "regret", "retention"].map(|h| format!("bandit.head_{h}"));
+    sheet(lang, &head.each_ref().map(String::as_str), t.outcomes.iter().map(row).collect())
 }
 
 /// Points of a curve from nothing to a little beyond what was seen.

@@ -13,5 +13,5 @@ mod tests;
 pub mod world;
 
 pub use policies::Policy;
-pub use run::{Outcome, Settings, Tried, run};
+pub use run::{Outcome, Settings, Trial, Tried, run};
 pub use world::{Asked, Replay, World, fit};

@@ -35,6 +35,16 @@ impl Default for Settings {
     }
 }
 
+/// A trial as a recipe holds it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trial {
+    /// Columns of the log.
+    pub log: Asked,
+    /// What is assumed.
+    pub settings: Settings,
+}
+
 /// A mean with the spread over models and seeds (5 to 95 %).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {

@@ -2,8 +2,9 @@
 //! as a study; a study on screen is answered by itself.
 //!
 //! - [`test`] reads an experiment; [`size`] says how many people one needs; [`curves`] finds spending curves; [`budget`]
-//!   shares money out; [`form`] holds the fields that they are made of.
+//!   shares money out; [`bandit`] tries policies on simulated users; [`form`] holds the fields that they are made of.
 
+mod bandit;
 mod budget;
 mod curves;
 mod form;
@@ -34,10 +35,11 @@ pub struct ExperimentsView {
 }
 
 /// Kinds of studies that can be begun, in the order of the work.
-const KINDS: [(&str, &str, fn() -> Study); 3] = [
+const KINDS: [(&str, &str, fn() -> Study); 4] = [
     ("experiments.new_test", "experiments.new_test_help", || Study::Experiment(Default::default())),
     ("experiments.new_curves", "experiments.new_curves_help", || Study::Curves(Default::default())),
     ("experiments.new_budget", "experiments.new_budget_help", budget::blank),
+    ("experiments.new_trial", "experiments.new_trial_help", || Study::Bandit(Default::default())),
 ];
 
 impl View for ExperimentsView {
@@ -103,6 +105,7 @@ impl ExperimentsView {
             Study::Experiment(asked) => test::form(ui, cx, asked),
             Study::Curves(asked) => curves::form(ui, cx, asked),
             Study::Budget(plan) => budget::form(ui, cx, plan),
+            Study::Bandit(trial) => bandit::form(ui, cx, trial),
         });
         if edited != *study {
             cx.command(Command::ReplaceStudy { name: study.name.clone(), study: edited });
@@ -127,6 +130,7 @@ impl ExperimentsView {
                 }
             }
             Finding::Budget(a) => budget::result(ui, cx, a, &mut self.twins),
+            Finding::Bandit(t) => bandit::result(ui, cx, t, &mut self.twins),
         }
     }
 

@@ -1,0 +1,110 @@
+//! Policies tried on simulated users.
+
+use eframe::egui::{self, Ui};
+use egui_plot::{Legend, Line, Plot, PlotPoints};
+
+use super::form;
+use crate::base::numbers;
+use crate::strategy::bandit::{Trial, Tried};
+use crate::strategy::words;
+use crate::ui::widgets::{basic, dots, figure, scenario_card};
+use crate::ui::{Cx, theme};
+
+/// The fields; what is missing, if nothing can be tried yet.
+pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, trial: &mut Trial) -> Result<(), &'static str> {
+    let s = &mut trial.settings;
+    let (mut rounds, mut fatigue, mut drift, mut leaving) = (Some(s.rounds as f64), Some(s.fatigue), Some(s.drift), Some(s.leaving));
+    egui::Grid::new("trial").num_columns(2).show(ui, |ui| {
+        form::column(ui, cx, "experiments.action", &mut trial.log.action, form::any, false);
+        form::column(ui, cx, "experiments.reward", &mut trial.log.reward, form::countable, false);
+        form::several(ui, cx, "experiments.context", &mut trial.log.context, form::any);
+        if form::amount(ui, cx, "experiments.rounds", &mut rounds, false) {
+            s.rounds = rounds.map_or(10_000, |r| r.clamp(100.0, 1e6) as usize);
+        }
+        for (key, value, percent, to) in [
+            ("experiments.fatigue", &mut fatigue, true, &mut s.fatigue),
+            ("experiments.drift", &mut drift, false, &mut s.drift),
+            ("experiments.leaving", &mut leaving, true, &mut s.leaving),
+        ] {
+            if form::amount(ui, cx, key, value, percent) {
+                *to = value.unwrap_or(0.0);
+            }
+        }
+    });
+    match () {
+        () if trial.log.action.is_empty() || trial.log.reward.is_empty() => Err("experiments.hint_action"),
+        () if trial.log.context.is_empty() => Err("experiments.hint_context"),
+        () => Ok(()),
+    }
+}
+
+/// What was found.
+pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) {
+    let lang = cx.lang();
+    ui.add_space(theme::SPACE);
+    ui.horizontal_wrapped(|ui| {
+        scenario_card::grade_chip(ui, t.grade, &t.reason.say(lang), lang);
+        basic::caption(ui, &t.reason.say(lang));
+    });
+    ui.add(egui::Label::new(words::tried(t, lang)).wrap());
+    if !t.outcomes.is_empty() {
+        pictures(ui, cx, t, twins);
+    }
+    basic::section(ui, cx.t("experiments.replay"));
+    let r = &t.replay;
+    let expected: Vec<String> = r.expected.iter().map(|e| numbers::percent(*e)).collect();
+    let fields: [(&str, &dyn std::fmt::Display); 4] = [
+        ("logged", &numbers::percent(r.logged)),
+        ("low", &numbers::percent(r.interval.0)),
+        ("high", &numbers::percent(r.interval.1)),
+        ("expected", &expected.join(", ")),
+    ];
+    ui.add(egui::Label::new(cx.tw("experiments.replay_words", &fields)).wrap());
+    for w in &t.warnings {
+        basic::caption(ui, &w.say(lang));
+    }
+}
+
+fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) {
+    let lang = cx.lang();
+    let caption = cx.tw(
+        "experiments.trial_caption",
+        &[("models", &t.replay.expected.len()), ("seeds", &t.settings.seeds), ("rounds", &numbers::count(t.settings.rounds as i64))],
+    );
+    let lines: Vec<dots::Line> = t
+        .outcomes
+        .iter()
+        .map(|o| dots::Line { name: cx.t(o.policy.key()).to_owned(), marks: vec![(o.lift.mean, o.lift.low, o.lift.high)] })
+        .collect();
+    let source = figure::Source { table: Box::new(|| words::policies(t, lang).into()), csv: None, svg: None };
+    figure::ui(ui, cx, twins, "experiments.trial", &caption, &source, |ui, cx| {
+        dots::ui(ui, cx.t("experiments.trial"), &lines, &[String::new()], &numbers::points, cx.t("experiments.trial_axis"), None);
+    });
+    let curves = || {
+        let header = std::iter::once(cx.t("experiments.round_axis").to_owned()).chain(lines.iter().map(|l| l.name.clone())).collect();
+        let points = t.outcomes.first().map_or(0, |o| o.curve.len());
+        let round = |i: usize| (t.settings.rounds * (i + 1) / points.max(1)).to_string();
+        let row = |i: usize| std::iter::once(round(i)).chain(t.outcomes.iter().map(|o| numbers::plain(o.curve[i]))).collect();
+        figure::Table { header, rows: (0..points).map(row).collect() }
+    };
+    let table = curves();
+    let source = figure::Source { table: Box::new(move || table.clone()), csv: None, svg: None };
+    let names: Vec<&'static str> = t.outcomes.iter().map(|o| cx.t(o.policy.key())).collect();
+    figure::ui(ui, cx, twins, "experiments.regret", cx.t("experiments.regret_caption"), &source, |ui, cx| {
+        Plot::new("regret")
+            .height(260.0)
+            .allow_zoom(false)
+            .allow_drag(false)
+            .allow_scroll(false)
+            .include_y(0.0)
+            .legend(Legend::default())
+            .x_axis_label(cx.t("experiments.round_axis"))
+            .show(ui, |p| {
+                for (i, (o, name)) in t.outcomes.iter().zip(&names).enumerate() {
+                    let step = t.settings.rounds as f64 / o.curve.len().max(1) as f64;
+                    let points: PlotPoints<'_> = o.curve.iter().enumerate().map(|(k, v)| [step * (k + 1) as f64, *v]).collect();
+                    p.line(Line::new(*name, points).color(cx.tokens.series(i)).width(1.5));
+                }
+            });
+    });
+}
