@@ -1,5 +1,6 @@
 //! The room as an analyst uses it: begin a study, fill it in, read the answer, undo.
 
+use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
@@ -14,7 +15,7 @@ fn studies(h: &Harness<'_, Bench>) -> Vec<crate::session::state::NamedStudy> {
 
 /// Opens the pick list of that name and takes an entry.
 fn pick(h: &mut Harness<'_, Bench>, list: &str, entry: &str) {
-    h.get_by_label(list).click();
+    h.get_by_role_and_label(egui::accesskit::Role::ComboBox, list).click();
     h.run();
     h.get_all_by_label(entry).last().unwrap().click();
     h.run();
