@@ -59,7 +59,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 &[
                     ("n", &numbers::count(r.people as i64)),
                     ("control", &r.asked.control),
-                    ("share", &numbers::percent(1.0 - r.asked.alpha)),
+                    ("share", &format!("{} %", numbers::plain(100.0 * (1.0 - r.asked.alpha)))),
                 ],
             );
             let sentences = r.metrics.iter().flat_map(|m| m.comparisons.iter().map(move |c| (m, c)));

@@ -196,7 +196,8 @@ impl Problem {
     /// Echo and saturation of a channel from what the search moves: any number to (0, 1), any to above 0.
     fn read(&self, theta: &[f64], c: usize) -> (f64, f64) {
         let carry = if self.lags > 1 { 0.98 / (1.0 + (-theta[2 * c]).exp()) } else { 0.0 };
-        (carry, theta[2 * c + 1].clamp(-4.0, 5.0).exp())
+        // Steeper than this is a step at the first coin, which weeks cannot tell from a level.
+        (carry, theta[2 * c + 1].clamp(-4.0, 3.4).exp())
     }
 
     /// The linear part: levels free, channels not below zero.
@@ -307,7 +308,12 @@ pub fn plan(found: &Fit, series: &Series) -> Budget {
         seen: Some(c.seen),
     };
     let channels: Vec<Channel> = found.channels.iter().zip(&series.channels).map(channel).collect();
-    let budget = channels.iter().filter_map(|c| c.now).reduce(|a, b| a + b);
+    // Four digits: nobody plans the fifth.
+    let round = |b: f64| {
+        let unit = 10f64.powf(b.log10().floor() - 3.0);
+        if b > 0.0 { (b / unit).round() * unit } else { b }
+    };
+    let budget = channels.iter().filter_map(|c| c.now).reduce(|a, b| a + b).map(round);
     Budget { budget, goal: Goal::Fixed, value: None, channels, conditions: Vec::new() }
 }
 

@@ -97,6 +97,7 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
             .allow_drag(false)
             .allow_scroll(false)
             .include_y(0.0)
+            .show_grid(false)
             .legend(Legend::default())
             .x_axis_label(cx.t("experiments.round_axis"))
             .show(ui, |p| {

@@ -93,6 +93,7 @@ fn plot(ui: &mut Ui, cx: &Cx<'_>, (name, size): (&str, egui::Vec2), curve: &Curv
         .allow_drag(false)
         .allow_scroll(false)
         .include_y(0.0)
+        .show_grid(false)
         .x_axis_label(cx.t("experiments.spending"))
         .y_axis_label(cx.t("experiments.response"))
         .x_axis_formatter(move |m, _| show(m.value))

@@ -97,8 +97,10 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twi
         ui.add(egui::Label::new(d.reason.say(lang)).wrap());
     }
     let people = numbers::count(r.people as i64);
-    let caption =
-        cx.tw("experiments.caption", &[("n", &people), ("control", &r.asked.control), ("share", &numbers::percent(1.0 - r.asked.alpha))]);
+    let caption = cx.tw(
+        "experiments.caption",
+        &[("n", &people), ("control", &r.asked.control), ("share", &format!("{} %", numbers::plain(100.0 * (1.0 - r.asked.alpha))))],
+    );
     let lines: Vec<dots::Line> =
         r.metrics.iter().flat_map(|m| m.comparisons.iter().map(move |c| (m, c))).filter_map(line(r, lang)).collect();
     let title = cx.t("experiments.effects");
