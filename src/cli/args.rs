@@ -350,6 +350,10 @@ pub struct Explain {
     /// Features that count as one: a table [groups] of names with lists of features
     #[arg(long, value_name = "FILE.toml")]
     pub groups: Option<PathBuf>,
+    /// Attention heads that are silenced together, counted from 0 as in the table written: attention-tested then holds
+    /// what that changes (layer and head −2), and attention-rollout leaves them out
+    #[arg(long, value_name = "LAYER:HEAD,…", value_delimiter = ',', value_parser = head)]
+    pub mute: Vec<(usize, usize)>,
     /// Combinations asked per row by kernel-shap and lime
     #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     pub budget: u32,
@@ -623,6 +627,12 @@ fn scale(s: &str) -> Result<crate::ml::model::Scale, String> {
         "probability" => Ok(crate::ml::model::Scale::Probability),
         _ => Err("margin or probability".to_owned()),
     }
+}
+
+fn head(s: &str) -> Result<(usize, usize), String> {
+    let bad = || "a layer and a head such as 0:2".to_owned();
+    let (layer, head) = s.split_once(':').ok_or_else(bad)?;
+    Ok((layer.trim().parse().map_err(|_| bad())?, head.trim().parse().map_err(|_| bad())?))
 }
 
 fn range(s: &str) -> Result<(u32, u32), String> {

@@ -65,7 +65,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             super::why::surrogate((model, data), class.as_deref(), (*depth as usize, *seed), out, reading, *json, ctx)
         }
         Command::Counterfactual(e) => super::why::counterfactual(e, lang, ctx),
-        Command::Ask(e) => super::why::ask(e, ctx),
+        Command::Ask(e) => super::why::ask(e, lang, ctx),
         Command::Contrast(e) => super::why::contrast(e, lang, ctx),
         Command::Importance(e) => super::why::importance(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {

@@ -59,10 +59,14 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         budget: e.budget as usize,
         ..ExplainOptions::default()
     };
+    if !e.mute.is_empty() && !method.is_attention() {
+        return Err(fault!("cli.mute_attention", method = method.name()));
+    }
     let mut value = if method.is_attention() {
-        let rows = run::write_attention(&*model, raw, e.rows, method, outcome, &e.out, ctx)?;
+        let silent: Vec<_> = std::collections::BTreeSet::from_iter(e.mute.iter().copied()).into_iter().collect();
+        let rows = run::write_attention(&*model, raw, e.rows, (method, outcome, &silent), &e.out, ctx)?;
         warnings.push(note!("cli.attention_is_not_why"));
-        json!({ "method": method.name(), "rows": rows, "out": e.out })
+        json!({ "method": method.name(), "rows": rows, "muted": silent, "out": e.out })
     } else if method == Method::Interactions {
         let rows = run::write_interactions(&*model, raw, e.rows, &options, &e.out, ctx)?;
         json!({ "method": method.name(), "scale": "margin", "rows": rows, "out": e.out })
@@ -143,8 +147,12 @@ pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Sai
         let band = format!("{} … {}", numbers::plain(i.low), numbers::plain(i.high));
         lines.push(vec![i.name.clone(), numbers::plain(i.mean), band]);
     }
-    let value = to_value(&found)?;
-    Ok(text_or_json(e.json, value, &loaded.warnings, table(&lines).trim_end()))
+    let text = words::shuffled(&found, lang);
+    let mut value = to_value(&found)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+    }
+    Ok(text_or_json(e.json, value, &loaded.warnings, &format!("{}\n{text}", table(&lines).trim_end())))
 }
 
 /// Rows of the reference that the nearest real row is looked for in.
@@ -254,7 +262,7 @@ fn method_named(name: &str) -> Result<Method> {
 }
 
 /// `whybench ask`.
-pub(super) fn ask(e: &Asked, ctx: &JobCtx) -> Result<Said> {
+pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let loaded_model = crate::ml::import::open(&e.model)?;
     let mut recipe = Recipe::for_file(&e.data);
     recipe.data.read = e.reading.options();
@@ -286,18 +294,32 @@ pub(super) fn ask(e: &Asked, ctx: &JobCtx) -> Result<Said> {
             warnings.push(note!("cli.segments_learned"));
         }
     }
-    let value = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
-        Answer::Everyone(a) => to_value(&a)?,
-        Answer::Pairs(a) => to_value(&a)?,
-        Answer::Typical(a) => to_value(&a)?,
-        Answer::Cohorts(a) => to_value(&a)?,
-        Answer::Trust(a) => to_value(&a)?,
-        Answer::Segments(a) => to_value(&a)?,
-        Answer::Stability(a) => to_value(&a)?,
+    let scale = if loaded_model.card().outcomes[outcome].is_binary() { e.scale } else { crate::ml::model::Scale::Margin };
+    let (mut value, text) = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
+        Answer::Everyone(a) => (to_value(&a)?, words::everyone(&a, lang)),
+        Answer::Pairs(a) => (to_value(&a)?, words::pairs(&a, lang)),
+        Answer::Typical(a) => {
+            let lines: Vec<String> = a.rows.iter().map(|r| words::typical(r, scale, lang)).collect();
+            (to_value(&a)?, lines.join("\n"))
+        }
+        Answer::Cohorts(a) => {
+            let name = |c: &str| if c.is_empty() { tr(lang, "why.against_everyone").to_owned() } else { c.to_owned() };
+            let names: Vec<String> = a.cohorts.iter().map(|c| name(&c.condition)).collect();
+            (to_value(&a)?, words::cohorts(&a, &names, scale, lang))
+        }
+        Answer::Trust(a) => (to_value(&a)?, words::trust(&a, lang)),
+        Answer::Segments(a) => {
+            let line = |s: &crate::explain::segments::Segment| format!("{}: {}", s.condition, words::segment(s, e.reasons, lang));
+            (to_value(&a)?, a.found.iter().map(line).collect::<Vec<_>>().join("\n"))
+        }
+        Answer::Stability(a) => (to_value(&a)?, words::stability(&a, lang)),
         _ => return Err(fault!("explain.no_rows")),
     };
     run::write_json(&e.out, &value)?;
-    Ok(text_or_json(e.json, value, &warnings, &e.out.display().to_string()))
+    if let Some(map) = value.as_object_mut() {
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+    }
+    Ok(text_or_json(e.json, value, &warnings, &format!("{text}\n→ {}", e.out.display())))
 }
 
 /// The data as they were when the model was trained: which rows were held out, and, to train it again, its outcomes, features

@@ -109,6 +109,9 @@ pub struct Attribution {
     pub class: String,
     /// Index of the outcome in the model.
     pub outcome_index: usize,
+    /// Whether the outcome is an amount: its margin is the amount itself, and no log-odds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub amount: bool,
     /// Whether every value is exact (else see `half_width` and `gap`).
     pub exact: bool,
     /// Feature names, in file order; groups of features stand where their first one stands.

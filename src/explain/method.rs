@@ -233,6 +233,7 @@ pub fn explain(
         outcome: outcome.label(),
         class: outcome.class().to_owned(),
         outcome_index: options.outcome,
+        amount: !outcome.is_binary(),
         exact: found.exact,
         features: players.names,
         members,

@@ -113,6 +113,15 @@ pub struct Partner {
     pub from: f64,
     /// Difference of the mean effects of both sides at equal values of the feature, mean size.
     pub gap: f64,
+    /// The same with its sign, the side of `high` less the other: its size is that of `gap` where it goes one way everywhere.
+    pub more: f64,
+}
+
+impl Partner {
+    /// Whether the sides differ in one direction, all but a tenth of the way.
+    pub fn one_way(&self) -> bool {
+        self.more.abs() >= 0.9 * self.gap
+    }
 }
 
 /// The partner of a feature among all others, at rows that are explained one by one; `None` where none parts them.
@@ -148,7 +157,7 @@ pub fn partner(a: &Attribution, features: &[Feature], of: usize) -> Option<Partn
         Some((from, values.iter().map(|v| (!v.is_nan()).then_some(*v >= from)).collect()))
     };
     let gap = |high: &[Option<bool>]| {
-        let (mut all, mut weight) = (0.0f64, 0.0f64);
+        let (mut all, mut signed, mut weight) = (0.0f64, 0.0f64, 0.0f64);
         for part in &parts {
             let mut side = [(0.0f64, 0.0f64); 2];
             for i in *part {
@@ -161,17 +170,18 @@ pub fn partner(a: &Attribution, features: &[Feature], of: usize) -> Option<Partn
             if k >= 3.0 && l >= 3.0 {
                 let w = k.min(l);
                 all += w * (top / l - low / k).abs();
+                signed += w * (top / l - low / k);
                 weight += w;
             }
         }
-        if weight > 0.0 { all / weight } else { 0.0 }
+        if weight > 0.0 { (all / weight, signed / weight) } else { (0.0, 0.0) }
     };
     (0..m)
         .filter(|g| *g != of)
         .filter_map(|g| {
             let (from, high) = sides(g)?;
-            let gap = gap(&high);
-            (gap > 0.0).then_some(Partner { feature: g, high, from, gap })
+            let (gap, more) = gap(&high);
+            (gap > 0.0).then_some(Partner { feature: g, high, from, gap, more })
         })
         .max_by(|a, b| a.gap.total_cmp(&b.gap).then(b.feature.cmp(&a.feature)))
 }
@@ -240,7 +250,9 @@ mod tests {
             attribution(&features, rows.iter().flatten().copied().collect(), values, 0.0, Scale::Margin)
         };
         let by_kind = partner(&made(&|r| if r[2] == 1.0 { r[0] } else { -r[0] }), &features, 0).unwrap();
-        assert_eq!(by_kind.feature, 2);
+        // Where kind is “y” or is not, whichever is meant by high: the sign says which.
+        let y_is_high = by_kind.from == 1.0;
+        assert!(by_kind.feature == 2 && by_kind.one_way() && (by_kind.more > 0.0) == y_is_high, "{} {}", by_kind.more, by_kind.gap);
         let by_number = partner(&made(&|r| if r[1] > 0.5 { r[0] } else { -r[0] }), &features, 0).unwrap();
         assert!(by_number.feature == 1 && (by_number.from - 0.5).abs() < 0.1 && by_number.gap > 0.7, "{}", by_number.gap);
         assert!(partner(&made(&|r| r[0].floor()), &features, 0).is_none());

@@ -195,10 +195,10 @@ fn what_does_not_fit_is_said() {
     assert_eq!(wrong.0.code, "explain.no_outcome");
     let narrow = FeatureMatrix { n_features: 2, values: vec![0.5; 4] };
     assert_eq!(run(&line, &narrow, &ExplainOptions::default()).unwrap_err().0.code, "explain.shape");
-    let none = attention::maps(&line, &x, &[0], 0, &JobCtx::quiet()).unwrap_err();
+    let none = attention::maps(&line, &x, &[0], 0, &[], &JobCtx::quiet()).unwrap_err();
     assert_eq!(none.0.code, "explain.no_attention");
     let dnn = fake(Inside::Net(curve(0.0, 1.0, false)), 3, &[true], ModelKind::Dnn);
-    assert_eq!(attention::maps(&dnn, &x, &[0], 0, &JobCtx::quiet()).unwrap_err().0.code, "explain.no_attention");
+    assert_eq!(attention::maps(&dnn, &x, &[0], 0, &[], &JobCtx::quiet()).unwrap_err().0.code, "explain.no_attention");
     let empty = FeatureMatrix { n_features: 3, values: Vec::new() };
     assert_eq!(run(&line, &empty, &ExplainOptions::default()).unwrap().values.len(), 0);
 }
@@ -238,7 +238,7 @@ fn attention_is_shown_with_its_doubt() {
     let model = fake(Inside::Net(curve(0.0, 1.0, true)), 3, &[true], ModelKind::Transformer);
     // What taking a feature out does grows f1 = f0 < f2 in the first row and falls in the second.
     let x = FeatureMatrix { n_features: 3, values: vec![0.1, 0.2, 2.0, 3.0, 3.0, 0.1] };
-    let maps = attention::maps(&model, &x, &[7, 9], 0, &JobCtx::quiet()).unwrap();
+    let maps = attention::maps(&model, &x, &[7, 9], 0, &[], &JobCtx::quiet()).unwrap();
     assert_eq!((maps[0].row, maps[1].row, maps[0].layers, maps[0].heads), (7, 9, 2, 1));
     assert_eq!(maps[0].tokens, ["[class]", "f0 = 0.1", "f1 = 0.2", "f2 = 2"]);
     assert!(maps[0].head(1, 0)[..4] == [0.1, 0.2, 0.3, 0.4] && maps[0].head_gradient(0, 0)[1] == 0.4);
@@ -289,9 +289,64 @@ impl Network for Decoy {
         };
         Ok(Some(e.values.chunks(e.width).map(one).collect()))
     }
+    fn silenced(&self, x: &FeatureMatrix, _: usize, _: Scale, heads: &[(usize, usize)]) -> Result<Vec<f64>> {
+        // Only the second head passes anything on.
+        let out = self.gradient(&self.embed(x)?, 0, Scale::Margin)?.0;
+        Ok(out.into_iter().map(|v| if heads.contains(&(0, 1)) { 0.0 } else { v }).collect())
+    }
     fn reference(&self) -> Vec<f32> {
         vec![0.0; 2 * EVENTS]
     }
+}
+
+#[test]
+fn silent_heads_are_left_out_of_the_rollout_and_asked_about_together() {
+    let model = fake(Inside::Decoy(Decoy), EVENTS, &[false], ModelKind::Transformer);
+    let x = FeatureMatrix { n_features: EVENTS, values: (0..EVENTS).map(|i| i as f64 + if i == 2 { 300.0 } else { 0.0 }).collect() };
+    let ask = |silent: &[(usize, usize)]| attention::maps(&model, &x, &[4], 0, silent, &JobCtx::quiet()).map(|m| m[0].clone());
+    let all = ask(&[]).unwrap();
+    assert!(all.silenced.is_none() && all.tested_heads[0] == 0.0 && (all.tested_heads[1] - all.output).abs() < 1e-12);
+    let n = EVENTS + 1;
+    // Rollout of one layer is half of each token and half of the mean look of the heads that sound.
+    for (silent, heard) in [(vec![], vec![0, 1]), (vec![(0, 0)], vec![1]), (vec![(0, 1)], vec![0]), (vec![(0, 0), (0, 1)], vec![])] {
+        let map = ask(&silent).unwrap();
+        for i in 0..n * n {
+            let own = f64::from(u8::from(i / n == i % n));
+            let mean = heard.iter().map(|h| f64::from(map.head(0, *h)[i])).sum::<f64>() / heard.len().max(1) as f64;
+            let want = if heard.is_empty() { own } else { 0.5 * own + 0.5 * mean };
+            assert!((f64::from(map.rollout[i]) - want).abs() < 1e-6, "{silent:?}");
+        }
+        assert_eq!((map.silent.clone(), map.tested_heads.clone()), (silent.clone(), all.tested_heads.clone()));
+        let want = if silent.contains(&(0, 1)) { 0.0 } else { map.output };
+        assert_eq!(map.silenced, (!silent.is_empty()).then_some(want));
+        assert!((map.one_by_one() - silent.iter().map(|h| all.tested_heads[h.1]).sum::<f64>()).abs() < 1e-12);
+        // The single heads are shown as they are, silent or not.
+        assert_eq!(map.weights, all.weights);
+    }
+    assert!((all.looked().iter().sum::<f64>() - 1.0).abs() < 1e-6);
+    assert_eq!(ask(&[(0, 2)]).unwrap_err().0.code, "explain.no_such_head");
+    assert_eq!(ask(&[(1, 0)]).unwrap_err().0.code, "explain.no_such_head");
+}
+
+#[test]
+fn the_desk_mutes_and_solos() {
+    use super::attention::{Desk, Standing};
+    let mut desk = Desk::default();
+    assert!(desk.is_clear() && desk.silent(2, 3).is_empty());
+    desk.mute((0, 1));
+    assert_eq!(desk.silent(2, 3), [(0, 1)]);
+    desk.solo((1, 0));
+    assert_eq!(desk.silent(2, 3), [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2)]);
+    assert_eq!([(0, 0), (0, 1), (1, 0)].map(|h| desk.standing(h)), [Standing::Aside, Standing::Muted, Standing::Solo]);
+    // A second solo joins the first; one head is never muted and solo at once.
+    desk.solo((0, 1));
+    assert_eq!((desk.silent(2, 3), desk.standing((0, 1))), (vec![(0, 0), (0, 2), (1, 1), (1, 2)], Standing::Solo));
+    desk.mute((0, 1));
+    assert_eq!(desk.standing((0, 1)), Standing::Muted);
+    desk.solo((1, 0));
+    assert_eq!(desk.silent(2, 3), [(0, 1)]);
+    desk.mute((0, 1));
+    assert!(desk.is_clear() && desk.standing((0, 1)) == Standing::Sounds);
 }
 
 #[test]
@@ -318,7 +373,7 @@ fn the_tested_view_is_not_taken_in_by_a_decoy() {
     let x = FeatureMatrix { n_features: EVENTS, values };
     let model = fake(Inside::Decoy(Decoy), EVENTS, &[false], ModelKind::Transformer);
     let rows: Vec<u32> = (0..200).collect();
-    let maps = attention::maps(&model, &x, &rows, 0, &JobCtx::quiet()).unwrap();
+    let maps = attention::maps(&model, &x, &rows, 0, &[], &JobCtx::quiet()).unwrap();
     let largest = |v: &[f64]| (1..v.len()).max_by(|a, b| v[*a].abs().total_cmp(&v[*b].abs())).unwrap() - 1;
     let raw = |m: &super::AttentionMap| largest(&m.head(0, 0)[..=EVENTS].iter().map(|w| f64::from(*w)).collect::<Vec<_>>());
     let solved = maps.iter().zip(&signals).filter(|(m, s)| largest(&m.tested) == **s).count();
@@ -332,7 +387,7 @@ fn rollout_by_hand() {
     // Two layers, one head: ½(A₂ + I) · ½(A₁ + I), written out for the curve's weights.
     let model = fake(Inside::Net(curve(0.0, 1.0, true)), 3, &[true], ModelKind::Transformer);
     let x = FeatureMatrix { n_features: 3, values: vec![0.1, 0.2, 2.0] };
-    let map = &attention::maps(&model, &x, &[0], 0, &JobCtx::quiet()).unwrap()[0];
+    let map = &attention::maps(&model, &x, &[0], 0, &[], &JobCtx::quiet()).unwrap()[0];
     assert!(map.rollout.chunks(4).all(|r| (r.iter().sum::<f32>() - 1.0).abs() < 1e-6), "{:?}", map.rollout);
     // First row: .55 · (.55, .1, .15, .2) + (.1 + .15 + .2) · the others' halves, and .5 for each of them.
     let want = [0.55 * 0.55 + 0.45 * 0.125, 0.55 * 0.1 + 0.45 * 0.125 + 0.05, 0.55 * 0.15 + 0.45 * 0.125 + 0.075];

@@ -37,8 +37,6 @@ const STEPS: usize = 10;
 const TWINS: f64 = 0.8;
 /// Rows that they are looked for in.
 const TWIN_ROWS: usize = 2_000;
-/// Draws of the paired bootstrap behind ties.
-const DRAWS: usize = 300;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,7 +166,7 @@ pub fn check(model: &dyn Model, x: &FeatureMatrix, a: &Attribution, reference: &
     checks.push(signs);
     let twins = twins(x, model.card().features(), &members, m, &mut rng);
     ctx.at(4);
-    let tied = ties(a, &mut rng);
+    let tied = super::summary::ties(a, seed);
     Ok(Trust {
         checks,
         deletion: Some(deletion),
@@ -212,7 +210,7 @@ fn tells_apart(a: &Attribution) -> Check {
     named("tells-apart", verdict, Notice::new(key).with("share", crate::base::numbers::percent(flat)))
 }
 
-fn verdict_of(name: &'static str, c: &Curve) -> Check {
+pub(super) fn verdict_of(name: &'static str, c: &Curve) -> Check {
     let verdict = if c.low > 0.0 {
         Verdict::Ok
     } else if c.area > 0.0 {
@@ -510,30 +508,6 @@ fn cramer(a: &[f64], b: &[f64]) -> Option<f64> {
     let fair = |k: f64| k - (k - 1.0).powi(2) / (n - 1.0);
     let most = (fair(r) - 1.0).min(fair(c) - 1.0);
     (most > 0.0).then(|| ((phi - (r - 1.0) * (c - 1.0) / (n - 1.0)).max(0.0) / most).sqrt().min(1.0))
-}
-
-/// Bars in order of mean |φ|; a bar is tied with the one before it if a paired bootstrap over rows turns them round in more
-/// than 2.5 % of its draws.
-fn ties(a: &Attribution, rng: &mut rng::Rng) -> Vec<bool> {
-    let (n, m) = (a.rows.len(), a.n_features());
-    let mean = |f: usize| (0..n).map(|i| a.row(i)[f].abs()).sum::<f64>() / n as f64;
-    let means: Vec<f64> = (0..m).map(mean).collect();
-    let mut order: Vec<usize> = (0..m).collect();
-    order.sort_by(|x, y| means[*y].total_cmp(&means[*x]).then(x.cmp(y)));
-    let rows = n.min(1_000);
-    let draws: Vec<Vec<usize>> = (0..DRAWS).map(|_| (0..rows).map(|_| rng::below(rng, n)).collect()).collect();
-    order
-        .windows(2)
-        .map(|w| {
-            if n < 2 {
-                return true;
-            }
-            let gap = |i: usize| a.row(i)[w[0]].abs() - a.row(i)[w[1]].abs();
-            let gaps: Vec<f64> = (0..n).map(gap).collect();
-            let turned = draws.iter().filter(|d| d.iter().map(|i| gaps[*i]).sum::<f64>() <= 0.0).count();
-            turned as f64 > 0.025 * DRAWS as f64
-        })
-        .collect()
 }
 
 /// How much attributions of the same rows differ from one training to the next.

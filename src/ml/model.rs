@@ -266,8 +266,8 @@ pub trait Network: Send + Sync {
     fn tokens(&self) -> Vec<String>;
     /// Attention of each row; `None` for a network without.
     fn attention(&self, x: &FeatureMatrix, outcome: usize, gradients: bool) -> Result<Option<Vec<Attention>>>;
-    /// Outputs of each row with one attention head silenced, `rows × layers × heads`; empty without attention.
-    fn without_heads(&self, _x: &FeatureMatrix, _outcome: usize, _scale: Scale) -> Result<Vec<f64>> {
+    /// Outputs of each row with these attention heads (layer, head) silenced together; empty without attention.
+    fn silenced(&self, _x: &FeatureMatrix, _outcome: usize, _scale: Scale, _heads: &[(usize, usize)]) -> Result<Vec<f64>> {
         Ok(Vec::new())
     }
     /// A named reference input: the train mean in embedding space of every feature, `width` numbers.

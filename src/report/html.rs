@@ -21,8 +21,6 @@ const SHOWN: usize = 10;
 const MOST_COLUMNS: usize = 200;
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 3;
-/// Below this rank correlation attention is not to be read as a reason.
-const AGREES: f64 = 0.3;
 
 /// The page.
 pub fn render(report: &Report) -> String {
@@ -388,7 +386,12 @@ impl Page {
         let bars: Vec<_> = w.summary.importance.iter().take(15).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
         let size = move |v: f64| effect(v).trim_start_matches('+').to_owned();
         let n = tr_with(self.lang, "report.n_rows", &[("rows", &numbers::count(w.summary.rows as i64)), ("method", &method)]);
-        out += &self.figure(&svg::bars(self.t("report.importance"), &bars, size), &format!("{}. {n}", self.t("report.importance_caption")));
+        let tied: Vec<bool> = w.summary.importance.iter().map(|i| i.tied && i.mean_abs > 0.0).collect();
+        if !bars.is_empty() {
+            let _ = write!(out, "<p>{}</p>", escape(&crate::explain::words::overview(&w.summary, &w.rows, self.lang)));
+        }
+        let picture = svg::bars_tied(self.t("report.importance"), &bars, &tied, size);
+        out += &self.figure(&picture, &format!("{}. {n}", self.t("report.importance_caption")));
         let dots: Vec<_> = w
             .summary
             .importance
@@ -466,10 +469,12 @@ impl Page {
                 mean
             };
             let row = numbers::count(i64::from(map.row) + 1);
-            if let Some(agreement) = map.agreement.filter(|a| *a < AGREES) {
+            if let Some(agreement) = map.agreement.filter(|a| *a < crate::explain::attention::AGREES) {
                 let badge = tr_with(self.lang, "why.disagrees", &[("r", &numbers::fixed(agreement, 2))]);
                 let _ = write!(out, "<p><span class=\"badge\">{}</span> {}</p>", escape(&badge), escape(self.t("why.disagrees_help")));
             }
+            let said = crate::explain::words::attention(map, self.lang);
+            let _ = write!(out, "<p>{}</p>", escape(&said));
             for (title, caption, of) in [
                 ("report.attention", "report.attention_caption", &map.weights),
                 ("report.attention_gradient", "report.attention_gradient_caption", &map.gradient),

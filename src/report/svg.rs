@@ -112,6 +112,11 @@ pub fn waterfall(
 
 /// Bars from zero with an optional interval; signed ones point.
 pub fn bars(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], show: impl Fn(f64) -> String) -> String {
+    bars_tied(title, rows, &[], show)
+}
+
+/// The same; a bracket joins a bar with the one before it where the two are tied: their order is not certain.
+pub fn bars_tied(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], tied: &[bool], show: impl Fn(f64) -> String) -> String {
     let ends = rows.iter().flat_map(|(_, v, i)| [*v, i.map_or(*v, |i| i.0), i.map_or(*v, |i| i.1)]);
     let (low, high) = ends.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
     let span = if high > low { high - low } else { 1.0 };
@@ -122,6 +127,10 @@ pub fn bars(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], show: impl 
     for (i, (name, v, interval)) in rows.iter().enumerate() {
         let y = row * i as f64;
         out.push_str(&label(left - 8.0, y + 16.0, "end", name, 34, INK));
+        if i > 0 && tied.get(i) == Some(&true) {
+            let (top, foot, x) = (y + 14.0 - row, y + 9.0, left - 5.0);
+            let _ = write!(out, "<path class=\"tied\" d=\"M{x:.1} {top:.1}h3V{foot:.1}h-3\" fill=\"none\" stroke=\"{INK}\"/>");
+        }
         let colour = if low >= 0.0 {
             ACCENT
         } else if *v >= 0.0 {

@@ -89,6 +89,7 @@ fn why() -> WhySection {
         outcome: "Revenue".into(),
         class: String::new(),
         outcome_index: 0,
+        amount: false,
         exact: true,
         features: names.clone(),
         members: Vec::new(),

@@ -68,7 +68,7 @@ impl Session {
             }
             Ask::Study(s) if !s.needs_data() => Some(Key::of_value(s)),
             Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
-            Ask::Attention { model: m, line, outcome } => Some(Key::of_value(&(model(m)?, line, outcome))),
+            Ask::Attention { model: m, line, outcome, silent } => Some(Key::of_value(&(model(m)?, line, outcome, silent))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
             Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
@@ -227,10 +227,10 @@ impl Session {
                 let data = self.whole_data()?.clone();
                 compute(Box::new(move |ctx| crate::strategy::study::answer(&study, &data, ctx).map(|f| Done::Finding(Arc::new(f)))))
             }
-            Ask::Attention { model: m, line, outcome } => {
+            Ask::Attention { model: m, line, outcome, silent } => {
                 let (model, prepared) = (model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| {
-                    pipeline::attention(&prepared, &*model, line, outcome, ctx).map(|a| Done::Attention(Arc::new(a)))
+                    pipeline::attention(&prepared, &*model, line, outcome, &silent, ctx).map(|a| Done::Attention(Arc::new(a)))
                 }))
             }
             Ask::Levers(m) => {

@@ -399,10 +399,17 @@ pub fn explain_rows(
     Ok(Why { model: model.card().spec.name.clone(), attribution, summary, matrix })
 }
 
-/// Attention of one row.
-pub fn attention(prepared: &Prepared, model: &dyn Model, line: u32, outcome: usize, ctx: &JobCtx) -> Result<AttentionMap> {
+/// Attention of one row, with some heads (layer, number) silenced together.
+pub fn attention(
+    prepared: &Prepared,
+    model: &dyn Model,
+    line: u32,
+    outcome: usize,
+    silent: &[explain::attention::Head],
+    ctx: &JobCtx,
+) -> Result<AttentionMap> {
     let (x, lines, _) = matrix(&prepared.raw, &[position(&prepared.raw, line)?], model)?;
-    explain::attention::maps(model, &x, &lines, outcome, ctx)?
+    explain::attention::maps(model, &x, &lines, outcome, silent, ctx)?
         .into_iter()
         .next()
         .ok_or_else(|| fault!("session.no_such_line", line = line, rows = 1))

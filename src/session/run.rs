@@ -12,6 +12,7 @@ use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
+use crate::explain::attention::Head;
 use crate::explain::counterfactual::{Counterfactual, Rules};
 use crate::explain::effect::{EffectCurve, Kind};
 use crate::explain::everyone::Everyone;
@@ -187,7 +188,7 @@ fn explain(recipe: &Recipe, prepared: &Prepared, models: &[Arc<dyn Model>], mode
     let (x, lines, _) = pipeline::matrix(&prepared.raw, &at, model)?;
     let shown = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
     let attention = match (model.card().spec.kind, lines.first()) {
-        (ModelKind::Transformer, Some(line)) => Some(pipeline::attention(prepared, model, *line, 0, ctx)?),
+        (ModelKind::Transformer, Some(line)) => Some(pipeline::attention(prepared, model, *line, 0, &[], ctx)?),
         _ => None,
     };
     let name = model.card().spec.name.clone();
@@ -370,7 +371,7 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
             let lines = &why.attribution.rows;
             if method.is_attention() {
                 let at: Vec<usize> = lines.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
-                attention_of(&**model, raw, &at, method, 0, &path, ctx)?;
+                attention_of(&**model, raw, &at, (method, 0, &[]), &path, ctx)?;
                 continue;
             }
             let mut options = ExplainOptions { method: Some(method), scale, players: players.clone(), ..ExplainOptions::default() };
@@ -584,24 +585,23 @@ pub fn write_attention(
     model: &dyn Model,
     raw: &crate::data::Table,
     lines: Option<(u32, u32)>,
-    method: Method,
-    outcome: usize,
+    (method, outcome, silent): (Method, usize, &[Head]),
     path: &Path,
     ctx: &JobCtx,
 ) -> Result<usize> {
     let rows = lines_of(raw, lines)?;
-    attention_of(model, raw, &rows, method, outcome, path, ctx)?;
+    attention_of(model, raw, &rows, (method, outcome, silent), path, ctx)?;
     Ok(rows.len())
 }
 
 /// Attention of rows by their positions. Rollout has layer and head −1; tested effects are those of each token on the
-/// class token (layer and head −1), then of each head (query and key 0).
+/// class token (layer and head −1), then of each head (query and key 0), then of all silent heads together (layer and
+/// head −2).
 fn attention_of(
     model: &dyn Model,
     raw: &crate::data::Table,
     rows: &[usize],
-    method: Method,
-    outcome: usize,
+    (method, outcome, silent): (Method, usize, &[Head]),
     path: &Path,
     ctx: &JobCtx,
 ) -> Result<()> {
@@ -609,7 +609,7 @@ fn attention_of(
     for piece in rows.chunks(64) {
         ctx.check()?;
         let (x, lines, _) = pipeline::matrix(raw, piece, model)?;
-        for map in crate::explain::attention::maps(model, &x, &lines, outcome, ctx)? {
+        for map in crate::explain::attention::maps(model, &x, &lines, outcome, silent, ctx)? {
             let t = map.tokens.len();
             let every = |source: &[f32], heads: &[(i32, i32)]| -> Vec<Cell> {
                 source.iter().enumerate().map(|(i, w)| (heads[i / (t * t).max(1)], i / t % t, i % t, *w)).collect()
@@ -620,7 +620,9 @@ fn attention_of(
                 Method::AttentionRollout => every(&map.rollout, &[(-1, -1)]),
                 Method::AttentionTested => {
                     let tokens = map.tested.iter().enumerate().map(|(k, v)| ((-1, -1), 0, k, *v as f32));
-                    tokens.chain(map.tested_heads.iter().zip(&heads).map(|(v, h)| (*h, 0, 0, *v as f32))).collect()
+                    let alone = map.tested_heads.iter().zip(&heads).map(|(v, h)| (*h, 0, 0, *v as f32));
+                    let together = map.silenced.map(|without| ((-2, -2), 0, 0, (map.output - without) as f32));
+                    tokens.chain(alone).chain(together).collect()
                 }
                 _ => every(&map.weights, &heads),
             };

@@ -66,7 +66,7 @@ pub enum Ask {
     Train(String),
     /// Attributions of some rows. The answer: [`Session::why`].
     Why(WhyRequest),
-    /// Attention of one line of the file. The answer: [`Session::attention`].
+    /// Attention of one line of the file, with some heads silenced together. The answer: [`Session::attention`].
     Attention {
         /// Name of the model.
         model: String,
@@ -74,6 +74,8 @@ pub enum Ask {
         line: u32,
         /// Index of the outcome.
         outcome: usize,
+        /// Layers and heads that are silent.
+        silent: Vec<(usize, usize)>,
     },
     /// A question that goes deeper. The answer: [`Session::answer`].
     Deeper(Question),
@@ -550,10 +552,9 @@ impl Session {
         self.findings.iter().rev().find(|(s, _)| s == study).map(|(_, k)| &k.value)
     }
 
-    /// The last good attention map for that model, line and outcome.
-    pub fn attention(&self, model: &str, line: u32, outcome: usize) -> Option<&Arc<AttentionMap>> {
-        let ask = Ask::Attention { model: model.to_owned(), line, outcome };
-        self.attentions.iter().rev().find(|(a, _)| *a == ask).map(|(_, k)| &k.value)
+    /// The last good attention map that answers this.
+    pub fn attention(&self, ask: &Ask) -> Option<&Arc<AttentionMap>> {
+        self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.value)
     }
 
     /// The last good levers of a model.

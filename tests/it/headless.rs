@@ -252,6 +252,34 @@ fn gradients_of_a_trained_transformer_add_up() {
     shares.sort_by(f64::total_cmp);
     assert!(shares[56] <= 0.01, "{shares:?}");
     assert!(a.values.iter().any(|v| v.abs() > 1e-3), "something is explained");
+
+    // Two heads silenced together from the command line: what it writes is what the library says.
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    whybench::ml::file::save(&*model, &dir.path().join("t.whymodel")).unwrap();
+    let data = sample("online_shoppers_intention.csv").display().to_string();
+    let explain = |method: &str, mute: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_whybench"))
+            .args(["explain", &at("t.whymodel"), &data, "--method", method, "--rows", "3..5", "--mute", mute, "--out", &at("h.parquet")])
+            .args(["--lang", "en"])
+            .output()
+            .unwrap()
+    };
+    let out = explain("attention-tested", "1:2,0:0,1:2");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let t = table(&dir.path().join("h.parquet"));
+    let column = |name: &str| t.numbers(t.names().iter().position(|n| n == name).unwrap());
+    let (rows, layers, weights) = (column("row"), column("layer"), column("weight"));
+    for line in [3, 4] {
+        let map = pipeline::attention(&prepared, &*model, line, 0, &[(0, 0), (1, 2)], &ctx).unwrap();
+        let together = map.output - map.silenced.unwrap();
+        let written = (0..rows.len()).find(|i| rows[*i] == f64::from(line) && layers[*i] == -2.0).unwrap();
+        assert!((weights[written] - together).abs() < 1e-6 && together.abs() > 1e-6, "{} {together}", weights[written]);
+        assert_eq!(layers.iter().zip(&rows).filter(|(l, r)| **l >= 0.0 && **r == f64::from(line)).count(), 8);
+    }
+    assert!(String::from_utf8_lossy(&explain("attention", "2:0").stderr).contains("no head 0 in layer 2"));
+    assert!(String::from_utf8_lossy(&explain("integrated-gradients", "0:0").stderr).contains("--mute"));
+    assert_eq!(explain("attention", "first").status.code(), Some(2));
 }
 
 /// The deeper commands of *why* on the sample, end to end: files, sentences, refusals.

@@ -112,30 +112,28 @@ impl Network for NetModel {
         Ok(Some(parts.into_iter().flatten().collect()))
     }
 
-    fn without_heads(&self, x: &FeatureMatrix, outcome: usize, scale: Scale) -> Result<Vec<f64>> {
+    fn silenced(&self, x: &FeatureMatrix, outcome: usize, scale: Scale, heads: &[(usize, usize)]) -> Result<Vec<f64>> {
         let (net, s) = (&self.net, &self.net.shape);
         if !s.transformer {
             return Ok(Vec::new());
         }
-        check_width(&self.card, x)?;
-        let n = s.outcomes;
-        let probability = scale == Scale::Probability && self.card.outcomes[outcome].is_binary();
-        let heads = s.layers * s.heads;
-        let rows: Vec<usize> = (0..x.n_rows()).collect();
-        let mut out = vec![0.0; rows.len() * heads];
-        for h in 0..heads {
-            let want = Want { silent: Some((h / s.heads, h % s.heads)), ..Want::default() };
-            let parts = net.pieces(rows.len(), PIECE, &JobCtx::quiet(), |range| {
-                let rows = &rows[range];
-                let input = net.input(&net.inputs.active(x, rows, || false), rows.len());
-                Ok(net.run(input, want, |_| Vec::new())?.outputs)
-            })?;
-            for (i, raw) in parts.concat().chunks_exact(n).enumerate() {
-                let m: Vec<f64> = raw.iter().enumerate().map(|(j, v)| net.margin(*v, j)).collect();
-                out[i * heads + h] = if probability { self.card.shown(&m, outcome) } else { m[outcome] };
-            }
+        if outcome >= s.outcomes || heads.iter().any(|(l, h)| *l >= s.layers || *h >= s.heads) {
+            return Err(crate::fault!("ml.net_wrong_input", model = &self.card.spec.name));
         }
-        Ok(out)
+        check_width(&self.card, x)?;
+        let probability = scale == Scale::Probability && self.card.outcomes[outcome].is_binary();
+        let rows: Vec<usize> = (0..x.n_rows()).collect();
+        let parts = net.pieces(rows.len(), PIECE, &JobCtx::quiet(), |range| {
+            let rows = &rows[range];
+            let input = net.input(&net.inputs.active(x, rows, || false), rows.len());
+            Ok(net.run(input, Want { silent: heads, ..Want::default() }, |_| Vec::new())?.outputs)
+        })?;
+        // A class's probability hangs on the scores of all of them.
+        let shown = |raw: &[f32]| {
+            let m: Vec<f64> = raw.iter().enumerate().map(|(j, v)| net.margin(*v, j)).collect();
+            if probability { self.card.shown(&m, outcome) } else { m[outcome] }
+        };
+        Ok(parts.concat().chunks_exact(s.outcomes).map(shown).collect())
     }
 
     fn reference(&self) -> Vec<f32> {

@@ -85,7 +85,7 @@ impl Net {
     }
 
     /// One pass without dropout.
-    fn run(&self, input: Vec<f32>, want: Want, at_outputs: impl FnOnce(&[f32]) -> Vec<f32>) -> Result<Pass> {
+    fn run(&self, input: Vec<f32>, want: Want<'_>, at_outputs: impl FnOnce(&[f32]) -> Vec<f32>) -> Result<Pass> {
         pass::run(&self.place.device, &self.shape, &self.params, input, None, want, at_outputs)
     }
 

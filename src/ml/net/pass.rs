@@ -43,7 +43,7 @@ impl Weights {
 
 /// What a pass should bring back.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Want {
+pub(super) struct Want<'a> {
     /// The gradient at the parameters.
     pub params: bool,
     /// The gradient at the tokens.
@@ -52,11 +52,11 @@ pub(super) struct Want {
     pub attention: bool,
     /// The gradient at the attention weights.
     pub attention_gradient: bool,
-    /// Layer and head that is silenced: what it gathers is replaced by zeros.
-    pub silent: Option<(usize, usize)>,
+    /// Layers and heads that are silenced: what they gather is replaced by zeros.
+    pub silent: &'a [(usize, usize)],
 }
 
-impl Want {
+impl Want<'_> {
     fn backward(self) -> bool {
         self.params || self.tokens || self.attention_gradient
     }
@@ -136,7 +136,7 @@ pub(super) fn run(
     params: &Params,
     tokens: Vec<f32>,
     noise: Option<Noise>,
-    want: Want,
+    want: Want<'_>,
     at_outputs: impl FnOnce(&[f32]) -> Vec<f32>,
 ) -> Result<Pass> {
     let width = shape.input_floats();

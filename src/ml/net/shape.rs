@@ -71,7 +71,7 @@ impl Shape {
     }
 
     /// Forward, `input` being `rows × input floats`.
-    pub fn forward(&self, w: &Weights, input: Tensor<2>, noise: Option<Noise>, want: Want) -> Forward {
+    pub fn forward(&self, w: &Weights, input: Tensor<2>, noise: Option<Noise>, want: Want<'_>) -> Forward {
         if self.transformer { self.transformer(w, input, noise, want) } else { self.deep(w, input, noise) }
     }
 
@@ -88,7 +88,7 @@ impl Shape {
         Forward { outputs: affine(w, "head", x), attention: Vec::new(), probes: Vec::new() }
     }
 
-    fn transformer(&self, w: &Weights, input: Tensor<2>, mut noise: Option<Noise>, want: Want) -> Forward {
+    fn transformer(&self, w: &Weights, input: Tensor<2>, mut noise: Option<Noise>, want: Want<'_>) -> Forward {
         let (rows, t, d, heads) = (input.dims()[0], self.tokens(), self.width, self.heads);
         let per_head = d / heads;
         let scale = self.temperature / (per_head as f64).sqrt();
@@ -116,9 +116,9 @@ impl Shape {
                 probes.push(probe);
             }
             let mut gathered = a.matmul(v);
-            if let Some((_, head)) = want.silent.filter(|(layer, _)| *layer == l) {
+            for (_, head) in want.silent.iter().filter(|(layer, head)| *layer == l && *head < heads) {
                 let silent = Tensor::<4>::zeros([rows, 1, queries, per_head], &device);
-                gathered = gathered.slice_assign([0..rows, head..head + 1, 0..queries, 0..per_head], silent);
+                gathered = gathered.slice_assign([0..rows, *head..head + 1, 0..queries, 0..per_head], silent);
             }
             let seen = gathered.swap_dims(1, 2).reshape([rows, queries, d]);
             if class_only {

@@ -4,7 +4,7 @@ use super::*;
 use crate::base::Fingerprint;
 use crate::data::{Encoder, Feature, FeatureKind, Part};
 use crate::ml::file::TensorData;
-use crate::ml::model::{Network as _, Outcome, OutcomeKind, Scale};
+use crate::ml::model::{Network as _, Outcome, OutcomeKind, Scale, sigmoid};
 use crate::ml::spec::{DeviceChoice, Weighting};
 
 mod recompute;
@@ -209,6 +209,42 @@ fn plain_arithmetic_gives_the_same_output_and_attention() {
         assert!(model.attention(&x, 0, false).unwrap().unwrap()[0].gradients.is_empty());
     }
     assert!(trained(&spec(ModelKind::Dnn), &data).attention(&data.x, 0, true).unwrap().is_none());
+}
+
+#[test]
+fn silenced_heads_are_those_of_plain_arithmetic() {
+    let data = data(200);
+    let spec = ModelSpec { layers: Some(3), ..spec(ModelKind::Transformer) };
+    let model = trained(&spec, &data);
+    let x = data.x.select(&[0, 7, 42, 150]);
+    let tensors = model.tensors();
+    let all: Vec<(usize, usize)> = (0..12).map(|i| (i / 4, i % 4)).collect();
+    let mut sets: Vec<Vec<(usize, usize)>> = all.iter().map(|h| vec![*h]).collect();
+    sets.extend([vec![], vec![(0, 1), (2, 3)], vec![(0, 0), (0, 1), (0, 2), (0, 3)], vec![(2, 0), (1, 2), (0, 3), (2, 1)], all.clone()]);
+    let as_is = model.predict(&x, &JobCtx::quiet()).unwrap();
+    let mut moved = 0;
+    for set in &sets {
+        for (outcome, scale) in [(0, Scale::Margin), (0, Scale::Probability), (1, Scale::Margin)] {
+            let got = model.silenced(&x, outcome, scale, set).unwrap();
+            assert_eq!(got, model.silenced(&x, outcome, scale, set).unwrap(), "the same bits");
+            for row in 0..4 {
+                let (margins, _) = recompute::forward_with(&tensors, x.row(row), 1.0, None, &|l, h| set.contains(&(l, h)));
+                let want = if scale == Scale::Probability { sigmoid(margins[outcome]) } else { margins[outcome] };
+                assert!((got[row] - want).abs() < 1e-4 * want.abs().max(1.0), "{set:?} {outcome} {scale:?}: {} {want}", got[row]);
+                moved += usize::from(scale == Scale::Probability && (got[row] - as_is[row * 2]).abs() > 1e-3);
+            }
+        }
+    }
+    assert!(moved >= 20, "silence is heard: {moved}");
+    // Together is not the sum of one by one.
+    let one = |set: &[(usize, usize)]| model.silenced(&x, 0, Scale::Margin, set).unwrap()[0];
+    let whole = one(&[]);
+    let together = whole - one(&all);
+    let summed: f64 = all.iter().map(|h| whole - one(&[*h])).sum();
+    assert!((together - summed).abs() > 1e-3, "{together} {summed}");
+    assert_eq!(model.silenced(&x, 0, Scale::Margin, &[(3, 0)]).unwrap_err().0.code, "ml.net_wrong_input");
+    assert_eq!(model.silenced(&x, 0, Scale::Margin, &[(0, 4)]).unwrap_err().0.code, "ml.net_wrong_input");
+    assert!(trained(&self::spec(ModelKind::Dnn), &data).silenced(&x, 0, Scale::Margin, &[]).unwrap().is_empty());
 }
 
 #[test]

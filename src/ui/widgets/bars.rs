@@ -54,7 +54,7 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Opti
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(all, unit, lang)));
     let offset = rect.min.to_vec2();
     let mut touch = Touch::default();
-    for (row, bar) in l.rows.iter().zip(all) {
+    for (i, (row, bar)) in l.rows.iter().zip(all).enumerate() {
         let response = ui.interact(row.translate(offset), whole.id.with(bar.feature), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit)));
         if response.hovered() {
@@ -70,6 +70,9 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Opti
             ui.label(tr_with(lang, "why.importance_exact", &fields));
             ui.label(tr_with(lang, "why.mean_effect", &[("mean", &unit.effect(bar.mean))]));
             ui.label(direction_words(bar, lang));
+            if let Some(words) = tied_words(all, i, lang) {
+                ui.label(words);
+            }
         });
     }
     if ui.is_rect_visible(rect) {
@@ -100,7 +103,7 @@ fn paint(
         |v| unit.tick(v),
         tr(lang, "why.mean_size").replace("{unit}", unit.effect_name(lang)).as_str(),
     );
-    for (row, bar) in l.rows.iter().zip(all) {
+    for (i, (row, bar)) in l.rows.iter().zip(all).enumerate() {
         let row = row.translate(offset);
         if marks.1 == Some(&bar.name) {
             p.rect_filled(row, 3.0, t.accent_soft);
@@ -113,6 +116,12 @@ fn paint(
             let up = d > 0.0;
             p.add(ink::triangle(pos2(names.right() + 10.0, row.center().y), up, if up { t.up } else { t.down }));
         }
+        if is_tied(all, i) {
+            // A bracket in front of both bars, clear of the triangles.
+            let (x, top, foot) = (axis.left - 3.0, row.center().y - ROW + 3.0, row.center().y - 3.0);
+            let line = [pos2(x + 2.0, top), pos2(x - 2.0, top), pos2(x - 2.0, foot), pos2(x + 2.0, foot)];
+            p.line(line.to_vec(), egui::Stroke::new(1.5, t.text));
+        }
         let (y, end) = (row.center().y, axis.at(bar.mean_abs));
         p.rect_filled(Rect::from_min_max(pos2(axis.left, y - 7.0), pos2(end.max(axis.left + 1.0), y + 7.0)), 0.0, t.accent);
         ink::whisker(p, axis.at(bar.interval.0), axis.at(bar.interval.1), y, t.text);
@@ -124,6 +133,16 @@ fn paint(
 /// A size without sign.
 fn plain(unit: Unit, x: f64) -> String {
     unit.effect(x).trim_start_matches('+').to_owned()
+}
+
+/// Whether a bar's order against the one above is not certain. Bars of nothing have no order to speak of.
+pub fn is_tied(all: &[Importance], i: usize) -> bool {
+    i > 0 && all.get(i).is_some_and(|b| b.tied && b.mean_abs > 0.0)
+}
+
+/// The same in words.
+pub fn tied_words(all: &[Importance], i: usize, lang: Lang) -> Option<String> {
+    is_tied(all, i).then(|| tr_with(lang, "why.tied_with", &[("feature", &all[i - 1].name)]))
 }
 
 /// One bar as a line of text.
@@ -144,7 +163,9 @@ pub fn direction_words(bar: &Importance, lang: Lang) -> String {
 
 /// The picture in words.
 pub fn summary(all: &[Importance], unit: Unit, lang: Lang) -> String {
-    let lines: Vec<_> = all.iter().take(MOST).map(|b| line(b, unit)).collect();
+    // What is tied with the bar before it says so, for those who do not see the bracket.
+    let tied = |i: usize| if is_tied(all, i) { "≈ " } else { "" };
+    let lines: Vec<_> = all.iter().take(MOST).enumerate().map(|(i, b)| format!("{}{}", tied(i), line(b, unit))).collect();
     tr_with(lang, "why.importance_summary", &[("n", &all.len()), ("bars", &lines.join("; "))])
 }
 
@@ -164,6 +185,22 @@ mod tests {
                 assert!(l.axis.at(b.interval.1) <= l.axis.right + 0.01 && l.axis.at(b.mean_abs) > l.axis.left);
             }
         }
+    }
+
+    #[test]
+    fn tied_bars_say_so() {
+        let mut s = examples::summary(4);
+        s.importance[0].tied = true;
+        s.importance[2].tied = true;
+        s.importance[3].tied = true;
+        s.importance[3].mean_abs = 0.0;
+        let tied: Vec<bool> = (0..5).map(|i| is_tied(&s.importance, i)).collect();
+        assert_eq!(tied, [false, false, true, false, false], "nothing stands before the first, and nothing is no bar");
+        for lang in [Lang::En, Lang::Zh] {
+            assert!(tied_words(&s.importance, 2, lang).unwrap().contains("feature_1") && tied_words(&s.importance, 1, lang).is_none());
+        }
+        let said = summary(&s.importance, Unit::Probability, Lang::En);
+        assert!(said.contains("; ≈ feature_2: ") && said.matches('≈').count() == 1, "{said}");
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub fn attribution(effects: &[f64], gap: f64) -> Attribution {
         outcome: "Revenue".into(),
         class: String::new(),
         outcome_index: 0,
+        amount: false,
         exact: true,
         features: features(n).into_iter().map(|f| f.name).collect(),
         members: Vec::new(),
@@ -65,6 +66,7 @@ pub fn summary(n: usize) -> Summary {
                 name: format!("feature_{i}"),
                 mean_abs: size,
                 interval: (size * 0.9, size * 1.1),
+                tied: false,
                 mean: if i % 2 == 0 { size } else { -size },
                 direction: if i % 3 == 2 { None } else { Some(if i % 2 == 0 { 0.8 } else { -0.8 }) },
                 dots: (0..50u32)

@@ -60,6 +60,17 @@ fn tokens(tensors: &[NamedTensor], row: &[f64], d: usize) -> Vec<Vec<f64>> {
 
 /// Margins, and attention as layers × heads × queries × keys; `nudge` adds to one attention weight.
 pub fn forward(tensors: &[NamedTensor], row: &[f64], temperature: f64, nudge: Option<(usize, f64)>) -> (Vec<f64>, Vec<f64>) {
+    forward_with(tensors, row, temperature, nudge, &|_, _| false)
+}
+
+/// The same with heads of which nothing arrives.
+pub fn forward_with(
+    tensors: &[NamedTensor],
+    row: &[f64],
+    temperature: f64,
+    nudge: Option<(usize, f64)>,
+    silent: &dyn Fn(usize, usize) -> bool,
+) -> (Vec<f64>, Vec<f64>) {
     let sizes = get(tensors, "net.sizes");
     let (d, layers, heads) = (sizes[3] as usize, sizes[4] as usize, sizes[5] as usize);
     let per_head = d / heads;
@@ -85,7 +96,7 @@ pub fn forward(tensors: &[NamedTensor], row: &[f64], temperature: f64, nudge: Op
                     {
                         a += by;
                     }
-                    for c in at.clone() {
+                    for c in at.clone().filter(|_| !silent(l, h)) {
                         seen[i][c] += a * v[j][c];
                     }
                 }

@@ -1,21 +1,24 @@
-//! Where a Transformer looked for one row: every head small, one head large, raw and gradient × attention side by side or
-//! rolled through the layers; above them what was tested, and the words that say what attention is not.
+//! Where a Transformer looked for one row: every head as a tile that can be muted or heard alone, one head large, raw and
+//! gradient × attention side by side or rolled through the layers; above them what was tested, and the words that say what
+//! attention is not.
 
-use eframe::egui::{RichText, Ui};
+use std::sync::Arc;
+
+use eframe::egui::{Label, RichText, Ui};
 
 use super::{Subject, standing};
-use crate::base::numbers;
+use crate::base::{Fingerprint, numbers};
+use crate::explain::attention::{AGREES, AttentionMap, Desk};
+use crate::explain::words;
 use crate::ml::ModelKind;
 use crate::session::state::Ask;
 use crate::ui::Cx;
 use crate::ui::widgets::basic;
-use crate::ui::widgets::heatmap::{self, Head, Layer, Textures};
+use crate::ui::widgets::heatmap::{self, Head, Layer, Textures, View, heads};
 use crate::ui::widgets::signed_bars::{self, Bar};
+use crate::ui::widgets::units::Unit;
 
-/// Below this agreement of attention with the attribution a badge warns.
-const AGREES: f64 = 0.3;
-
-/// Tokens and heads whose test is shown.
+/// Tokens whose test is shown.
 const MOST: usize = 8;
 
 /// What the pane remembers.
@@ -26,7 +29,14 @@ pub struct AttentionPane {
     hovered: Option<(usize, usize)>,
     /// Through all layers instead of head by head.
     rolled: bool,
-    last: Option<std::sync::Arc<crate::explain::AttentionMap>>,
+    /// Heads by tested effect instead of by layer.
+    by_effect: bool,
+    /// The part of the large maps that is in view.
+    view: View,
+    desk: Desk,
+    /// Which model the desk and the map below belong to.
+    of: Option<Fingerprint>,
+    last: Option<Arc<AttentionMap>>,
 }
 
 /// Whether there is attention to show.
@@ -39,10 +49,17 @@ impl AttentionPane {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: Option<u32>) {
         basic::section(ui, cx.t("why.attention"));
         let Some(line) = row else { return };
-        let ask = Ask::Attention { model: subject.name.to_owned(), line, outcome: subject.outcome };
+        let model = &subject.model.card().fingerprint;
+        if self.of.as_ref() != Some(model) {
+            // Another model has other heads and other tokens.
+            let (rolled, by_effect) = (self.rolled, self.by_effect);
+            *self = Self { rolled, by_effect, of: Some(model.clone()), ..Self::default() };
+        }
+        let silent = self.last.as_ref().map_or_else(Vec::new, |m| self.desk.silent(m.layers, m.heads));
+        let ask = Ask::Attention { model: subject.name.to_owned(), line, outcome: subject.outcome, silent };
         cx.want(ask.clone());
         standing(ui, cx, &ask);
-        if let Some(map) = cx.session.attention(subject.name, line, subject.outcome) {
+        if let Some(map) = cx.session.attention(&ask) {
             self.last = Some(map.clone());
         }
         let Some(map) = self.last.clone() else { return };
@@ -57,18 +74,15 @@ impl AttentionPane {
         self.head.layer = self.head.layer.min(map.layers - 1);
         self.head.head = self.head.head.min(map.heads - 1);
         basic::caption(ui, cx.t("why.attention_caveat"));
-        match map.agreement {
-            Some(a) if a < AGREES => {
-                let said = cx.tw("why.disagrees", &[("r", &numbers::plain(a))]);
-                basic::chip(ui, &said, cx.tokens.warn, cx.t("why.disagrees_help"));
-            }
-            Some(a) => {
-                let said = cx.tw("why.agrees", &[("r", &numbers::plain(a))]);
-                basic::chip(ui, &said, cx.tokens.good, cx.t("why.disagrees_help"));
-            }
-            None => {}
+        if let Some(a) = map.agreement {
+            let (key, colour) = if a < AGREES { ("why.disagrees", cx.tokens.warn) } else { ("why.agrees", cx.tokens.good) };
+            basic::chip(ui, &cx.tw(key, &[("r", &numbers::fixed(a, 2))]), colour, cx.t("why.disagrees_help"));
         }
-        self.tested(ui, cx, subject, &map);
+        ui.add(Label::new(words::attention(&map, lang)).wrap());
+        let unit = Unit::of(subject.model.card().outcomes.get(subject.outcome), map.scale);
+        tested(ui, cx, &map, unit);
+        self.heads(ui, cx, &map, unit);
+        ui.add_space(crate::ui::theme::SPACE);
         ui.horizontal_wrapped(|ui| {
             for (rolled, key, help) in
                 [(false, "why.attention_heads", "why.attention_heads_help"), (true, "why.attention_rolled", "why.attention_rolled_help")]
@@ -100,52 +114,34 @@ impl AttentionPane {
         basic::caption(ui, crate::base::tr(lang, "why.map_caption"));
     }
 
-    /// What was tested: tokens taken out and heads silenced, strongest first.
-    fn tested(&mut self, ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, map: &crate::explain::AttentionMap) {
-        if map.tested.len() != map.tokens.len() {
-            return;
-        }
-        let strongest = |v: &[f64]| -> Vec<usize> {
-            let mut order: Vec<usize> = (0..v.len()).filter(|i| v[*i] != 0.0).collect();
-            order.sort_by(|a, b| v[*b].abs().total_cmp(&v[*a].abs()).then(a.cmp(b)));
-            order
-        };
-        // Tests are on the scale of probabilities, whatever the attributions are shown on.
-        let unit = crate::ui::widgets::units::Unit::of(subject.model.card().outcomes.get(subject.outcome), map.scale);
-        let bars: Vec<Bar> = strongest(&map.tested)
-            .into_iter()
-            .take(MOST)
-            .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), ..Bar::default() })
-            .collect();
-        basic::caption(ui, cx.t("why.tested")).on_hover_text(cx.t("why.tested_help"));
-        signed_bars::ui(ui, &bars, cx.t("why.tested"));
-        if map.tested_heads.len() == map.layers * map.heads {
-            ui.horizontal_wrapped(|ui| {
-                ui.label(RichText::new(cx.t("why.tested_heads")).size(crate::ui::theme::SMALL).color(cx.tokens.weak))
-                    .on_hover_text(cx.t("why.tested_heads_help"));
-                for h in strongest(&map.tested_heads).into_iter().take(MOST) {
-                    let at = Head { layer: h / map.heads, head: h % map.heads };
-                    let text = format!("{}.{}: {}", at.layer + 1, at.head + 1, unit.effect(map.tested_heads[h]));
-                    let text = RichText::new(text).size(crate::ui::theme::SMALL);
-                    if ui
-                        .selectable_label(self.head == at && !self.rolled, text)
-                        .on_hover_text(heatmap::head_name(at, Layer::Raw, cx.lang()))
-                        .clicked()
-                    {
-                        (self.head, self.rolled) = (at, false);
-                    }
+    /// The heads as tiles, and what the prediction becomes without those that are silent.
+    fn heads(&mut self, ui: &mut Ui, cx: &Cx<'_>, map: &Arc<AttentionMap>, unit: Unit) {
+        ui.add_space(crate::ui::theme::SPACE);
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(cx.t("why.tested_heads")).strong()).on_hover_text(cx.t("why.tested_heads_help"));
+            for (by_effect, key) in [(false, "why.heads_by_layer"), (true, "why.heads_by_effect")] {
+                if ui.selectable_label(self.by_effect == by_effect, cx.t(key)).clicked() {
+                    self.by_effect = by_effect;
                 }
-            });
+            }
+            if !self.desk.is_clear() && ui.button(cx.t("why.heads_all")).clicked() {
+                self.desk = Desk::default();
+            }
+        });
+        let tiles = heads::Tiles { desk: &self.desk, selected: self.head, what: Layer::Raw, by_effect: self.by_effect };
+        match heads::ui(ui, map, &mut self.textures, &tiles, unit, cx.lang()) {
+            Some(heads::Pressed::Look(at)) => (self.head, self.rolled) = (at, false),
+            Some(heads::Pressed::Mute(at)) => self.desk.mute((at.layer, at.head)),
+            Some(heads::Pressed::Solo(at)) => self.desk.solo((at.layer, at.head)),
+            None => {}
+        }
+        if let Some(said) = words::silenced(map, cx.lang()) {
+            ui.add_space(crate::ui::theme::TIGHT);
+            ui.add(Label::new(RichText::new(said).strong()).wrap());
         }
     }
 
-    fn picture(
-        &mut self,
-        ui: &mut Ui,
-        cx: &Cx<'_>,
-        map: &std::sync::Arc<crate::explain::AttentionMap>,
-        what: Layer,
-    ) -> Option<(usize, usize)> {
+    fn picture(&mut self, ui: &mut Ui, cx: &Cx<'_>, map: &Arc<AttentionMap>, what: Layer) -> Option<(usize, usize)> {
         let (title, help) = match what {
             Layer::Raw => ("why.attention_raw", "why.attention_raw_help"),
             Layer::Gradient => ("why.attention_gradient", "why.attention_gradient_help"),
@@ -154,16 +150,27 @@ impl AttentionPane {
         };
         ui.push_id(title, |ui| {
             basic::caption(ui, cx.t(title)).on_hover_text(cx.t(help));
-            if what.by_head()
-                && let Some(head) = heatmap::thumbnails(ui, map, &mut self.textures, what, self.head, cx.lang())
-            {
-                self.head = head;
-            }
             if what.by_head() {
                 basic::caption(ui, &heatmap::head_name(self.head, what, cx.lang()));
             }
-            heatmap::map(ui, map, &mut self.textures, what, self.head, self.hovered, cx.lang())
+            heatmap::map(ui, map, &mut self.textures, (what, self.head), self.hovered, &mut self.view, cx.lang())
         })
         .inner
     }
+}
+
+/// What was tested: tokens taken out, strongest first.
+fn tested(ui: &mut Ui, cx: &Cx<'_>, map: &AttentionMap, unit: Unit) {
+    if map.tested.len() != map.tokens.len() {
+        return;
+    }
+    let mut order: Vec<usize> = (0..map.tested.len()).filter(|i| map.tested[*i] != 0.0).collect();
+    order.sort_by(|a, b| map.tested[*b].abs().total_cmp(&map.tested[*a].abs()).then(a.cmp(b)));
+    let bars: Vec<Bar> = order
+        .into_iter()
+        .take(MOST)
+        .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), ..Bar::default() })
+        .collect();
+    basic::caption(ui, cx.t("why.tested")).on_hover_text(cx.t("why.tested_help"));
+    signed_bars::ui(ui, &bars, cx.t("why.tested"));
 }

@@ -7,9 +7,12 @@ use super::rows::{Words, condition};
 use super::{Subject, standing};
 use crate::base::numbers;
 use crate::explain::cohorts::MOST;
+use crate::explain::words;
+use crate::ml::model::Scale;
 use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
 use crate::ui::Cx;
 use crate::ui::widgets::dots::{self, Line};
+use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{basic, figure};
 
 /// Features that are drawn; the table has all.
@@ -105,14 +108,8 @@ impl CohortsPane {
             .enumerate()
             .map(|(f, name)| Line { name: name.clone(), marks: found.cohorts.iter().map(|c| c.effects[f]).collect() })
             .collect();
-        let apart: Vec<&str> = found.features.iter().zip(&found.apart).filter(|(_, a)| **a).map(|(n, _)| n.as_str()).take(3).collect();
-        let said = if apart.is_empty() {
-            cx.t("why.cohorts_same").to_owned()
-        } else {
-            cx.tw("why.cohorts_differ", &[("list", &apart.join(", "))])
-        };
-        ui.add(Label::new(said).wrap());
         let short: Vec<String> = found.cohorts.iter().map(|c| named(&c.condition)).collect();
+        ui.add(Label::new(words::cohorts(found, &short, scale_of(unit), lang)).wrap());
         let show = |v: f64| unit.effect(v);
         let table = || figure::Table {
             header: std::iter::once(crate::base::tr(lang, "why.feature").to_owned()).chain(short.iter().cloned()).collect(),
@@ -139,6 +136,11 @@ impl CohortsPane {
     }
 }
 
+/// The scale on which a unit's numbers are written.
+fn scale_of(unit: Unit) -> Scale {
+    if unit == Unit::Probability { Scale::Probability } else { Scale::Margin }
+}
+
 /// A few rows whose reasons stand for those of all.
 fn typical(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows) {
     let question = Question::Typical {
@@ -152,24 +154,17 @@ fn typical(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows:
     standing(ui, cx, &ask);
     let Some(answer) = cx.session.answer(&question).cloned() else { return };
     let Answer::Typical(found) = &*answer else { return };
-    let unit = subject.unit;
     let features = subject.model.card().features();
     let lang = cx.lang();
     for r in &found.rows {
-        let words: [(&str, &dyn std::fmt::Display); 4] = [
-            ("row", &numbers::count(i64::from(r.row) + 1)),
-            ("share", &numbers::percent(r.share)),
-            ("prediction", &unit.level(r.prediction)),
-            ("mean", &unit.level(r.mean)),
-        ];
-        let line = cx.tw("why.typical_line", &words);
+        let line = words::typical(r, scale_of(subject.unit), lang);
         if ui.selectable_label(cx.session.selection.row == Some(r.row), RichText::new(line).strong()).clicked() {
             let row = r.row;
             cx.select(|s| s.row = Some(row));
         }
         // The answer may be a newer one than what is tested, never an older one.
         if why.attribution.rows.get(r.at) == Some(&r.row) {
-            basic::caption(ui, &crate::explain::words::sentence(&why.attribution, r.at, features, lang));
+            basic::caption(ui, &words::sentence(&why.attribution, r.at, features, lang));
         }
     }
     if !found.unlike.is_empty() {

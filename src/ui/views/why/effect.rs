@@ -220,6 +220,7 @@ fn as_dependence(c: &EffectCurve) -> Importance {
         name: c.feature.clone(),
         mean_abs: 0.0,
         interval: (0.0, 0.0),
+        tied: false,
         mean: 0.0,
         direction: None,
         dots: Vec::new(),

@@ -56,6 +56,7 @@ impl EveryonePane {
             ("mean", &mean),
             ("gap", &format!("{:.1e}", e.largest_gap)),
         ];
+        ui.add(eframe::egui::Label::new(crate::explain::words::everyone(e, lang)).wrap());
         let mut caption = cx.tw("why.everyone_caption", &words);
         if e.scale != subject.options.scale {
             caption = format!("{caption} {}", cx.t("why.everyone_margin"));

@@ -285,19 +285,31 @@ fn importance_table(why: &Why, unit: Unit, lang: Lang) -> figure::Table {
     let t = |key| tr(lang, key).to_owned();
     let bare = |x| unit.effect(x).trim_start_matches('+').to_owned();
     figure::Table {
-        header: vec![t("why.feature"), t("why.mean_size_column"), t("why.low_column"), t("why.high_column"), t("why.mean_column")],
+        header: vec![
+            t("why.feature"),
+            t("why.mean_size_column"),
+            t("why.low_column"),
+            t("why.high_column"),
+            t("why.mean_column"),
+            t("why.tied_column"),
+        ],
         rows: why
             .summary
             .importance
             .iter()
-            .map(|i| vec![i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean)])
+            .enumerate()
+            .map(|(at, i)| {
+                let tied =
+                    if bars::is_tied(&why.summary.importance, at) { why.summary.importance[at - 1].name.clone() } else { String::new() };
+                vec![i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied]
+            })
             .collect(),
     }
 }
 
 fn importance_csv(why: &Why) -> figure::Table {
     figure::Table {
-        header: ["feature", "mean_abs", "low", "high", "mean", "direction"].map(str::to_owned).to_vec(),
+        header: ["feature", "mean_abs", "low", "high", "mean", "direction", "tied_with_previous"].map(str::to_owned).to_vec(),
         rows: why
             .summary
             .importance
@@ -311,6 +323,7 @@ fn importance_csv(why: &Why) -> figure::Table {
                     i.interval.1.to_string(),
                     i.mean.to_string(),
                     direction,
+                    i.tied.to_string(),
                 ]
             })
             .collect(),
@@ -349,7 +362,8 @@ fn dots_csv(why: &Why) -> figure::Table {
 
 fn importance_svg(why: &Why, unit: Unit, lang: Lang) -> String {
     let rows: Vec<_> = why.summary.importance.iter().take(bars::MOST).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
-    svg::bars(tr(lang, "why.importance"), &rows, |x| unit.effect(x).trim_start_matches('+').to_owned())
+    let tied: Vec<bool> = (0..rows.len()).map(|i| bars::is_tied(&why.summary.importance, i)).collect();
+    svg::bars_tied(tr(lang, "why.importance"), &rows, &tied, |x| unit.effect(x).trim_start_matches('+').to_owned())
 }
 
 fn dots_svg(why: &Why, unit: Unit, lang: Lang) -> String {

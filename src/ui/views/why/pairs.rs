@@ -8,6 +8,7 @@ use eframe::egui::{self, Ui};
 use super::{Subject, standing};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::pairs::{self as joint_pairs, Partner};
+use crate::explain::words;
 use crate::ml::model::Scale;
 use crate::session::state::{Answer, Ask, Question, Why};
 use crate::ui::Cx;
@@ -69,10 +70,9 @@ impl PairsPane {
                 .collect(),
         };
         let source = figure::Source { table: Box::new(table), csv: None, svg: None };
-        let gap = unit.effect(partner.gap).trim_start_matches('+').to_owned();
-        let words: [(&str, &dyn std::fmt::Display); 4] =
-            [("high", &side(Some(true))), ("low", &side(Some(false))), ("gap", &gap), ("feature", &a.features[of])];
-        let caption = cx.tw("why.parted_caption", &words);
+        let (high, low) = (side(Some(true)), side(Some(false)));
+        let said = words::parted(partner, &a.features[of], (&high, &low), a.scale, lang);
+        let caption = cx.tw("why.parted_caption", &[("high", &high), ("low", &low), ("said", &said)]);
         let levels = features[of].is_categorical().then(|| features[of].levels());
         let touch = figure::ui(ui, cx, twins, "why.parted", &caption, &source, |ui, cx| {
             let title = format!("{}: {caption}", cx.t("why.parted"));
@@ -131,8 +131,8 @@ fn joint(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure
     let unit = Unit::of(subject.model.card().outcomes.get(subject.outcome), Scale::Margin);
     let share: [(&str, &dyn std::fmt::Display); 2] =
         [("share", &numbers::percent(found.joint)), ("rows", &numbers::count(found.rows as i64))];
+    basic::caption(ui, &words::pairs(found, cx.lang()));
     if found.pairs.is_empty() {
-        basic::caption(ui, cx.t("why.pairs_none"));
         return;
     }
     let bare = |v: f64| unit.effect(v).trim_start_matches('+').to_owned();
@@ -161,10 +161,11 @@ fn shuffled(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut fig
         found.features.iter().take(15).map(|f| Line { name: f.name.clone(), marks: vec![(f.mean, f.low, f.high)] }).collect();
     let (lang, show) = (cx.lang(), |v: f64| numbers::signed(v));
     let source = intervals(&lines, lang, &show);
-    let loss = cx.t(if found.loss == "mse" { "why.loss_mse" } else { "why.loss_log" });
-    let words: [(&str, &dyn std::fmt::Display); 4] =
+    let loss = cx.t(if found.loss == "mse" { "explain.loss_mse" } else { "explain.loss_log" });
+    ui.add(egui::Label::new(words::shuffled(found, lang)).wrap());
+    let fields: [(&str, &dyn std::fmt::Display); 4] =
         [("rows", &numbers::count(found.rows as i64)), ("n", &found.repeats), ("loss", &loss), ("base", &numbers::plain(found.base))];
-    let caption = cx.tw("why.shuffled_caption", &words);
+    let caption = cx.tw("why.shuffled_caption", &fields);
     let selected = cx.session.selection.feature.clone();
     let clicked = figure::ui(ui, cx, twins, "why.shuffled_title", &caption, &source, |ui, cx| {
         dots::ui(ui, cx.t("why.shuffled_title"), &lines, &[], &show, loss, selected.as_deref())

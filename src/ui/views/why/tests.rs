@@ -235,7 +235,7 @@ fn a_picture_has_a_table_twin_and_can_be_saved() {
     let saved = h.state().asked.iter().find_map(|a| if let Action::SaveText { name, text } = a { Some((name, text)) } else { None });
     let (name, text) = saved.expect("something is saved");
     assert_eq!(name, "importance.csv");
-    assert!(text.starts_with("feature,mean_abs,low,high,mean,direction\nfeature_0,0.1,"), "{text}");
+    assert!(text.starts_with("feature,mean_abs,low,high,mean,direction,tied_with_previous\nfeature_0,0.1,"), "{text}");
 }
 
 #[test]
@@ -319,8 +319,18 @@ fn attention_comes_with_its_caveat_and_badge() {
         agreement: Some(0.12),
         ..AttentionMap::default()
     };
-    let ask = Ask::Attention { model: "trees".into(), line: 4, outcome: 0 };
-    session.attentions.push((ask, Kept { value: Arc::new(map), key: Key::default() }));
+    let of = |silent: Vec<(usize, usize)>| Ask::Attention { model: "trees".into(), line: 4, outcome: 0, silent };
+    let muted = AttentionMap {
+        output: 0.4,
+        silenced: Some(0.3),
+        silent: vec![(0, 1)],
+        tested_heads: vec![0.0, 0.1, 0.0, 0.0],
+        scale: crate::ml::model::Scale::Probability,
+        ..map.clone()
+    };
+    let kept = |m: AttentionMap| Kept { value: Arc::new(m), key: Key::default() };
+    session.attentions.push((of(vec![]), kept(map)));
+    session.attentions.push((of(vec![(0, 1)]), kept(muted)));
     let mut h = room(WhyView::default(), session, WIDE);
     h.run();
     h.get_by_label("Where the model looked, not why");
@@ -329,6 +339,22 @@ fn attention_comes_with_its_caveat_and_badge() {
     h.run();
     h.get_by_label_contains("Layer 2, head 1: the class token looked most at");
     h.get_by_label_contains("Layer 2, head 1, gradient: the class token looked most at");
+    // Muted, a head is asked about in the model and says so; its neighbour still sounds.
+    h.get_by_label("Mute: Layer 1, head 2").click();
+    h.run();
+    h.get_by_label("Layer 1, head 2: muted");
+    h.get_by_label("Layer 1, head 1");
+    h.get_by_label_contains("With layer 1 head 2 silenced, the prediction goes from 40.0 % to 30.0 % (−10.0 pp).");
+    h.get_by_label("Let all heads sound").click();
+    h.run();
+    assert!(h.query_by_label_contains("silenced, the prediction").is_none());
+    // Solo from the keyboard: all others fall silent, and that is asked for.
+    h.get_by_label("Solo: Layer 2, head 2").focus();
+    h.run();
+    h.key_press(eframe::egui::Key::Space);
+    h.run();
+    h.get_by_label("Layer 2, head 2: solo");
+    h.get_by_label("Layer 1, head 1: silent while others are solo");
 }
 
 #[test]

@@ -5,13 +5,15 @@ use eframe::egui::Ui;
 
 use super::{Subject, standing};
 use crate::base::numbers;
-use crate::explain::trust::{Curve, Trust, Verdict};
+use crate::explain::trust::{Curve, Verdict};
 use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
 use crate::ui::Cx;
 use crate::ui::widgets::dots::{self, Line};
 use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{basic, figure};
 
+/// Bars among whose order doubts are named.
+const TIED: usize = 10;
 /// Twins that are named.
 const MOST: usize = 4;
 
@@ -42,6 +44,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
             basic::chip(ui, &format!("{name}: {}", cx.t(word)), colour, &check.said.say(lang));
         }
     });
+    basic::caption(ui, &crate::explain::words::trust(trust, lang));
     for check in trust.checks.iter().filter(|c| c.verdict != Verdict::Ok) {
         basic::warning(ui, &check.said.say(lang));
     }
@@ -55,8 +58,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: 
             .collect();
         basic::caption(ui, &cx.tw("why.twins", &[("pairs", &pairs.join(", "))])).on_hover_text(cx.t("why.twins_help"));
     }
-    if let Some(tied) = ties(trust, why) {
-        basic::caption(ui, &cx.tw("why.tied", &[("list", &tied)])).on_hover_text(cx.t("why.tied_help"));
+    if let Some(tied) = crate::explain::words::ties(&why.summary, TIED, lang) {
+        basic::caption(ui, &tied).on_hover_text(cx.t("why.tied_help"));
     }
     let rows = numbers::count(trust.rows as i64);
     if let Some(curve) = &trust.deletion {
@@ -153,10 +156,8 @@ pub fn surrogate(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mu
     let Some(answer) = cx.session.answer(&question).cloned() else { return };
     let Answer::Surrogate(s) = &*answer else { return };
     let unit = Unit::of(subject.model.card().outcomes.get(subject.outcome), crate::ml::model::Scale::Probability);
-    let said = cx.tw(
-        "why.surrogate_said",
-        &[("n", &s.rules.len()), ("fidelity", &numbers::percent(s.fidelity)), ("usual", &numbers::percent(s.usual))],
-    );
+    let scale = if unit == Unit::Amount { crate::ml::model::Scale::Margin } else { crate::ml::model::Scale::Probability };
+    let said = crate::explain::words::surrogate(s, scale, cx.lang());
     ui.add(eframe::egui::Label::new(said).wrap());
     if s.fidelity < s.usual + 0.02 {
         basic::warning(ui, cx.t("why.surrogate_weak"));
@@ -214,10 +215,7 @@ impl SegmentsPane {
         }
         for s in &all.found {
             let chosen = cx.session.selection.segment.as_ref() == Some(&s.condition);
-            let p = if s.p < 0.01 { "< 0.01".to_owned() } else { format!("= {}", numbers::fixed(s.p, 2)) };
-            let n = numbers::count(s.rows as i64);
-            let key = if self.reasons { "why.segments_line_reasons" } else { "why.segments_line" };
-            let line = cx.tw(key, &[("rows", &n), ("mean", &numbers::plain(s.mean)), ("rest", &numbers::plain(s.rest)), ("p", &p)]);
+            let line = crate::explain::words::segment(s, self.reasons, cx.lang());
             if ui.selectable_label(chosen, &s.condition).clicked() {
                 let condition = (!chosen).then(|| s.condition.clone());
                 cx.select(|x| x.segment = condition);
@@ -236,23 +234,6 @@ fn name_of(check: &str) -> &'static str {
         "insertion" => "why.trust_insertion",
         _ => "why.trust_signs",
     }
-}
-
-/// Bars near the top that cannot be told apart, in words.
-fn ties(trust: &Trust, why: &Why) -> Option<String> {
-    let names: Vec<&str> = why.summary.importance.iter().map(|i| i.name.as_str()).collect();
-    let mut groups: Vec<String> = Vec::new();
-    let mut from = 0;
-    for i in 1..=names.len().min(10) {
-        let tied = i < names.len().min(10) && trust.tied.get(i - 1).copied().unwrap_or(false);
-        if !tied {
-            if i - from > 1 {
-                groups.push(format!("[{}]", names[from..i].join(" = ")));
-            }
-            from = i;
-        }
-    }
-    (!groups.is_empty()).then(|| groups.join(", "))
 }
 
 fn table(c: &Curve, words: &Words, lang: crate::base::Lang) -> figure::Table {

@@ -9,7 +9,7 @@ use crate::explain::AttentionMap;
 use crate::ui::theme::Tokens;
 
 /// Which numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// Attention weights as they are.
     Raw,
@@ -29,7 +29,7 @@ impl Layer {
 }
 
 /// One head, by its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Head {
     /// Layer, from 0.
     pub layer: usize,
@@ -60,30 +60,63 @@ pub fn most(map: &AttentionMap, what: Layer, at: Head) -> f32 {
     all.iter().copied().filter(|w| w.is_finite()).fold(0.0, f32::max)
 }
 
+/// Shades between nothing and the most: more than an eye tells apart, and far fewer than a map has cells.
+const SHADES: usize = 511;
+/// Side from which a thumbnail has an image of its own.
+const POOLED: usize = 112;
+
 /// An image with one pixel per weight.
 pub fn image(weights: &[f32], tokens: usize, most: f32, t: &Tokens) -> ColorImage {
     let most = if most > 0.0 { most } else { 1.0 };
-    let pixels = weights.iter().map(|w| t.sequential(f64::from(w / most))).collect();
-    ColorImage::new([tokens, tokens], pixels)
+    let shades: Vec<_> = (0..=SHADES).map(|i| t.sequential(i as f64 / SHADES as f64)).collect();
+    let shade = |w: &f32| if w.is_nan() { t.missing } else { shades[((w / most).clamp(0.0, 1.0) * SHADES as f32).round() as usize] };
+    ColorImage::new([tokens, tokens], weights.iter().map(shade).collect())
+}
+
+/// A smaller square whose every number is the largest of those it stands for: a few bright cells stay visible however small
+/// the picture. What is missing everywhere stays missing.
+pub fn pooled(weights: &[f32], tokens: usize, side: usize) -> Vec<f32> {
+    let mut out = vec![f32::NAN; side * side];
+    for (i, w) in weights.iter().enumerate() {
+        let (q, k) = (i / tokens * side / tokens, i % tokens * side / tokens);
+        let o = &mut out[q * side + k];
+        *o = o.max(*w);
+    }
+    out
 }
 
 /// Textures of one map in one theme; made when first seen, and dropped with the map.
 #[derive(Default)]
 pub struct Textures {
     of: Option<(Arc<AttentionMap>, bool)>,
-    made: BTreeMap<(Layer, Head), (TextureHandle, f32)>,
+    made: BTreeMap<(Layer, Head, bool), (TextureHandle, f32)>,
 }
 
 impl Textures {
     /// The texture of one head and the number at its brightest colour.
     pub fn get(&mut self, ctx: &egui::Context, map: &Arc<AttentionMap>, what: Layer, at: Head) -> Option<(egui::TextureId, f32)> {
+        self.of_size(ctx, map, what, at, false)
+    }
+    /// The texture of one head for a thumbnail: that of the map itself, unless it has many more cells than a thumbnail has
+    /// pixels.
+    pub fn small(&mut self, ctx: &egui::Context, map: &Arc<AttentionMap>, what: Layer, at: Head) -> Option<(egui::TextureId, f32)> {
+        self.of_size(ctx, map, what, at, map.tokens.len() > POOLED)
+    }
+    fn of_size(
+        &mut self,
+        ctx: &egui::Context,
+        map: &Arc<AttentionMap>,
+        what: Layer,
+        at: Head,
+        small: bool,
+    ) -> Option<(egui::TextureId, f32)> {
         let t = Tokens::of(ctx);
         let same = self.of.as_ref().is_some_and(|(m, dark)| Arc::ptr_eq(m, map) && *dark == t.dark);
         if !same {
             self.made.clear();
             self.of = Some((map.clone(), t.dark));
         }
-        if let Some((texture, most)) = self.made.get(&(what, at)) {
+        if let Some((texture, most)) = self.made.get(&(what, at, small)) {
             return Some((texture.id(), *most));
         }
         let side = map.tokens.len();
@@ -92,10 +125,11 @@ impl Textures {
             return None;
         }
         let most = most(map, what, at);
-        let name = format!("attention-{what:?}-{}-{}", at.layer, at.head);
-        let texture = ctx.load_texture(name, image(values, side, most, t), TextureOptions::NEAREST);
+        let name = format!("attention-{what:?}-{}-{}-{small}", at.layer, at.head);
+        let picture = if small { image(&pooled(values, side, POOLED / 2), POOLED / 2, most, t) } else { image(values, side, most, t) };
+        let texture = ctx.load_texture(name, picture, TextureOptions::NEAREST);
         let id = texture.id();
-        self.made.insert((what, at), (texture, most));
+        self.made.insert((what, at, small), (texture, most));
         Some((id, most))
     }
     /// How many textures were made for the map on screen.

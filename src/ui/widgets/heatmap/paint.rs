@@ -10,9 +10,9 @@ use crate::ui::widgets::ink;
 
 const WHOLE: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
-/// A texture in its place.
-pub fn texture(p: &Painter, id: TextureId, rect: Rect) {
-    p.image(id, rect, WHOLE, Color32::WHITE);
+/// A texture in its place; a silent head's is faint.
+pub fn texture(p: &Painter, id: TextureId, rect: Rect, silent: bool) {
+    p.image(id, rect, WHOLE, if silent { Color32::WHITE.gamma_multiply(0.25) } else { Color32::WHITE });
 }
 
 /// A frame around a thumbnail.
@@ -25,25 +25,31 @@ pub fn frame(p: &Painter, t: &Tokens, rect: Rect, selected: bool, hovered: bool)
 pub fn map(p: &Painter, t: &Tokens, l: &Layout, offset: Vec2, id: Option<TextureId>, tokens: &[String], hovered: Option<(usize, usize)>) {
     let grid = l.grid.translate(offset);
     match id {
-        Some(id) => texture(p, id, grid),
+        Some(id) => drop(p.image(id, grid, l.texture(), Color32::WHITE)),
         None => drop(p.rect_filled(grid, 0.0, t.missing)),
     }
     let strong = |i: usize, axis: Option<usize>| if axis == Some(i) { t.text } else { t.weak };
     let (query, key) = (hovered.map(|h| h.0), hovered.map(|h| h.1));
-    for (i, token) in tokens.iter().enumerate() {
-        let at = i as f32 * l.cell + l.cell / 2.0;
-        let near = |axis: Option<usize>| axis.is_some_and(|h| h != i && h.abs_diff(i) < l.label_every);
-        let named = |axis: Option<usize>| axis == Some(i) || (i.is_multiple_of(l.label_every) && !near(axis));
-        if named(query) {
-            let y = grid.top() + at;
+    let near = |i: usize, axis: Option<usize>| axis.is_some_and(|h| h != i && h.abs_diff(i) < l.label_every);
+    let named = |i: usize, axis: Option<usize>| axis == Some(i) || (i.is_multiple_of(l.label_every) && !near(i, axis));
+    let along = |i: usize, first: f32| (i as f32 + 0.5 - first) * l.cell;
+    // Names of tokens whose middle is in view; a half cell at the edge is not named.
+    let inside = |at: f32| (0.0..=grid.width()).contains(&at);
+    for i in l.visible(l.first.y) {
+        let at = along(i, l.first.y);
+        if named(i, query) && inside(at) {
+            let (y, token) = (grid.top() + at, &tokens[i]);
             let place = Rect::from_min_max(pos2(offset.x, y - 8.0), pos2(grid.left() - 4.0, y + 8.0));
             ink::text(p, place, Align2::RIGHT_CENTER, token, strong(i, query));
         }
-        if named(key) {
-            upwards(p, pos2(grid.left() + at, grid.top() - 4.0), l.grid.top() - 4.0, token, strong(i, key));
+    }
+    for i in l.visible(l.first.x) {
+        let at = along(i, l.first.x);
+        if named(i, key) && inside(at) {
+            upwards(p, pos2(grid.left() + at, grid.top() - 4.0), l.grid.top() - 4.0, &tokens[i], strong(i, key));
         }
     }
-    if let Some((q, k)) = hovered {
+    if let Some((q, k)) = hovered.filter(|(q, k)| l.cell_rect(*q, *k).is_positive()) {
         let cell = l.cell_rect(q, k).translate(offset);
         let line = Rect::from_min_max(pos2(grid.left(), cell.top()), pos2(grid.right(), cell.bottom()));
         let column = Rect::from_min_max(pos2(cell.left(), grid.top()), pos2(cell.right(), grid.bottom()));
@@ -56,7 +62,9 @@ pub fn map(p: &Painter, t: &Tokens, l: &Layout, offset: Vec2, id: Option<Texture
 
 /// A name that reads upwards from `foot`.
 fn upwards(p: &Painter, foot: eframe::egui::Pos2, room: f32, text: &str, colour: Color32) {
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), FontId::proportional(SMALL), colour);
+    let font = FontId::proportional(SMALL);
+    let shown = ink::middle(p, text, &font, room.max(8.0)).into_owned();
+    let mut job = LayoutJob::simple_singleline(shown, font, colour);
     job.wrap = TextWrapping::truncate_at_width(room.max(8.0));
     let galley = p.layout_job(job);
     let at = foot - vec2(galley.size().y / 2.0, 0.0);
