@@ -172,6 +172,7 @@ mod tests {
                 base,
                 gap: 0.0,
                 bases: (i % 3 == 0).then(|| 0.3 * scan::value(&mut rng, scale)),
+                rows: None,
                 method: Method::ExactShap,
                 model: Fingerprint::default(),
                 warnings: Vec::new(),
