@@ -357,7 +357,7 @@ impl Gatherer {
         let sizes: Vec<f64> = (0..m).map(size).collect();
         let mut order: Vec<usize> = (0..m).collect();
         order.sort_by(|a, b| sizes[*b].total_cmp(&sizes[*a]).then(a.cmp(b)));
-        let of = order.into_iter().take(CANDIDATES).map(|f| Gathered::new(sample, f, behind(sample, f, features))).collect();
+        let of = order.into_iter().take(CANDIDATES).map(|f| Gathered::new(sample, f, sample.feature(f, features))).collect();
         Self { sums: Adder::default(), of }
     }
 
@@ -373,22 +373,13 @@ impl Gatherer {
         let named = |g: Gathered| {
             let name = sample.features.get(g.feature).cloned().unwrap_or_default();
             let mean_abs = all.features.iter().find(|f| f.name == name).map_or(0.0, |f| f.mean_abs);
-            let of = behind(sample, g.feature, features);
+            let of = sample.feature(g.feature, features);
             g.finish(name, mean_abs, of)
         };
         let mut of: Vec<OfFeature> = self.of.into_iter().map(named).collect();
         of.sort_by(|a, b| b.mean_abs.total_cmp(&a.mean_abs).then(a.feature.cmp(&b.feature)));
         of.truncate(MOST);
         Ok(Density { all, features: of })
-    }
-}
-
-/// The feature behind an attributed name; none behind a group of several.
-fn behind<'a>(a: &Attribution, at: usize, features: &'a [Feature]) -> Option<&'a Feature> {
-    match a.members.get(at).map(Vec::as_slice) {
-        None => features.get(at),
-        Some([one]) => features.get(*one),
-        Some(_) => None,
     }
 }
 
