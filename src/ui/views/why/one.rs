@@ -170,7 +170,12 @@ impl OneRow {
         if !busy {
             cx.want(Ask::Deeper(question.clone()));
         }
-        let fits = |q: &Question| matches!((q, &question), (Question::Moved { model: a, line: l, options: o, against: g, .. }, Question::Moved { model, line, options, against, .. }) if a == model && l == line && o == options && g == against);
+        let fits = |q: &Question| match (q, &question) {
+            (Question::Moved { model: a, line: l, options: o, against: g, .. }, Question::Moved { model, line, options, against, .. }) => {
+                a == model && l == line && o == options && g == against
+            }
+            _ => false,
+        };
         let answer = cx.session.answers.iter().rev().find(|(q, _)| fits(q)).map(|(_, k)| k.value.clone())?;
         if let Some((known, moved)) = self.moved.take().filter(|(known, _)| Arc::ptr_eq(known, &answer)) {
             return Some((known, moved));
