@@ -1,5 +1,5 @@
-//! CPU time of a frame in every room with a million rows open: layout, our own work and tessellation, without the renderer.
-//! The pointer moves in every frame, so that hovering is part of it.
+//! CPU time of a frame with a million rows open: layout, our own work and tessellation, without the renderer. Every room,
+//! then every picture of Why with the pointer moving over it, so that hovering is part of it.
 //!
 //! `cargo bench --profile dev --bench frames [-- ROWS]`
 
@@ -7,14 +7,36 @@ use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
 use eframe::egui;
-use whybench::base::Lang;
+use whybench::base::{Lang, tr};
+use whybench::explain::ExplainOptions;
+use whybench::ml::model::Scale;
 use whybench::session::Session;
-use whybench::session::state::Ask;
+use whybench::session::state::{Ask, Question};
+use whybench::strategy::scenario::Setting;
 use whybench::ui::shell::Desk;
 use whybench::ui::{Room, Start};
 
 const SAMPLE: &str = include_str!("../sample_data/online_shoppers_intention.csv");
 const PROJECT: &str = include_str!("../sample_data/online_shoppers.whybench");
+const FRAMES: usize = 240;
+
+/// The pictures of Why by the key of their title.
+const PICTURES: [&str; 14] = [
+    "why.waterfall",
+    "why.importance",
+    "why.beeswarm",
+    "why.crowd",
+    "why.paths",
+    "why.dependence",
+    "why.parted",
+    "why.effect",
+    "why.effect_map",
+    "why.everyone_title",
+    "why.density_swarm",
+    "why.density",
+    "why.pairs_title",
+    "why.cohorts",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1_000_000);
@@ -39,47 +61,180 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     session.want(Ask::Train("Trees".to_owned()));
     session.settle();
     let mut desk = Desk::new(session, Start::default());
-    println!("{rows} rows; milliseconds of one frame: mean, 95 %, worst of 240");
-    for (width, height) in [(1280.0, 800.0), (1920.0, 1080.0)] {
+    println!("{rows} rows; milliseconds of one frame: mean, 95 %, worst of {FRAMES}");
+    for size in [(1280.0, 800.0), (1920.0, 1080.0)] {
         for room in [Room::Data, Room::Prepare, Room::Models, Room::Why, Room::Report] {
             desk.room = room;
-            let ctx = egui::Context::default();
-            whybench::ui::theme::install(&ctx);
-            // The first frames ask for answers; they are computed between the frames, as the lanes would.
-            for i in 0..20 {
-                frame(&mut desk, &ctx, (width, height), i);
-                desk.session.settle();
-            }
+            let mut stage = Stage::new(size);
+            stage.settle(&mut desk, 20);
             let answered = (desk.session.whys.len(), desk.session.simulations.len());
             assert!(room != Room::Why || (answered.0 > 0 && answered.1 > 0), "{answered:?}");
-            for i in 20..30 {
-                frame(&mut desk, &ctx, (width, height), i);
-            }
-            let mut times: Vec<f64> = (30..270).map(|i| frame(&mut desk, &ctx, (width, height), i)).collect();
-            times.sort_by(f64::total_cmp);
-            let mean = times.iter().sum::<f64>() / times.len() as f64;
-            println!("{width:.0}×{height:.0} {room:?}: {mean:.2}, {:.2}, {:.2}", times[228], times[239]);
+            let area = egui::Rect::from_min_size(egui::Pos2::ZERO, stage.size).shrink2(stage.size * 0.1);
+            stage.settle(&mut desk, 10);
+            stage.time(&mut desk, &format!("{:.0}×{:.0} {room:?}", size.0, size.1), area);
         }
     }
+    pictures(&mut desk);
+    moved(&mut desk);
     Ok(())
 }
 
-/// One frame: its milliseconds.
-fn frame(desk: &mut Desk, ctx: &egui::Context, (width, height): (f32, f32), i: usize) -> f64 {
-    let x = width * (0.1 + 0.8 * ((i * 37 % 101) as f32 / 101.0));
-    let y = height * (0.1 + 0.8 * ((i * 53 % 97) as f32 / 97.0));
-    let input = egui::RawInput {
-        screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, height))),
-        time: Some(i as f64 / 60.0),
-        events: vec![egui::Event::PointerMoved(egui::pos2(x, y))],
-        ..egui::RawInput::default()
-    };
+/// What a dragged bar asks: one row explained with another value, over all rows that are there.
+fn moved(desk: &mut Desk) {
+    let mut times: Vec<f64> = (0..40u32)
+        .map(|i| {
+            let set = [("PageValues".to_owned(), Setting::Number(f64::from(i)))].into();
+            let options = ExplainOptions { scale: Scale::Probability, ..ExplainOptions::default() };
+            let question = Question::Moved { model: "Trees".to_owned(), line: i, set, options, against: None };
+            desk.session.want(Ask::Deeper(question));
+            let begun = Instant::now();
+            desk.session.settle();
+            begun.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("one row with another value: {:.2} ms in the middle, {:.2} ms worst of 40", times[20], times[39]);
+}
+
+/// Every picture of Why: the room is scrolled to it, and the pointer moves over it.
+fn pictures(desk: &mut Desk) {
+    desk.room = Room::Why;
+    let mut stage = Stage::new((1280.0, 800.0));
+    stage.settle(desk, 20);
     let begun = Instant::now();
-    let mut actions = Vec::new();
-    let output = ctx.run_ui(input, |ui| actions = desk.ui(ui));
-    let shapes = ctx.tessellate(output.shapes, output.pixels_per_point);
-    let spent = begun.elapsed().as_secs_f64() * 1e3;
-    assert!(!shapes.is_empty());
-    desk.execute(actions);
-    spent
+    let starts = [("why.everyone_start", true), ("why.pairs", false), ("why.effect_pdp", false)];
+    for (key, rows) in starts {
+        let count = desk.session.prepared.as_ref().map_or(0, |p| p.value.raw.n_rows());
+        let text = if rows {
+            whybench::base::tr_with(Lang::En, key, &[("rows", &whybench::base::numbers::count(count as i64))])
+        } else {
+            tr(Lang::En, key).to_owned()
+        };
+        match stage.show(desk, &text) {
+            Some(place) => stage.click(desk, place),
+            None => println!("{key}: no such button"),
+        }
+        stage.settle(desk, 20);
+    }
+    println!("answers of the pictures, all rows among them: {:.1} s", begun.elapsed().as_secs_f64());
+    let dense = desk.session.answers.iter().any(|(q, _)| matches!(q, Question::Density { .. }));
+    assert!(dense, "all rows are explained");
+    for key in PICTURES {
+        match stage.show(desk, tr(Lang::En, key)) {
+            None => println!("{key}: not on screen"),
+            Some(title) => {
+                // From below its title as far as a picture reaches.
+                let area = egui::Rect::from_min_size(title.left_bottom() + egui::vec2(0.0, 24.0), egui::vec2(560.0, 200.0));
+                stage.time(desk, key, area);
+            }
+        }
+    }
+}
+
+/// A window that is not there.
+struct Stage {
+    ctx: egui::Context,
+    size: egui::Vec2,
+    at: usize,
+    tree: Vec<(String, egui::Rect)>,
+}
+
+impl Stage {
+    fn new((width, height): (f32, f32)) -> Self {
+        let ctx = egui::Context::default();
+        whybench::ui::theme::install(&ctx);
+        Self { ctx, size: egui::vec2(width, height), at: 0, tree: Vec::new() }
+    }
+
+    /// One frame: its milliseconds.
+    fn frame(&mut self, desk: &mut Desk, events: Vec<egui::Event>) -> f64 {
+        self.at += 1;
+        let input = egui::RawInput {
+            screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, self.size)),
+            time: Some(self.at as f64 / 60.0),
+            events,
+            ..egui::RawInput::default()
+        };
+        let begun = Instant::now();
+        let mut actions = Vec::new();
+        let output = self.ctx.run_ui(input, |ui| actions = desk.ui(ui));
+        let shapes = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        let spent = begun.elapsed().as_secs_f64() * 1e3;
+        assert!(!shapes.is_empty());
+        self.tree = output.platform_output.accesskit_update.iter().flat_map(|u| &u.nodes).filter_map(node).collect();
+        desk.execute(actions);
+        spent
+    }
+
+    /// The first frames ask for answers; they are computed between the frames, as the lanes would.
+    fn settle(&mut self, desk: &mut Desk, frames: usize) {
+        for _ in 0..frames {
+            self.frame(desk, Vec::new());
+            desk.session.settle();
+        }
+    }
+
+    /// Where something of that name is.
+    fn find(&mut self, desk: &mut Desk, name: &str) -> Option<egui::Rect> {
+        self.ctx.enable_accesskit();
+        self.frame(desk, Vec::new());
+        self.frame(desk, Vec::new());
+        self.ctx.disable_accesskit();
+        self.tree.iter().find(|(n, _)| n == name).map(|(_, r)| *r)
+    }
+
+    /// Scrolls the room until something of that name is near the top.
+    fn show(&mut self, desk: &mut Desk, name: &str) -> Option<egui::Rect> {
+        for _ in 0..12 {
+            let place = self.find(desk, name)?;
+            // The pointer must be over the pane that holds it.
+            let over = egui::pos2(place.left() + 20.0, self.size.y * 0.5);
+            let far = place.top() - 180.0;
+            if far.abs() < 90.0 {
+                return Some(place);
+            }
+            let wheel = egui::Event::MouseWheel {
+                unit: egui::MouseWheelUnit::Point,
+                delta: egui::vec2(0.0, -far),
+                phase: egui::TouchPhase::Move,
+                source: egui::MouseWheelSource::Unknown,
+                modifiers: egui::Modifiers::NONE,
+            };
+            self.frame(desk, vec![egui::Event::PointerMoved(over), wheel]);
+            self.settle(desk, 12);
+        }
+        let place = self.find(desk, name)?;
+        (place.top() > 40.0 && place.bottom() < self.size.y).then_some(place)
+    }
+
+    fn click(&mut self, desk: &mut Desk, place: egui::Rect) {
+        let pos = place.center();
+        for pressed in [true, false] {
+            let button =
+                egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers: egui::Modifiers::NONE };
+            self.frame(desk, vec![egui::Event::PointerMoved(pos), button]);
+        }
+    }
+
+    /// Frames with the pointer moving over a part of the window.
+    fn time(&mut self, desk: &mut Desk, name: &str, area: egui::Rect) {
+        let mut times: Vec<f64> = (0..FRAMES + 10)
+            .map(|i| {
+                let share = egui::vec2((i * 37 % 101) as f32 / 101.0, (i * 53 % 97) as f32 / 97.0);
+                let spent = self.frame(desk, vec![egui::Event::PointerMoved(area.min + area.size() * share)]);
+                desk.session.settle();
+                spent
+            })
+            .skip(10)
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        println!("{name}: {mean:.2}, {:.2}, {:.2}", times[FRAMES * 95 / 100], times[FRAMES - 1]);
+    }
+}
+
+/// Name and place of a node of the accessibility tree.
+fn node((_, node): &(egui::accesskit::NodeId, egui::accesskit::Node)) -> Option<(String, egui::Rect)> {
+    let (name, b) = (node.label().or(node.value())?, node.bounds()?);
+    Some((name.to_owned(), egui::Rect::from_min_max(egui::pos2(b.x0 as f32, b.y0 as f32), egui::pos2(b.x1 as f32, b.y1 as f32))))
 }

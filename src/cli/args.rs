@@ -450,9 +450,9 @@ pub struct Asked {
     pub model: PathBuf,
     /// Data file
     pub data: PathBuf,
-    /// everyone: all rows added up; pairs: features that act together; typical: rows that stand for all; cohorts: groups side
-    /// by side; trust: tests of the explanation; segments: where the model errs most; stability: whether reasons stay when the
-    /// model is trained again
+    /// everyone: all rows added up; density: all rows binned by value and effect; pairs: features that act together; typical: rows
+    /// that stand for all; cohorts: groups side by side; trust: tests of the explanation; segments: where the model errs most;
+    /// stability: whether reasons stay when the model is trained again
     #[arg(long, value_enum)]
     pub about: About,
     /// A group, for cohorts; up to three
@@ -483,8 +483,8 @@ pub struct Asked {
     /// Seed where sampling is needed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Where the answer goes
-    #[arg(long, value_name = "FILE.json")]
+    /// Where the answer goes; of a density the cells may go to a table
+    #[arg(long, value_name = "FILE.json|FILE.parquet")]
     pub out: PathBuf,
     #[command(flatten)]
     pub reading: Reading,
@@ -498,6 +498,8 @@ pub struct Asked {
 pub enum About {
     /// All rows added up.
     Everyone,
+    /// All rows, binned by value and effect.
+    Density,
     /// Features that act together.
     Pairs,
     /// Rows that stand for all.

@@ -278,6 +278,7 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let against = e.reference.clone();
     let question = match e.about {
         About::Everyone => Question::Everyone { model, options, against },
+        About::Density => Question::Density { model, options, against },
         About::Pairs => Question::Pairs { model, outcome },
         About::Typical => Question::Typical { model, rows: pipeline::WhyRows::All, options, against },
         About::Trust => Question::Trust { model, rows: pipeline::WhyRows::All, options, against },
@@ -296,6 +297,11 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     }
     let scale = if loaded_model.card().outcomes[outcome].is_binary() { e.scale } else { crate::ml::model::Scale::Margin };
     let (mut value, text) = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
+        Answer::Density(a) if e.out.extension().is_some_and(|x| x.eq_ignore_ascii_case("parquet")) => {
+            run::write_density(&a, &e.out)?;
+            return Ok(text_or_json(e.json, to_value(&a)?, &prepared.warnings, &e.out.display().to_string()));
+        }
+        Answer::Density(a) => (to_value(&a)?, e.out.display().to_string()),
         Answer::Everyone(a) => (to_value(&a)?, words::everyone(&a, lang)),
         Answer::Pairs(a) => (to_value(&a)?, words::pairs(&a, lang)),
         Answer::Typical(a) => {

@@ -54,6 +54,22 @@ pub fn quoted(name: &str) -> String {
     if plain { name.to_owned() } else { format!("`{name}`") }
 }
 
+/// A condition that a number lies in a range; both ends belong to it.
+pub fn between(column: &str, low: f64, high: f64) -> String {
+    let (name, number) = (quoted(column), |v: f64| if v < 0.0 { format!("'{v}'") } else { v.to_string() });
+    if low == high { format!("{name} = {}", number(low)) } else { format!("{name} >= {} and {name} <= {}", number(low), number(high)) }
+}
+
+/// A condition that a column holds one of some values; `None` where one of them cannot be written as a condition does.
+pub fn among(column: &str, values: &[String]) -> Option<String> {
+    let quote = |v: &String| {
+        let mark = ['\'', '"'].into_iter().find(|m| !v.contains(*m))?;
+        Some(format!("{mark}{v}{mark}"))
+    };
+    let values: Option<Vec<String>> = values.iter().map(quote).collect();
+    Some(format!("{} in ({})", quoted(column), values.filter(|v| !v.is_empty())?.join(", ")))
+}
+
 /// Most brackets and negations inside each other.
 const DEEPEST: usize = 100;
 
@@ -353,6 +369,20 @@ mod tests {
         check("not `not` >= 3", &[0, 1]);
         check("`not` in (1, 5) and page views = 5", &[4]);
         check("Visitor is not missing and page views is not missing", &[0, 1, 4]);
+    }
+
+    #[test]
+    fn written_conditions_are_read_back() {
+        for (low, high, given) in
+            [(-1.5, 2.0, [-2.0, -1.5, 0.0, 2.0]), (1e-7, 1e21, [0.0, 1e-7, 5.0, 1e21]), (3.0, 3.0, [2.0, 3.0, 3.0, 4.0])]
+        {
+            let table = Table::from_columns(vec![("a b".into(), Values::Numbers(given.iter().copied().map(Some).collect()))]).unwrap();
+            let want: Vec<usize> = (0..4).filter(|i| given[*i] >= low && given[*i] <= high).collect();
+            assert_eq!(Segment::parse(&between("a b", low, high)).unwrap().rows(&table).unwrap(), want);
+        }
+        assert_eq!(among("Month", &["May".into(), "it's".into()]).unwrap(), "Month in ('May', \"it's\")");
+        assert_eq!(among("x", &["both ' and \"".into()]), None);
+        assert_eq!(among("x", &[]), None);
     }
 
     #[test]

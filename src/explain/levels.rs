@@ -100,7 +100,7 @@ pub fn levels(a: &Attribution, matrix: &FeatureMatrix, features: &[Feature], at:
                     None => (Kind::NoneOf, "–".to_owned(), None),
                 },
             };
-            let bin = summary::bin(label, place, rows.iter().map(|i| a.row(*i)[at]).collect());
+            let bin = summary::bin(label, place, (place, place), rows.iter().map(|i| a.row(*i)[at]).collect());
             Level { kind, share: rows.len() as f64 / n as f64, few: rows.len() < FEW, bin, condition }
         })
         .collect();

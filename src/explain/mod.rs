@@ -14,6 +14,7 @@ pub mod attribution;
 pub mod cohorts;
 pub mod contrast;
 pub mod counterfactual;
+pub mod density;
 pub mod effect;
 pub mod everyone;
 pub mod game;

@@ -76,6 +76,12 @@ pub struct DependenceBin {
     /// Middle of the bin (numeric) or the level's index.
     #[serde(deserialize_with = "crate::base::nan::one")]
     pub x: f64,
+    /// Smallest value in it; NaN where it is no range of values.
+    #[serde(default = "nowhere", deserialize_with = "crate::base::nan::one")]
+    pub from: f64,
+    /// Largest value in it.
+    #[serde(default = "nowhere", deserialize_with = "crate::base::nan::one")]
+    pub to: f64,
     /// Rows in it.
     pub rows: usize,
     /// Mean attribution.
@@ -87,6 +93,17 @@ pub struct DependenceBin {
     pub low: f64,
     /// 90 % quantile.
     pub high: f64,
+}
+
+fn nowhere() -> f64 {
+    f64::NAN
+}
+
+impl DependenceBin {
+    /// Whether a value lies in it; the bin of missing values has no place.
+    pub fn holds(&self, value: f64) -> bool {
+        if value.is_nan() { self.x.is_nan() } else { self.from <= value && value <= self.to }
+    }
 }
 
 /// Ranks from 0, ties at their mean; NaN for NaN.
@@ -253,13 +270,13 @@ fn dots(a: &Attribution, values: &[f64], inputs: &[f64], chosen: &[usize]) -> Ve
 }
 
 /// Rows of like values, summed up.
-pub(super) fn bin(label: String, x: f64, mut values: Vec<f64>) -> DependenceBin {
+pub(super) fn bin(label: String, x: f64, (from, to): (f64, f64), mut values: Vec<f64>) -> DependenceBin {
     values.sort_by(f64::total_cmp);
     let (rows, mean) = (values.len(), mean(&values));
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (rows as f64 - 1.0).max(1.0);
     let half = 1.96 * (variance / rows as f64).sqrt();
     let interval = (rows > 1 && half.is_finite()).then_some((mean - half, mean + half));
-    DependenceBin { label, x, rows, mean, interval, low: quantile(&values, 0.1), high: quantile(&values, 0.9) }
+    DependenceBin { label, x, from, to, rows, mean, interval, low: quantile(&values, 0.1), high: quantile(&values, 0.9) }
 }
 
 fn dependence(values: &[f64], inputs: &[f64], feature: Option<&Feature>) -> Vec<DependenceBin> {
@@ -287,10 +304,10 @@ fn dependence(values: &[f64], inputs: &[f64], feature: Option<&Feature>) -> Vec<
                 keep
             });
         }
-        out.extend(runs.iter().map(|run| bin(show(inputs[run[0]]), inputs[run[0]], of(run))));
+        out.extend(runs.iter().map(|run| bin(show(inputs[run[0]]), inputs[run[0]], (inputs[run[0]], inputs[run[0]]), of(run))));
         if !others.is_empty() {
             let x = feature.map_or(0, |f| f.levels().len()) as f64;
-            out.push(bin("…".to_owned(), x, others));
+            out.push(bin("…".to_owned(), x, (f64::NAN, f64::NAN), others));
         }
     } else {
         let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -315,13 +332,13 @@ fn dependence(values: &[f64], inputs: &[f64], feature: Option<&Feature>) -> Vec<
             let sorted: Vec<f64> = group.iter().map(|&i| inputs[i]).collect();
             let (first, last) = (sorted[0], sorted[sorted.len() - 1]);
             let label = if first == last { show(first) } else { format!("{} – {}", show(first), show(last)) };
-            out.push(bin(label, quantile(&sorted, 0.5), of(&group)));
+            out.push(bin(label, quantile(&sorted, 0.5), (first, last), of(&group)));
         }
     }
     let missing: Vec<f64> = (0..inputs.len()).filter(|&i| inputs[i].is_nan()).map(|i| values[i]).collect();
     if !missing.is_empty() {
         // Missing has no place on the axis.
-        out.push(bin("–".to_owned(), f64::NAN, missing));
+        out.push(bin("–".to_owned(), f64::NAN, (f64::NAN, f64::NAN), missing));
     }
     out
 }

@@ -349,6 +349,132 @@ pub fn heatmap(title: &str, tokens: &[String], weights: &[f32]) -> String {
     out + "</svg>"
 }
 
+/// From white to one of the pair, by sign and size (−1 to 1); grey for what is no number.
+fn diverging(t: f64) -> String {
+    if t.is_nan() {
+        return "#b8bec5".to_owned();
+    }
+    let end = if t < 0.0 { (31, 111, 178) } else { (196, 87, 11) };
+    let mix = |to: i32| (255.0 + f64::from(to - 255) * t.abs().min(1.0)).round() as i32;
+    format!("#{:02x}{:02x}{:02x}", mix(end.0), mix(end.1), mix(end.2))
+}
+
+/// Signed numbers as colours, line after line; neighbours along a line are averaged where they are too many to draw.
+pub fn matrix(title: &str, lines: &[String], across: usize, values: &[f64], most: f64) -> String {
+    let (left, plot, row) = (230.0, 460.0, 20.0);
+    let width = across.clamp(1, 240);
+    let (step, most) = (plot / width as f64, if most > 0.0 { most } else { 1.0 });
+    let mut out = open(700.0, row * lines.len() as f64 + 4.0, title);
+    for (l, name) in lines.iter().enumerate() {
+        let y = row * l as f64;
+        out.push_str(&label(left - 8.0, y + 14.0, "end", name, 34, INK));
+        for x in 0..width {
+            let (from, to) = (x * across / width, ((x + 1) * across / width).max(x * across / width + 1));
+            let cells = values.get(l * across + from..(l * across + to).min(values.len())).unwrap_or_default();
+            let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
+            let (at, fill) = (left + x as f64 * step, diverging(mean / most));
+            let _ = write!(out, "<rect x=\"{at:.2}\" y=\"{y:.0}\" width=\"{step:.2}\" height=\"{row:.0}\" fill=\"{fill}\"/>");
+        }
+    }
+    out + "</svg>"
+}
+
+/// Rows as marks: value, effect, and on which side of something else each lies, told apart by shape and colour.
+pub fn scatter(title: &str, points: &[(f64, f64, Option<bool>)], axes: (&str, &str), show: impl Fn(f64) -> String) -> String {
+    let ends = |get: fn(&(f64, f64, Option<bool>)) -> f64| {
+        let (a, b) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(get(p)), b.max(get(p))));
+        if a < b { (a, b) } else { (a.min(0.0), a.max(0.0) + 1.0) }
+    };
+    if points.is_empty() {
+        return String::new();
+    }
+    let (xs, ys) = (ends(|p| p.0), ends(|p| p.1));
+    let (left, top, w, h) = (90.0, 8.0, 590.0, 260.0);
+    let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
+    let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
+    let mut out = open(700.0, top + h + 40.0, title);
+    for v in [ys.0, 0.0, ys.1].into_iter().filter(|v| (ys.0..=ys.1).contains(v)) {
+        let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", y(v), left + w);
+        out.push_str(&label(left - 6.0, y(v) + 4.0, "end", &show(v), 14, WEAK));
+    }
+    for (v, effect, side) in points {
+        let (x, y) = (x(*v), y(*effect));
+        let _ = match side {
+            Some(true) => write!(out, "<path d=\"M{x:.1} {:.1}l3.5 6h-7Z\" fill=\"{UP}\"/>", y - 3.5),
+            Some(false) => write!(out, "<path d=\"M{x:.1} {:.1}l3.5 -6h-7Z\" fill=\"{DOWN}\"/>", y + 3.5),
+            None => write!(out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\" fill=\"none\" stroke=\"{WEAK}\"/>"),
+        };
+    }
+    for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
+        out.push_str(&label(x(v), top + h + 16.0, at, &crate::base::numbers::plain(v), 14, WEAK));
+    }
+    out.push_str(&label(left + w / 2.0, top + h + 34.0, "middle", axes.0, 60, WEAK));
+    let _ =
+        write!(out, "<g transform=\"rotate(-90 12 {0})\">{1}</g>", top + h / 2.0, label(12.0, top + h / 2.0, "middle", axes.1, 34, WEAK));
+    out + "</svg>"
+}
+
+/// A line of piles: its name, and per pile its place, how high it is (0–1) and where its values stand (0–1, NaN missing).
+pub type Piles<'a> = (&'a str, Vec<(usize, f64, f64)>);
+
+/// Piles of many rows per feature along one axis of effects, whose `ends` are those of all places together.
+pub fn piles(title: &str, lines: &[Piles<'_>], across: usize, ends: (f64, f64), show: impl Fn(f64) -> String) -> String {
+    let (left, plot, row) = (230.0, 440.0, 30.0);
+    let step = plot / across.max(1) as f64;
+    let x = |v: f64| left + (v - ends.0) / (ends.1 - ends.0).max(f64::MIN_POSITIVE) * plot;
+    let height = row * lines.len() as f64;
+    let mut out = open(700.0, height + 20.0, title);
+    let _ = write!(out, "<path d=\"M{0:.1} 0V{height:.1}\" stroke=\"{RULE}\"/>", x(0.0));
+    for (i, (name, piles)) in lines.iter().enumerate() {
+        let middle = row * (i as f64 + 0.5);
+        out.push_str(&label(left - 8.0, middle + 4.0, "end", name, 34, INK));
+        for (at, high, rank) in piles {
+            let (colour, half) = (if rank.is_nan() { "#b8bec5".to_owned() } else { ramp(*rank) }, (high * row * 0.45).max(0.8));
+            let (from, wide, tall) = (left + *at as f64 * step, step.max(0.5), 2.0 * half);
+            let _ = write!(
+                out,
+                "<rect x=\"{from:.2}\" y=\"{:.1}\" width=\"{wide:.2}\" height=\"{tall:.1}\" fill=\"{colour}\"/>",
+                middle - half
+            );
+        }
+    }
+    for v in [ends.0, 0.0, ends.1].into_iter().filter(|v| (ends.0..=ends.1).contains(v)) {
+        out.push_str(&label(x(v), height + 14.0, "middle", &show(v), 14, WEAK));
+    }
+    out + "</svg>"
+}
+
+/// Columns of values by bins of effects; cells are column, bin from the lowest up, and brightness 0–1. `words` are the name
+/// of the values and how an effect is written.
+pub fn density(
+    title: &str,
+    columns: &[String],
+    bins: usize,
+    cells: &[(usize, usize, f64)],
+    ends: (f64, f64),
+    words: (&str, &dyn Fn(f64) -> String),
+) -> String {
+    let (left, top, plot, tall) = (90.0, 8.0, 590.0, 260.0);
+    let (wide, high) = (plot / columns.len().max(1) as f64, tall / bins.max(1) as f64);
+    let y = |v: f64| top + tall - (v - ends.0) / (ends.1 - ends.0).max(f64::MIN_POSITIVE) * tall;
+    let mut out = open(700.0, top + tall + 40.0, title);
+    for (column, bin, bright) in cells {
+        let (x, y) = (left + *column as f64 * wide, top + tall - (*bin + 1) as f64 * high);
+        let _ = write!(out, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{wide:.2}\" height=\"{high:.2}\" fill=\"{}\"/>", ramp(1.0 - bright));
+    }
+    for v in [ends.0, 0.0, ends.1].into_iter().filter(|v| (ends.0..=ends.1).contains(v)) {
+        let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", y(v), left + plot);
+        out.push_str(&label(left - 6.0, y(v) + 4.0, "end", &(words.1)(v), 14, WEAK));
+    }
+    let every = (64.0 / wide).ceil().max(1.0) as usize;
+    for (i, name) in columns.iter().enumerate().step_by(every) {
+        let most = (wide * every as f64 / 6.5) as usize;
+        out.push_str(&label(left + (i as f64 + 0.5) * wide, top + tall + 16.0, "middle", name, most.max(4), WEAK));
+    }
+    out.push_str(&label(left + plot / 2.0, top + tall + 34.0, "middle", words.0, 90, WEAK));
+    out + "</svg>"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +491,18 @@ mod tests {
         let b = bars("t", &[(long.clone(), 1.0, Some((0.5, 1.5)))], |v| format!("{v}"));
         assert!(b.contains(&long) && b.contains('…'), "the whole name is the tooltip");
         assert!(bars("t", &[], |v| format!("{v}")).ends_with("</svg>"));
+        let d = density("t", &[evil.clone(), "b".to_owned()], 4, &[(0, 0, 1.0), (1, 3, 0.0)], (-1.0, 1.0), ("x", &|v| format!("{v:+}")));
+        assert!(d.matches("<rect").count() == 2 && d.contains("y=\"203.00\"") && d.contains("y=\"8.00\"") && !d.contains("<script"), "{d}");
+        let p = piles("t", &[("a", vec![(0, 1.0, 0.5), (9, 0.1, f64::NAN)])], 10, (-1.0, 4.0), |v| format!("{v:+}"));
+        assert!(p.matches("<rect").count() == 2 && p.contains("+4") && p.contains("-1"), "{p}");
+        let m = matrix("t", &["a".to_owned(), evil.clone()], 2, &[1.0, -1.0, 0.0, f64::NAN], 1.0);
+        let fills = [UP, DOWN, "#ffffff", "#b8bec5"];
+        assert!(fills.iter().all(|f| m.matches(&format!("fill=\"{f}\"/>")).count() == 1) && !m.contains("<script"), "{m}");
+        assert_eq!(matrix("t", &["a".to_owned()], 100_000, &vec![1.0; 100_000], 1.0).matches("<rect").count(), 240);
+        let s = scatter("t", &[(0.0, 1.0, Some(true)), (1.0, -1.0, Some(false)), (2.0, 0.0, None)], ("x", "y"), |v| format!("{v:+}"));
+        assert!(s.contains("l3.5 6") && s.contains("l3.5 -6") && s.contains("<circle") && s.contains("+1"), "{s}");
+        assert_eq!(scatter("t", &[], ("x", "y"), |v| format!("{v}")), "");
+        assert!(density("t", &[], 0, &[], (0.0, 0.0), ("", &|_| String::new())).ends_with("</svg>"));
         assert_eq!(heatmap("t", &["a".to_owned()], &[]), "");
         assert_eq!(lines("t", &[("a", vec![])], ("x", "y"), false), "");
     }

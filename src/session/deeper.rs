@@ -1,12 +1,15 @@
 //! Questions that go deeper than *why this row*: what a feature does along its way, what would have to change, why this one
 //! and not that one, how far an explanation may be trusted. Plain values in, plain values out, as in the pipeline.
 
+use std::collections::BTreeMap;
+
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use crate::base::{JobCtx, Result, rng};
 use crate::data::{ColumnType, FeatureMatrix, Part, Segment};
 use crate::explain::cohorts::{self, Cohorts};
 use crate::explain::contrast::{self, Contrast};
 use crate::explain::counterfactual::{self, Counterfactual, Rules, Wish};
+use crate::explain::density::{Density, Gatherer};
 use crate::explain::effect::{self, EffectCurve, Kind};
 use crate::explain::everyone::{Adder, Everyone};
 use crate::explain::importance::{self, PermutationImportance};
@@ -15,11 +18,12 @@ use crate::explain::segments::{self, Segments};
 use crate::explain::surrogate::{self, Surrogate};
 use crate::explain::trust::{self, Stability, Trust};
 use crate::explain::typical::{self, Typical};
-use crate::explain::{ExplainOptions, Players, Reference};
+use crate::explain::{Attribution, ExplainOptions, Players, Reference};
 use crate::fault;
 use crate::ml::model::{Scale, Structure};
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec};
+use crate::strategy::scenario::{Move, Setting};
 
 /// Rows that a curve is made of, in the window.
 const EFFECT_ROWS: usize = 2_000;
@@ -31,6 +35,10 @@ const REAL_ROWS_NETWORK: usize = 1_000;
 pub const SURROGATE_ROWS: usize = 6_000;
 /// Questions from its root to an end.
 pub const SURROGATE_DEPTH: usize = 3;
+/// Rows that say which features are strong, before all rows are gone through.
+const DENSITY_ROWS: usize = 10_000;
+/// The same for a network.
+const DENSITY_ROWS_NETWORK: usize = 500;
 /// Rows whose reasons are compared, and of how many features.
 const REASON_ROWS: usize = 1_500;
 /// The strongest features stand for the reasons.
@@ -111,6 +119,28 @@ pub enum Question {
         /// Name of the model.
         model: String,
         /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+    },
+    /// How the values and effects of the strongest features spread over every row of the data.
+    Density {
+        /// Name of the model.
+        model: String,
+        /// How they are explained.
+        options: ExplainOptions,
+        /// The group compared with, by its condition.
+        against: Option<String>,
+    },
+    /// Why one row would come out as it would, if some of its cells were others.
+    Moved {
+        /// Name of the model.
+        model: String,
+        /// Line in the file.
+        line: u32,
+        /// What its cells would hold, by column.
+        set: BTreeMap<String, Setting>,
+        /// How it is explained.
         options: ExplainOptions,
         /// The group compared with, by its condition.
         against: Option<String>,
@@ -201,6 +231,10 @@ pub enum Answer {
     Pairs(Pairs),
     /// All rows added up.
     Everyone(Everyone),
+    /// All rows, binned.
+    Density(Box<Density>),
+    /// One row with other cells.
+    Moved(Box<Attribution>),
     /// Loss added per feature.
     Shuffled(PermutationImportance),
     /// Typical rows.
@@ -224,6 +258,8 @@ impl Question {
             | Self::Change { model, .. }
             | Self::Stability { model, .. }
             | Self::Everyone { model, .. }
+            | Self::Density { model, .. }
+            | Self::Moved { model, .. }
             | Self::Pairs { model, .. }
             | Self::Shuffled { model, .. }
             | Self::Typical { model, .. }
@@ -304,6 +340,15 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             Ok(Answer::Pairs(pairs::pairs(e, model.card().features(), &x, *outcome, ctx)?))
         }
         Question::Everyone { options, against, .. } => Ok(Answer::Everyone(everyone(prepared, model, options, against.as_deref(), ctx)?)),
+        Question::Density { options, against, .. } => {
+            Ok(Answer::Density(Box::new(density(prepared, model, options, against.as_deref(), ctx)?)))
+        }
+        Question::Moved { line, set, options, against, .. } => {
+            let (row, options) = (moved(&one(*line)?, set, model)?, pipeline::compared(raw, model, options, against.as_deref())?);
+            let x = FeatureMatrix { n_features: row.len(), values: row };
+            let found = crate::explain::explain(model, &x, &[*line], &prepared.loaded.fingerprint, &options, ctx)?;
+            Ok(Answer::Moved(Box::new(found)))
+        }
         Question::Shuffled { outcome, .. } => Ok(Answer::Shuffled(shuffled(prepared, model, *outcome, ctx)?)),
         Question::Typical { rows, options, against, .. } => {
             let made;
@@ -368,26 +413,80 @@ pub fn contrast_models(question: &Question, prepared: &Prepared, a: &dyn Model, 
     Ok(found)
 }
 
-/// Goes through all rows, piece after piece. Trees and additive models are explained where that is exact and quick at any
-/// number of rows: on the score.
-fn everyone(prepared: &Prepared, model: &dyn Model, options: &ExplainOptions, against: Option<&str>, ctx: &JobCtx) -> Result<Everyone> {
-    let raw = &prepared.raw;
-    let mut options = pipeline::compared(raw, model, options, against)?;
+/// How all rows are explained: trees and additive models where that is exact and quick at any number of rows, on the score.
+fn for_all(prepared: &Prepared, model: &dyn Model, options: &ExplainOptions, against: Option<&str>) -> Result<ExplainOptions> {
+    let mut options = pipeline::compared(&prepared.raw, model, options, against)?;
     if matches!(model.structure(), Structure::Trees(_) | Structure::Additive(_)) {
         options.scale = Scale::Margin;
     }
-    let n = raw.n_rows();
+    Ok(options)
+}
+
+/// Goes through all rows, piece after piece.
+fn every_piece(
+    prepared: &Prepared,
+    model: &dyn Model,
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+    mut take: impl FnMut(&Attribution),
+) -> Result<()> {
+    let n = prepared.raw.n_rows();
     let piece = pipeline::piece(&model.structure()).min(n.div_ceil(20).max(1_000));
     ctx.stage("explain.stage_everyone", n as u64);
-    let mut sums = Adder::default();
     for from in (0..n).step_by(piece) {
         ctx.check()?;
         let rows: Vec<usize> = (from..n.min(from + piece)).collect();
-        let (x, lines, _) = pipeline::matrix(raw, &rows, model)?;
-        sums.add(&crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, &ctx.without_stage())?);
+        take(&explained(prepared, model, &rows, options, ctx)?);
         ctx.at((from + rows.len()) as u64);
     }
+    Ok(())
+}
+
+/// Some rows, explained.
+fn explained(prepared: &Prepared, model: &dyn Model, rows: &[usize], options: &ExplainOptions, ctx: &JobCtx) -> Result<Attribution> {
+    let (x, lines, _) = pipeline::matrix(&prepared.raw, rows, model)?;
+    crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, options, &ctx.without_stage())
+}
+
+/// All rows added up.
+fn everyone(prepared: &Prepared, model: &dyn Model, options: &ExplainOptions, against: Option<&str>, ctx: &JobCtx) -> Result<Everyone> {
+    let options = for_all(prepared, model, options, against)?;
+    let mut sums = Adder::default();
+    every_piece(prepared, model, &options, ctx, |a| sums.add(a))?;
     sums.finish()
+}
+
+/// All rows binned; a sample says first which features are strong.
+fn density(prepared: &Prepared, model: &dyn Model, options: &ExplainOptions, against: Option<&str>, ctx: &JobCtx) -> Result<Density> {
+    let options = for_all(prepared, model, options, against)?;
+    let most = if matches!(model.structure(), Structure::Network(_) | Structure::Opaque) { DENSITY_ROWS_NETWORK } else { DENSITY_ROWS };
+    let rows = effect::sample(prepared.raw.n_rows(), most, options.seed);
+    let sample = explained(prepared, model, &rows, &options, ctx)?;
+    let features = model.card().features();
+    let mut all = Gatherer::new(&sample, features);
+    every_piece(prepared, model, &options, ctx, |a| all.add(a))?;
+    all.finish(&sample, features)
+}
+
+/// A row as the model would read it with other cells.
+fn moved(row: &[f64], set: &BTreeMap<String, Setting>, model: &dyn Model) -> Result<Vec<f64>> {
+    let encoder = &model.card().encoder;
+    let mut row = row.to_vec();
+    for (column, setting) in set {
+        let f = encoder.feature(column)?;
+        let feature = &encoder.features[f];
+        // A cell that is set is not missing any more: its flag goes with it.
+        if let Ok(flag) = encoder.feature(&format!("{column}_missing")) {
+            row[flag] = 0.0;
+        }
+        let to = match setting.read(feature)? {
+            Move::To(v) => v,
+            // What a bar is dragged to is a value, never a relative change.
+            Move::Times(_) | Move::Plus(_) => return Err(fault!("strategy.bad_setting", column = column, value = setting.to_string())),
+        };
+        row[f] = if feature.is_categorical() { to } else { encoder.prepare.apply_value(column, to) };
+    }
+    Ok(row)
 }
 
 /// Held-out rows are shuffled, where there are any.

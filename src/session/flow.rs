@@ -348,9 +348,20 @@ impl Session {
                 drop_oldest(&mut self.whys);
             }
             (Ask::Deeper(q), Done::Deeper(value)) => {
-                self.answers.retain(|(a, _)| *a != q);
+                // A drag asks many times; only what it came to is kept.
+                let moved = matches!(q, Question::Moved { .. });
+                self.answers.retain(|(a, _)| *a != q && !(moved && matches!(a, Question::Moved { .. })));
+                // What went through every row is dear: it stays while cheaper answers come and go, one of each kind.
+                let dear = |q: &Question| matches!(q, Question::Density { .. } | Question::Everyone { .. });
+                if dear(&q) {
+                    self.answers.retain(|(a, _)| !a.like(&q));
+                }
                 self.answers.push((q, Kept { value, key }));
-                drop_oldest(&mut self.answers);
+                if self.answers.len() > RECENT
+                    && let Some(oldest) = self.answers.iter().position(|(a, _)| !dear(a))
+                {
+                    self.answers.remove(oldest);
+                }
             }
             (Ask::Study(s), Done::Finding(value)) => {
                 self.findings.retain(|(a, _)| *a != *s);

@@ -61,6 +61,8 @@ pub enum WhyRows {
     Line(u32),
     /// Lines from the first up to, but not including, the second.
     Lines(u32, u32),
+    /// These lines of the file, sorted.
+    These(Arc<[u32]>),
     /// Rows that meet a condition.
     Segment(String),
     /// The held-out rows.
@@ -274,6 +276,8 @@ fn chosen(raw: &Table, parts: &[Part], rows: &WhyRows, most: usize, seed: u64) -
             // A range is named line by line, so none of its rows is left out.
             return if rows.is_empty() { Err(fault!("session.no_such_lines", from = *from, to = *to)) } else { Ok((rows, Vec::new())) };
         }
+        // A line that preparation removed is not there to be explained.
+        WhyRows::These(lines) => lines.iter().filter_map(|l| position(raw, *l).ok()).collect(),
         WhyRows::Segment(text) => Segment::parse(text)?.rows(raw)?,
         WhyRows::Test if parts.contains(&Part::Test) => positions(parts, Part::Test),
         WhyRows::Test | WhyRows::All => (0..n).collect(),

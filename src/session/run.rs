@@ -735,6 +735,29 @@ pub fn write_effect(curve: &crate::explain::effect::EffectCurve, path: &Path) ->
     writer.finish()
 }
 
+/// The cells of a density as a table, one line a cell.
+pub fn write_density(density: &crate::explain::density::Density, path: &Path) -> Result<()> {
+    let cells: Vec<_> = density.features.iter().flat_map(|f| f.cells.iter().map(move |c| (f, c))).collect();
+    let number = |of: &dyn Fn(&crate::explain::density::Cell) -> f64| {
+        Out::OptF64(cells.iter().map(|(_, c)| Some(of(c)).filter(|v| !v.is_nan())).collect())
+    };
+    let columns = vec![
+        ("feature", Out::Text(cells.iter().map(|(f, _)| f.name.clone()).collect())),
+        ("column", Out::Text(cells.iter().map(|(f, c)| f.columns[c.column as usize].label.clone()).collect())),
+        ("value_low", number(&|c| c.value_low)),
+        ("value_high", number(&|c| c.value_high)),
+        ("bin_from", Out::F64(cells.iter().map(|(f, c)| f.bin_from(c.bin)).collect())),
+        ("bin_to", Out::F64(cells.iter().map(|(f, c)| f.bin_from(c.bin + 1)).collect())),
+        ("rows", Out::I64(cells.iter().map(|(_, c)| c.rows as i64).collect())),
+        ("effect_low", number(&|c| c.effect_low)),
+        ("effect_high", number(&|c| c.effect_high)),
+        ("row", Out::U32(cells.iter().map(|(_, c)| c.row).collect())),
+    ];
+    let mut writer = TableWriter::create(path)?;
+    writer.append(columns)?;
+    writer.finish()
+}
+
 /// Ranked items as a table.
 pub fn write_ranking(ranking: &Ranking, path: &Path) -> Result<()> {
     let items = &ranking.items;

@@ -197,8 +197,10 @@ pub enum Status {
 pub struct Selection {
     /// Primary row: line in the file.
     pub row: Option<u32>,
-    /// More rows (shift-drag in a beeswarm).
+    /// More rows (brushed in a picture), sorted.
     pub rows: Vec<u32>,
+    /// The condition that the brush stands for, where it was drawn over a feature's values.
+    pub brush: Option<String>,
     /// Pinned rows.
     pub pinned: Vec<u32>,
     /// A condition such as `VisitorType = 'Returning_Visitor'`; everybody if absent.

@@ -173,6 +173,26 @@ pub struct Hover {
     pub row: Option<u32>,
     /// Index of a feature of the model.
     pub feature: Option<usize>,
+    /// Rows that share these values of a feature.
+    pub values: Option<Values>,
+}
+
+/// Values of a feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Values {
+    /// Index of the feature.
+    pub feature: usize,
+    /// Smallest one; NaN for both where the value is missing.
+    pub low: f64,
+    /// Largest one.
+    pub high: f64,
+}
+
+impl Values {
+    /// Whether a value is one of them.
+    pub fn hold(&self, value: f64) -> bool {
+        if value.is_nan() { self.low.is_nan() } else { self.low <= value && value <= self.high }
+    }
 }
 
 /// What a view may see and say while it draws.

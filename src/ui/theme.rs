@@ -16,6 +16,8 @@ pub const SPACE: f32 = 2.0 * GRID;
 pub const SECTION: f32 = 4.0 * GRID;
 /// Captions and table cells.
 pub const SMALL: f32 = 12.0;
+/// Names that would not fit in one line.
+pub const TINY: f32 = 10.0;
 /// Everything else.
 pub const BODY: f32 = 14.0;
 /// Titles.

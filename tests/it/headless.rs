@@ -415,6 +415,36 @@ fn why_goes_deeper() {
         let up = values.iter().filter(|v| **v > 0.0).count() as f64 / n;
         assert!((up - f["up"].as_f64().unwrap()).abs() < 1e-12, "{f}");
     }
+    // The density counts every row of the file, and says of a bin what the rows in it are.
+    let density = of("density", &[]);
+    assert_eq!(density["all"], all, "the same rows, added up");
+    for f in density["features"].as_array().unwrap() {
+        let name = f["name"].as_str().unwrap();
+        let effects = file.numbers(file.column(name).unwrap());
+        let (step, lowest) = (f["step"].as_f64().unwrap(), f["lowest"].as_i64().unwrap());
+        let cells = f["cells"].as_array().unwrap();
+        assert_eq!(cells.iter().map(|c| c["rows"].as_u64().unwrap()).sum::<u64>() as usize, file.n_rows(), "{name}");
+        for bin in 0..f["bins"].as_i64().unwrap() {
+            let (from, to) = ((lowest + bin) as f64 * step, (lowest + bin + 1) as f64 * step);
+            let inside: Vec<f64> = effects.iter().copied().filter(|e| *e >= from && *e < to).collect();
+            let of_bin = || cells.iter().filter(|c| c["bin"].as_i64() == Some(bin));
+            assert_eq!(of_bin().map(|c| c["rows"].as_u64().unwrap()).sum::<u64>() as usize, inside.len(), "{name} {bin}");
+            let end = |key: &str| of_bin().map(move |c| c[key].as_f64().unwrap()).collect::<Vec<f64>>();
+            let (low, high) = (end("effect_low"), end("effect_high"));
+            assert_eq!(low.iter().copied().fold(f64::INFINITY, f64::min), inside.iter().copied().fold(f64::INFINITY, f64::min), "{name}");
+            assert_eq!(
+                high.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                inside.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                "{name}"
+            );
+        }
+    }
+    fine(&["ask", &model, &data, "--about", "density", "--out", &at("density.parquet")]);
+    let cells = table(Path::new(&at("density.parquet")));
+    assert_eq!(
+        cells.numbers(cells.column("rows").unwrap()).iter().sum::<f64>() as usize,
+        file.n_rows() * density["features"].as_array().unwrap().len()
+    );
     assert!(of("pairs", &[])["pairs"].as_array().is_some_and(|p| !p.is_empty()));
     assert!(of("typical", &[])["rows"].is_array() && of("trust", &[])["checks"].is_array());
     let two = of("cohorts", &["--cohort", "Weekend = 1", "--cohort", "Weekend = 0"]);

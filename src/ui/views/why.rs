@@ -18,6 +18,7 @@ mod groups;
 mod how;
 mod inside;
 mod levels;
+mod lit;
 mod many;
 mod one;
 mod pairs;
@@ -50,6 +51,7 @@ pub struct WhyView {
     effect: effect::EffectPane,
     again: trust::AgainPane,
     everyone: everyone::EveryonePane,
+    lit: lit::Lit,
     pairs: pairs::PairsPane,
     cohorts: cohorts::CohortsPane,
     segments: trust::SegmentsPane,
@@ -172,6 +174,10 @@ impl View for WhyView {
 
 impl WhyView {
     fn keyboard(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        let brushed = !cx.session.selection.rows.is_empty() || cx.session.selection.brush.is_some();
+        if brushed && !ui.ctx().egui_wants_keyboard_input() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
+            lit::brush(cx, Vec::new(), None);
+        }
         if ui.ctx().egui_wants_keyboard_input() || !ui.input(|i| i.key_pressed(egui::Key::P) && i.modifiers.is_none()) {
             return;
         }
@@ -288,15 +294,16 @@ impl WhyView {
         let many = self.last_many.clone().filter(|w| fits(w, subject));
         match &many {
             Some(why) => {
-                many::ui(ui, cx, subject, why, &mut self.twins, &mut self.pictures);
+                self.lit.look_up(cx, why);
+                many::ui(ui, cx, subject, why, &mut self.twins, (&mut self.pictures, &self.lit));
                 let rows = self.rows.rows(cx);
                 self.inside.rows(ui, cx, subject, why, rows, &mut self.twins);
-                self.pairs.parted(ui, cx, subject, why, &mut self.twins);
+                self.pairs.parted(ui, cx, subject, why, &mut self.twins, &self.lit);
                 let shown = self.shown_row(cx);
                 self.effect.ui(ui, cx, subject, (why, shown), &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.again.ui(ui, cx, subject, &mut self.twins);
-                self.everyone.ui(ui, cx, subject, &mut self.twins);
+                self.everyone.ui(ui, cx, subject, (why, &self.lit), &mut self.twins);
                 self.segments.ui(ui, cx, subject);
                 trust::surrogate(ui, cx, subject, &mut self.twins);
                 self.pairs.ui(ui, cx, subject, &mut self.twins);

@@ -3,6 +3,7 @@
 use eframe::egui::{self, Align2, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::axis::Axis;
+use super::brush::{self, Marks};
 use super::ink;
 use super::units::Unit;
 use crate::base::{Lang, numbers, tr, tr_with};
@@ -56,6 +57,10 @@ impl Layout {
         let best = all[line].dots.iter().enumerate().min_by(|a, b| far(a.1).total_cmp(&far(b.1)))?;
         (far(best.1) <= NEAR).then_some((line, best.0))
     }
+    /// The line whose name is at a place.
+    pub fn name_at(&self, at: Pos2) -> Option<usize> {
+        (at.x < self.names_right && at.y >= 0.0).then(|| (at.y / LINE) as usize).filter(|line| *line < self.lines)
+    }
     /// Rows whose dots lie in a rectangle, in file order, each once.
     pub fn rows_in(&self, all: &[Importance], area: Rect) -> Vec<u32> {
         let mut rows: Vec<u32> = (0..self.lines)
@@ -78,17 +83,6 @@ pub struct Touch {
     pub many: Option<Vec<u32>>,
 }
 
-/// What is marked.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Marks<'a> {
-    /// Primary row.
-    pub row: Option<u32>,
-    /// More rows, sorted.
-    pub rows: &'a [u32],
-    /// Row under the pointer, here or in another pane.
-    pub hovered: Option<u32>,
-}
-
 /// Draws it in the width that is there.
 pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, marks: Marks<'_>) -> Touch {
     let l = lay_out(all, ui.available_width());
@@ -96,7 +90,12 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, marks: Marks<
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(all, lang)));
     let offset = rect.min.to_vec2();
     let mut touch = Touch::default();
-    let under = response.hover_pos().and_then(|p| l.nearest(all, p - offset));
+    let walked = brush::walk(ui, &response, l.lines, |line| all[line].dots.len()).map(|(line, place)| {
+        let mut order: Vec<usize> = (0..all[line].dots.len()).collect();
+        order.sort_by(|a, b| all[line].dots[*a].value.total_cmp(&all[line].dots[*b].value));
+        (line, order[place])
+    });
+    let under = response.hover_pos().and_then(|p| l.nearest(all, p - offset)).or(walked);
     if let Some((line, d)) = under {
         let (bar, dot) = (&all[line], &all[line].dots[d]);
         touch.hovered = Some((bar.feature, dot.row));
@@ -104,44 +103,25 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, marks: Marks<
             touch.clicked = touch.hovered;
         }
         let row = numbers::count(i64::from(dot.row) + 1);
-        response.clone().on_hover_ui_at_pointer(|ui| {
-            ui.label(egui::RichText::new(tr_with(lang, "why.row_n", &[("row", &row)])).strong());
-            let value = if dot.input.is_nan() { "–".to_owned() } else { numbers::plain(dot.input) };
-            ui.label(format!("{} = {value}", bar.name));
-            ui.label(unit.exact(dot.value));
-        });
+        let value = if dot.input.is_nan() { "–".to_owned() } else { numbers::plain(dot.input) };
+        let said = [tr_with(lang, "why.row_n", &[("row", &row)]), format!("{} = {value}", bar.name), unit.exact(dot.value)];
+        brush::tip(ui, &response, l.place(line, dot) + offset, &said);
+    } else if let Some(line) = response.hover_pos().and_then(|p| l.name_at(p - offset)) {
+        brush::tip(ui, &response, rect.min, &[all[line].name.clone(), super::bars::direction_words(&all[line], lang)]);
     }
-    let area = shift_area(ui, &response);
-    if let Some(area) = area
-        && response.drag_stopped()
-    {
+    let area = brush::area(ui, &response);
+    if let Some((area, true)) = area {
         touch.many = Some(l.rows_in(all, area.translate(-offset)));
     }
     if ui.is_rect_visible(rect) {
         let t = Tokens::of(ui.ctx());
         paint(ui.painter(), t, all, &l, offset, (unit, lang), marks);
-        if let Some(area) = area {
-            ui.painter().rect(area, 0.0, t.soft(t.accent, 0.15), Stroke::new(1.0, t.accent), egui::StrokeKind::Inside);
+        if let Some((area, _)) = area {
+            brush::paint(ui, area);
         }
+        brush::focus(ui, &response, rect);
     }
     touch
-}
-
-/// The rectangle that is being drawn with Shift held.
-fn shift_area(ui: &Ui, response: &egui::Response) -> Option<Rect> {
-    if !response.dragged() && !response.drag_stopped() {
-        return None;
-    }
-    let (begin, shift) = ui.input(|i| (i.pointer.press_origin(), i.modifiers.shift));
-    let kept = response.id.with("begin");
-    if response.drag_started() && shift {
-        ui.data_mut(|d| d.insert_temp(kept, begin.unwrap_or_default()));
-    }
-    let begin: Pos2 = ui.data(|d| d.get_temp(kept))?;
-    if response.drag_stopped() {
-        ui.data_mut(|d| d.remove::<Pos2>(kept));
-    }
-    Some(Rect::from_two_pos(begin, response.interact_pointer_pos()?))
 }
 
 fn paint(p: &Painter, t: &Tokens, all: &[Importance], l: &Layout, offset: Vec2, words: (Unit, Lang), marks: Marks<'_>) {
@@ -153,11 +133,11 @@ fn paint(p: &Painter, t: &Tokens, all: &[Importance], l: &Layout, offset: Vec2, 
     for (line, bar) in all.iter().take(l.lines).enumerate() {
         let top = offset.y + line as f32 * LINE;
         let names = Rect::from_min_max(pos2(offset.x, top), pos2(offset.x + l.names_right, top + LINE));
-        ink::text(p, names, Align2::RIGHT_CENTER, &bar.name, t.text);
+        ink::label(p, names, Align2::RIGHT_CENTER, &bar.name, t.text);
         for dot in &bar.dots {
             p.circle_filled(l.place(line, dot) + offset, 2.5, t.sequential(dot.rank));
         }
-        for dot in bar.dots.iter().filter(|d| marks.rows.binary_search(&d.row).is_ok()) {
+        for dot in bar.dots.iter().filter(|d| marks.many(d.row)) {
             p.circle_stroke(l.place(line, dot) + offset, 3.5, Stroke::new(1.0, t.accent));
         }
         for (row, width) in [(marks.hovered, 1.0), (marks.row, 2.0)] {

@@ -1,10 +1,10 @@
 //! Dependence: what each value (or level) of one feature does, on average and for most rows.
 
-use eframe::egui::{self, Align2, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Painter, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::axis::Axis;
 use super::units::Unit;
-use super::{density, ink};
+use super::{brush, density, ink};
 use crate::base::{Lang, numbers, tr_with};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::ui::theme::Tokens;
@@ -48,28 +48,53 @@ impl Layout {
     }
 }
 
-/// Draws it in the width that is there.
-pub fn ui(ui: &mut Ui, of: &Importance, levels: bool, unit: Unit, lang: Lang) {
+/// What the analyst did, as bins by their number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Bin under the pointer, or where the keys led.
+    pub hovered: Option<usize>,
+    /// First and last bin of a stretch that was drawn with Shift held, or the one that was clicked.
+    pub many: Option<(usize, usize)>,
+}
+
+/// Draws it in the width that is there; `rows` are marked ones, by their bin and effect.
+pub fn ui(ui: &mut Ui, of: &Importance, levels: bool, unit: Unit, lang: Lang, rows: &[(usize, f64)]) -> Touch {
     let bins = &of.dependence;
     let l = lay_out(bins, levels, ui.available_width());
-    let (rect, response) = ui.allocate_exact_size(l.size, Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(l.size, Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(of, unit, lang)));
     let offset = rect.min.to_vec2();
-    let hovered = response.hover_pos().and_then(|p| l.nearest(p.x - offset.x));
+    let walked = brush::walk(ui, &response, 1, |_| bins.len()).map(|(_, at)| at);
+    let hovered = response.hover_pos().and_then(|p| l.nearest(p.x - offset.x)).or(walked);
+    let area = brush::area(ui, &response);
     if ui.is_rect_visible(rect) {
-        paint(ui.painter(), Tokens::of(ui.ctx()), of, &l, offset, levels, (unit, lang), hovered);
+        let t = Tokens::of(ui.ctx());
+        paint(ui.painter(), t, of, &l, offset, levels, (unit, lang), hovered);
+        for (bin, effect) in rows {
+            let Some(x) = l.middles.get(*bin) else { continue };
+            ui.painter().circle_stroke(pos2(*x, l.y.at(*effect)) + offset, 3.0, Stroke::new(1.0, t.text));
+        }
+        if let Some((area, _)) = area {
+            brush::paint(ui, Rect::from_x_y_ranges(area.x_range(), rect.top()..=rect.top() + HEIGHT));
+        }
+        brush::focus(ui, &response, rect);
     }
-    if let Some(bin) = hovered.and_then(|i| bins.get(i)) {
-        response.on_hover_ui_at_pointer(|ui| {
-            ui.label(egui::RichText::new(format!("{} = {}", of.name, bin.label)).strong());
-            ui.label(tr_with(lang, "why.bin_mean", &[("mean", &unit.exact(bin.mean))]));
-            if let Some((low, high)) = bin.interval {
-                ui.label(tr_with(lang, "why.interval", &[("low", &unit.effect(low)), ("high", &unit.effect(high))]));
-            }
-            ui.label(tr_with(lang, "why.bin_band", &[("low", &unit.effect(bin.low)), ("high", &unit.effect(bin.high))]));
-            ui.label(tr_with(lang, "why.bin_rows", &[("rows", &numbers::count(bin.rows as i64))]));
-        });
+    if let Some((i, bin)) = hovered.and_then(|i| Some((i, bins.get(i)?))) {
+        let mut said = vec![
+            format!("{} = {}", of.name, bin.label),
+            tr_with(lang, "why.bin_mean", &[("mean", &unit.exact(bin.mean))]),
+            tr_with(lang, "why.bin_band", &[("low", &unit.effect(bin.low)), ("high", &unit.effect(bin.high))]),
+            tr_with(lang, "why.bin_rows", &[("rows", &numbers::count(bin.rows as i64))]),
+        ];
+        if let Some((low, high)) = bin.interval {
+            said.insert(2, tr_with(lang, "why.interval", &[("low", &unit.effect(low)), ("high", &unit.effect(high))]));
+        }
+        brush::tip(ui, &response, pos2(l.middles[i], l.y.at(bin.mean)) + offset, &said);
     }
+    let stretch = area
+        .filter(|(_, done)| *done)
+        .and_then(|(area, _)| Some((l.nearest(area.left() - offset.x)?, l.nearest(area.right() - offset.x)?)));
+    Touch { hovered, many: stretch.or(hovered.filter(|_| response.clicked()).map(|i| (i, i))) }
 }
 
 fn paint(p: &Painter, t: &Tokens, of: &Importance, l: &Layout, offset: Vec2, levels: bool, words: (Unit, Lang), hovered: Option<usize>) {

@@ -141,7 +141,7 @@ fn paint(
             p.rect_filled(row, 3.0, t.hover);
         }
         let names = Rect::from_min_max(row.min, pos2(offset.x + l.names_right, row.bottom()));
-        ink::text(p, names.shrink2(vec2(4.0, 0.0)), Align2::RIGHT_CENTER, &line.name, t.text);
+        ink::label(p, names.shrink2(vec2(4.0, 0.0)), Align2::RIGHT_CENTER, &line.name, t.text);
         for (k, m) in line.marks.iter().enumerate() {
             let y = row.top() + row.height() * (k as f32 + 0.5) / series as f32;
             if m.1.is_finite() && m.2.is_finite() {

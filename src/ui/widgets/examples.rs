@@ -82,6 +82,8 @@ pub fn summary(n: usize) -> Summary {
                     .map(|b| DependenceBin {
                         label: format!("bin {b}"),
                         x: f64::from(b),
+                        from: f64::from(b),
+                        to: f64::from(b),
                         rows: 10,
                         mean: size * (f64::from(b) - 2.0),
                         interval: None,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use eframe::egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, text::LayoutJob, text::TextWrapping, vec2};
+use eframe::egui::{Align, Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, text::LayoutJob, text::TextWrapping, vec2};
 
 use super::axis::Axis;
 use crate::ui::theme::{self, Tokens};
@@ -21,6 +21,31 @@ pub fn text(painter: &Painter, rect: Rect, align: Align2, text: &str, colour: Co
     let place = align.align_size_within_rect(galley.size(), rect);
     painter.galley(place.min, galley, colour);
     cut
+}
+
+/// Writes a name, in two lines of smaller letters where one is too short for it; what does not fit even there keeps both
+/// its ends.
+pub fn label(painter: &Painter, rect: Rect, align: Align2, name: &str, colour: Color32) {
+    let font = FontId::proportional(theme::SMALL);
+    let long = name.chars().count() > 400;
+    if long || rect.width() < 40.0 || painter.layout_no_wrap(name.to_owned(), font, Color32::PLACEHOLDER).size().x <= rect.width() {
+        text(painter, rect, align, name, colour);
+        return;
+    }
+    let mut job = LayoutJob::simple(name.to_owned(), FontId::proportional(theme::TINY), colour, rect.width());
+    job.wrap = TextWrapping { max_width: rect.width(), max_rows: 2, break_anywhere: true, ..TextWrapping::default() };
+    job.halign = align.x();
+    let galley = painter.layout_job(job);
+    if galley.elided || galley.size().y > rect.height() + 2.0 {
+        text(painter, rect, align, name, colour);
+        return;
+    }
+    let x = match align.x() {
+        Align::Min => rect.left(),
+        Align::Center => rect.center().x,
+        Align::Max => rect.right(),
+    };
+    painter.galley(pos2(x, rect.center().y - galley.size().y / 2.0), galley, colour);
 }
 
 /// The text, or as much of its two ends as fits: names of columns that differ at their end alone stay apart.

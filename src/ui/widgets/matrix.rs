@@ -5,7 +5,7 @@ use eframe::egui::{
     self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::ink;
+use super::{brush, ink};
 use crate::ui::theme::{SMALL, Tokens};
 
 /// What is drawn. Rows run along x, columns (lines of the picture) along y.
@@ -35,7 +35,7 @@ pub struct Cache {
 /// Cells along x that a texture holds; more are averaged.
 const MOST_ACROSS: usize = 2_048;
 /// Height of a line.
-const LINE: f32 = 18.0;
+const LINE: f32 = 22.0;
 /// Names along x need so much room.
 const NAME: f32 = 64.0;
 
@@ -61,7 +61,27 @@ pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
 /// Where the pointer is: line and place.
 pub type Cell = (usize, usize);
 
-/// Draws it; `key` changes when the content does. Returns the hovered and the clicked cell.
+/// Places along x that are marked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Marked {
+    /// Many, by a tick below.
+    pub many: Vec<usize>,
+    /// One, by a line through all.
+    pub one: Option<usize>,
+}
+
+/// What the analyst did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Cell under the pointer, or where the keys led.
+    pub hovered: Option<Cell>,
+    /// Cell clicked.
+    pub clicked: Option<Cell>,
+    /// First and last place of a stretch that was drawn with Shift held.
+    pub many: Option<(usize, usize)>,
+}
+
+/// Draws it; `key` changes when the content does.
 pub fn ui(
     ui: &mut Ui,
     m: &Matrix,
@@ -69,8 +89,9 @@ pub fn ui(
     key: u64,
     title: &str,
     tall: Option<f32>,
+    marked: &Marked,
     hover: impl Fn(Cell) -> Vec<String>,
-) -> (Option<Cell>, Option<Cell>) {
+) -> Touch {
     let t = Tokens::of(ui.ctx());
     let width = ui.available_width().max(160.0);
     let longest = m.lines.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f32;
@@ -78,7 +99,7 @@ pub fn ui(
     let line = tall.map_or(LINE, |h| (h / m.lines.len().max(1) as f32).clamp(8.0, 40.0));
     let foot = if m.places.is_empty() { 4.0 } else { 18.0 };
     let size = vec2(width, line * m.lines.len() as f32 + foot);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title));
     let grid = Rect::from_min_max(pos2(rect.left() + names, rect.top()), pos2(rect.right() - 4.0, rect.bottom() - foot));
     let cell_at = |p: egui::Pos2| -> Option<Cell> {
@@ -89,7 +110,9 @@ pub fn ui(
         let x = ((p.x - grid.left()) / grid.width() * m.across as f32) as usize;
         Some((l.min(m.lines.len() - 1), x.min(m.across - 1)))
     };
-    let hovered = response.hover_pos().and_then(cell_at);
+    let walked = brush::walk(ui, &response, m.lines.len(), |_| m.across);
+    let hovered = response.hover_pos().and_then(cell_at).or(walked);
+    let area = brush::area(ui, &response);
     let clicked = response.clicked().then_some(hovered).flatten();
     if ui.is_rect_visible(rect) {
         if cache.key != Some((key, t.dark)) || cache.texture.is_none() {
@@ -104,9 +127,10 @@ pub fn ui(
         let every = (14.0 / line).ceil().max(1.0) as usize;
         for (i, name) in m.lines.iter().enumerate().step_by(every) {
             let y = grid.top() + (i as f32 + 0.5) * line;
-            let place = Rect::from_min_max(pos2(rect.left(), y - 8.0), pos2(grid.left() - 6.0, y + 8.0));
+            let half = (line * every as f32 / 2.0).max(8.0);
+            let place = Rect::from_min_max(pos2(rect.left(), y - half), pos2(grid.left() - 6.0, y + half));
             let colour = if hovered.is_some_and(|h| h.0 == i) { t.text } else { t.weak };
-            ink::text(p, place, Align2::RIGHT_CENTER, name, colour);
+            ink::label(p, place, Align2::RIGHT_CENTER, name, colour);
         }
         let step = grid.width() / m.across.max(1) as f32;
         let every = (NAME / step).ceil().max(1.0) as usize;
@@ -116,20 +140,37 @@ pub fn ui(
             let place = Rect::from_min_max(pos2(x - half, grid.bottom() + 2.0), pos2(x + half, rect.bottom()));
             ink::text(p, place, Align2::CENTER_CENTER, name, t.weak);
         }
+        for x in &marked.many {
+            let at = grid.left() + (*x as f32 + 0.5) * step;
+            p.vline(at, grid.bottom() - 3.0..=grid.bottom() + 3.0, Stroke::new(step.clamp(1.0, 3.0), t.accent));
+        }
+        if let Some(x) = marked.one {
+            p.vline(grid.left() + (x as f32 + 0.5) * step, grid.y_range(), Stroke::new(step.clamp(1.0, 2.0), t.text));
+        }
+        if let Some((area, _)) = area {
+            brush::paint(ui, Rect::from_x_y_ranges(area.x_range(), grid.y_range()).intersect(grid));
+        }
+        brush::focus(ui, &response, rect);
         if let Some((l, x)) = hovered {
             let min = pos2(grid.left() + x as f32 * step, grid.top() + l as f32 * line);
             p.rect_stroke(Rect::from_min_size(min, vec2(step.max(2.0), line)), 0.0, Stroke::new(1.5, t.text), StrokeKind::Outside);
         }
     }
-    if let Some(cell) = hovered {
-        response.on_hover_ui_at_pointer(|ui| {
-            for (i, text) in hover(cell).into_iter().enumerate() {
-                let text = egui::RichText::new(text);
-                ui.label(if i == 0 { text.strong() } else { text });
-            }
-        });
+    let step = grid.width() / m.across.max(1) as f32;
+    if let Some((l, x)) = hovered {
+        let middle = pos2(grid.left() + (x as f32 + 0.5) * step, grid.top() + (l as f32 + 0.5) * line);
+        brush::tip(ui, &response, middle, &hover((l, x)));
+    } else if let Some(p) = response.hover_pos().filter(|p| p.x < grid.left()) {
+        // The whole of a name that may be too long for its place.
+        if let Some(name) = m.lines.get(((p.y - grid.top()).max(0.0) / line) as usize) {
+            brush::tip(ui, &response, p, std::slice::from_ref(name));
+        }
     }
-    (hovered, clicked)
+    let many = area.filter(|(area, done)| *done && m.across > 0 && area.intersects(grid)).map(|(area, _)| {
+        let place = |x: f32| (((x - grid.left()) / step).max(0.0) as usize).min(m.across - 1);
+        (place(area.left()), place(area.right()))
+    });
+    Touch { hovered, clicked, many }
 }
 
 /// Colours from the strongest down to the strongest up, with their numbers.

@@ -1,9 +1,11 @@
 //! Widgets that more than one room uses. A widget has a name for screen readers, and takes its colours from the tokens.
 
+pub mod all_rows;
 pub mod axis;
 pub mod bars;
 pub mod basic;
 pub mod beeswarm;
+pub mod brush;
 pub mod cells;
 pub mod density;
 pub mod dependence;

@@ -4,6 +4,7 @@
 use eframe::egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2};
 
 use super::axis::Axis;
+use super::brush::{self, Marks};
 use super::ink;
 use super::units::Unit;
 use crate::base::numbers;
@@ -29,18 +30,29 @@ pub struct Point {
     pub high: Option<bool>,
 }
 
-/// Draws them; returns the row under the pointer and whether it was clicked. `levels` names the places of a category.
+/// What the analyst did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Row under the pointer, or where the keys led.
+    pub hovered: Option<u32>,
+    /// Row clicked.
+    pub clicked: Option<u32>,
+    /// Rows in a rectangle that was drawn with Shift held.
+    pub many: Option<Vec<u32>>,
+}
+
+/// Draws them. `levels` names the places of a category.
 pub fn ui(
     ui: &mut Ui,
     title: &str,
     points: &[Point],
     levels: Option<&[String]>,
     (x_name, unit): (&str, Unit),
-    selected: Option<u32>,
+    marks: Marks<'_>,
     hover: impl Fn(&Point) -> Vec<String>,
-) -> Option<(u32, bool)> {
+) -> Touch {
     let width = ui.available_width().max(200.0);
-    let (rect, response) = ui.allocate_exact_size(eframe::egui::vec2(width, HEIGHT + ink::X_AXIS), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(eframe::egui::vec2(width, HEIGHT + ink::X_AXIS), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title));
     let t = Tokens::of(ui.ctx());
     let (left, right) = (rect.left() + FIGURES + 8.0, rect.right() - 8.0);
@@ -51,10 +63,17 @@ pub fn ui(
     let y = Axis::spanning(points.iter().map(|p| p.y).chain([0.0]), 0.0, 1.0, 0.05);
     let y = Axis { left: rect.top() + HEIGHT, right: rect.top() + 4.0, ..y };
     let place = |p: &Point| pos2(x.at(p.x), y.at(p.y));
+    let walked = brush::walk(ui, &response, 1, |_| points.len()).map(|(_, at)| {
+        let mut order: Vec<&Point> = points.iter().collect();
+        order.sort_by(|a, b| a.x.total_cmp(&b.x));
+        *order[at]
+    });
     let near = response.hover_pos().and_then(|at| {
         let best = points.iter().min_by(|a, b| place(a).distance(at).total_cmp(&place(b).distance(at)))?;
         (place(best).distance(at) <= NEAR).then_some(*best)
     });
+    let near = near.or(walked);
+    let area = brush::area(ui, &response);
     if ui.is_rect_visible(rect) {
         let p = ui.painter();
         for tick in y.ticks(5) {
@@ -70,7 +89,10 @@ pub fn ui(
                 None => drop(p.circle_stroke(place(point), 2.5, Stroke::new(1.0, t.weak))),
             }
         }
-        for point in points.iter().filter(|p| Some(p.row) == selected || near.is_some_and(|n| n.row == p.row)) {
+        for point in points.iter().filter(|p| marks.many(p.row)) {
+            p.circle_stroke(place(point), 5.5, Stroke::new(1.0, t.accent));
+        }
+        for point in points.iter().filter(|p| marks.one(p.row) || near.is_some_and(|n| n.row == p.row)) {
             p.circle_stroke(place(point), 6.5, Stroke::new(1.5, t.text));
         }
         match levels {
@@ -88,14 +110,19 @@ pub fn ui(
             }
             None => ink::x_axis(p, t, &x, rect.top() + HEIGHT, rect.top() + HEIGHT, numbers::plain, x_name),
         }
-    }
-    let found = near?;
-    let clicked = response.clicked();
-    response.on_hover_ui_at_pointer(|ui| {
-        for (i, text) in hover(&found).into_iter().enumerate() {
-            let text = eframe::egui::RichText::new(text);
-            ui.label(if i == 0 { text.strong() } else { text });
+        if let Some((area, _)) = area {
+            brush::paint(ui, area);
         }
+        brush::focus(ui, &response, rect);
+    }
+    if let Some(found) = &near {
+        brush::tip(ui, &response, place(found), &hover(found));
+    }
+    let many = area.filter(|(_, done)| *done).map(|(area, _)| {
+        let mut rows: Vec<u32> = points.iter().filter(|p| area.contains(place(p))).map(|p| p.row).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
     });
-    Some((found.row, clicked))
+    Touch { hovered: near.map(|n| n.row), clicked: near.filter(|_| response.clicked()).map(|n| n.row), many }
 }

@@ -72,7 +72,7 @@ impl HangsOn {
         let caption = cx.tw("why.two_way_caption", &[("x", &x), ("y", &y)]);
         let cache = &mut self.cache;
         figure::ui(ui, cx, twins, "why.two_way", &caption, &source, |ui, _| {
-            matrix::ui(ui, &drawn, cache, key, &caption, Some(220.0), |(l, a)| {
+            matrix::ui(ui, &drawn, cache, key, &caption, Some(220.0), &matrix::Marked::default(), |(l, a)| {
                 vec![format!("{x} {}, {y} {}", drawn.places[a], drawn.lines[l]), numbers::signed(drawn.values[l * drawn.across + a])]
             });
             matrix::legend(ui, &numbers::signed(-drawn.most), &numbers::signed(drawn.most));

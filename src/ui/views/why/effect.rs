@@ -116,7 +116,7 @@ impl EffectPane {
         let source = figure::Source {
             table: Box::new(|| table(curve, lang)),
             csv: Some(Box::new(|| table(curve, lang))),
-            svg: curve.feature_2.is_none().then(|| Box::new(|| one_svg(curve, subject, lang)) as Box<dyn Fn() -> String>),
+            svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve) })),
         };
         if curve.feature_2.is_some() {
             let (m, most) = map(curve);
@@ -125,7 +125,7 @@ impl EffectPane {
             let (low, high) = (unit.effect(-most), unit.effect(most));
             let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
             figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
-                matrix::ui(ui, &m, cache, key, &title, Some(220.0), |(l, x)| {
+                matrix::ui(ui, &m, cache, key, &title, Some(220.0), &matrix::Marked::default(), |(l, x)| {
                     let value = m.values[l * m.across + x];
                     let place = format!("{} = {}, {} = {}", names.0, m.places[x], names.1, m.lines[l]);
                     let rows = m.weight[l * m.across + x];
@@ -135,7 +135,7 @@ impl EffectPane {
             });
         } else {
             let of = as_dependence(curve);
-            figure::ui(ui, cx, twins, "why.effect", &caption, &source, |ui, _| dependence::ui(ui, &of, curve.categorical, unit, lang));
+            figure::ui(ui, cx, twins, "why.effect", &caption, &source, |ui, _| dependence::ui(ui, &of, curve.categorical, unit, lang, &[]));
         }
         for notice in &curve.warnings {
             basic::caption(ui, &notice.say(lang));
@@ -209,6 +209,8 @@ fn as_dependence(c: &EffectCurve) -> Importance {
     let bin = |p: &crate::explain::effect::Point| DependenceBin {
         label: p.label.clone(),
         x: p.value,
+        from: p.value,
+        to: p.value,
         rows: (p.density * c.rows as f64).round() as usize,
         mean: p.effect - middle,
         interval: None,
@@ -226,6 +228,12 @@ fn as_dependence(c: &EffectCurve) -> Importance {
         dots: Vec::new(),
         dependence: c.points.iter().map(bin).collect(),
     }
+}
+
+fn map_svg(curve: &EffectCurve) -> String {
+    let (m, most) = map(curve);
+    let title = format!("{} × {}", curve.feature, curve.feature_2.clone().unwrap_or_default());
+    svg::matrix(&title, &m.lines, m.across, &m.values, most)
 }
 
 /// A map as a matrix: the first feature across, the second upwards.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::Ui;
 
+use super::lit::{self, Lit};
 use super::{Subject, levels as levels_pane, one};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::levels::{self, Levels};
@@ -11,12 +12,14 @@ use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
 use crate::session::state::Why;
-use crate::ui::Cx;
 use crate::ui::widgets::matrix::{self, Matrix};
 use crate::ui::widgets::paths::{self, Paths};
 use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{bars, basic, beeswarm, dependence, figure};
+use crate::ui::{Cx, Values};
 
+/// Marked rows that are drawn one by one.
+const MARKED: usize = 500;
 /// Lines of the crowd's picture.
 const CROWD: usize = 14;
 
@@ -40,10 +43,12 @@ pub struct Pictures {
     /// Levels of the selected feature, of the answer they were taken from.
     levels: Option<(Arc<Why>, usize, Option<Levels>)>,
     made: Option<(Arc<Why>, Order, Option<String>, Matrix, Vec<usize>, Paths, crate::base::Lang)>,
+    /// Where the brushed rows stand in the crowd, for those that it was looked up for.
+    marked: (Vec<usize>, Vec<usize>),
 }
 
 /// Every row as a thin column of its features' pushes, and rows as paths from the base to their output.
-fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut figure::Twins, pictures: &mut Pictures) {
+fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut figure::Twins, pictures: &mut Pictures, lit: &Lit) {
     let (a, lang) = (&why.attribution, cx.lang());
     if a.rows.len() < 2 {
         return;
@@ -57,6 +62,14 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
         let paths = Paths::of(a, &features, tr(lang, "why.other_features"));
         pictures.cache = matrix::Cache::default();
         pictures.made = Some((why.clone(), pictures.order, by, m, rows, paths, lang));
+        pictures.marked = <(Vec<usize>, Vec<usize>)>::default();
+    }
+    if pictures.marked.0 != lit.brushed()
+        && let Some((.., rows, _, _)) = &pictures.made
+    {
+        let is = |i: &usize| lit.brushed().contains(i);
+        let at = rows.iter().enumerate().filter(|(_, i)| is(i)).map(|(x, _)| x).collect();
+        pictures.marked = (lit.brushed().to_vec(), at);
     }
     let Some((_, _, _, m, rows, paths, _)) = &pictures.made else { return };
     let key = Arc::as_ptr(why) as *const () as u64;
@@ -70,8 +83,23 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
             })
             .collect(),
     };
-    let source = figure::Source { table: Box::new(every), csv: None, svg: None };
+    let exact = || figure::Table {
+        header: std::iter::once("row".to_owned()).chain(m.lines.iter().cloned()).collect(),
+        rows: (0..m.across)
+            .map(|x| {
+                let values = (0..m.lines.len()).map(|l| m.values[l * m.across + x].to_string());
+                std::iter::once(a.rows[rows[x]].to_string()).chain(values).collect()
+            })
+            .collect(),
+    };
+    let source = figure::Source {
+        table: Box::new(every),
+        csv: Some(Box::new(exact)),
+        svg: Some(Box::new(|| svg::matrix(tr(lang, "why.crowd"), &m.lines, m.across, &m.values, m.most))),
+    };
     let mut order = pictures.order;
+    let one = cx.hovered.row.or(cx.session.selection.row);
+    let marked = matrix::Marked { many: pictures.marked.1.clone(), one: one.and_then(|row| rows.iter().position(|i| a.rows[*i] == row)) };
     let cache = &mut pictures.cache;
     let touch = figure::ui(ui, cx, twins, "why.crowd", cx.t("why.crowd_caption"), &source, |ui, cx| {
         ui.horizontal_wrapped(|ui| {
@@ -82,7 +110,7 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
             }
         });
         let title = cx.tw("why.crowd_said", &[("n", &numbers::count(m.across as i64)), ("features", &m.lines.len())]);
-        let touch = matrix::ui(ui, m, cache, key, &title, None, |(l, x)| {
+        let touch = matrix::ui(ui, m, cache, key, &title, None, &marked, |(l, x)| {
             let (row, feature, value) = named(l, x);
             vec![cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]), format!("{feature}: {}", unit.effect(value))]
         });
@@ -90,12 +118,17 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
         touch
     });
     drop(source);
-    if let Some((hovered, clicked)) = touch {
-        if let Some((l, x)) = hovered {
+    if let Some(touch) = touch {
+        if let Some((l, x)) = touch.hovered {
             cx.hover.row = Some(a.rows[rows[x]]);
             cx.hover.feature = why.summary.importance.get(l).map(|i| i.feature);
         }
-        if let Some((l, x)) = clicked {
+        if let Some((from, to)) = touch.many {
+            let mut chosen: Vec<u32> = rows[from..=to].iter().map(|i| a.rows[*i]).collect();
+            chosen.sort_unstable();
+            lit::brush(cx, chosen, None);
+        }
+        if let Some((l, x)) = touch.clicked {
             choose(cx, why, why.summary.importance.get(l).map(|i| i.feature), Some(a.rows[rows[x]]));
         }
     }
@@ -126,13 +159,16 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
         })),
     };
     let touch = figure::ui(ui, cx, twins, "why.paths", cx.t("why.paths_caption"), &source, |ui, cx| {
-        paths::ui(ui, paths, unit, lang, cx.session.selection.row, cx.hovered.row)
+        paths::ui(ui, paths, unit, lang, lit.marks(cx.session, cx.hovered.row))
     });
     drop(source);
-    if let Some(Some((row, clicked))) = touch {
-        cx.hover.row = Some(row);
-        if clicked {
-            cx.select(|s| s.row = Some(row));
+    if let Some(touch) = touch {
+        cx.hover.row = touch.hovered.or(cx.hover.row);
+        if touch.clicked.is_some() {
+            cx.select(|s| s.row = touch.clicked);
+        }
+        if let Some(rows) = touch.many {
+            lit::brush(cx, rows, None);
         }
     }
     pictures.order = order;
@@ -166,7 +202,14 @@ fn crowd_of(why: &Why, order: Order, by: Option<&str>) -> (Matrix, Vec<usize>) {
 }
 
 /// Draws the summary of an answer.
-pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, twins: &mut figure::Twins, pictures: &mut Pictures) {
+pub fn ui(
+    ui: &mut Ui,
+    cx: &mut Cx<'_>,
+    subject: &Subject<'_>,
+    why: &Arc<Why>,
+    twins: &mut figure::Twins,
+    (pictures, lit): (&mut Pictures, &Lit),
+) {
     let all = &why.summary.importance;
     let (unit, lang) = (subject.unit, cx.lang());
     let features = subject.model.card().features();
@@ -202,9 +245,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
         svg: Some(Box::new(|| dots_svg(why, unit, lang))),
     };
     let touch = figure::ui(ui, cx, twins, "why.beeswarm", cx.t("why.beeswarm_caption"), &source, |ui, cx| {
-        let selection = &cx.session.selection;
-        let marks = beeswarm::Marks { row: selection.row, rows: &selection.rows, hovered: cx.hovered.row };
-        let touch = beeswarm::ui(ui, all, unit, lang, marks);
+        let touch = beeswarm::ui(ui, all, unit, lang, lit.marks(cx.session, cx.hovered.row));
         beeswarm::legend(ui, lang);
         touch
     });
@@ -216,11 +257,11 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
         let (feature, row) = touch.clicked.unzip();
         choose(cx, why, feature, row);
         if let Some(rows) = touch.many {
-            cx.select(|s| s.rows = rows);
+            lit::brush(cx, rows, None);
         }
     }
 
-    crowd(ui, cx, why, unit, twins, pictures);
+    crowd(ui, cx, why, unit, twins, pictures, lit);
 
     // Without a selection, the most important feature is the one to look at.
     let of = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n)).unwrap_or(&all[0]);
@@ -231,7 +272,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
     if let Some((_, _, Some(found))) = &pictures.levels {
         levels_pane::ui(ui, cx, subject, why, found, twins);
     } else if why.attribution.group(of.feature).is_empty() {
-        along(ui, cx, of, unit, twins);
+        along(ui, cx, subject, (why, of), twins, lit);
     }
     for notice in &why.attribution.warnings {
         basic::warning(ui, &notice.say(lang));
@@ -239,8 +280,8 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, t
 }
 
 /// What each value of a number does.
-fn along(ui: &mut Ui, cx: &mut Cx<'_>, of: &Importance, unit: Unit, twins: &mut figure::Twins) {
-    let lang = cx.lang();
+fn along(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, of): (&Why, &Importance), twins: &mut figure::Twins, lit: &Lit) {
+    let (unit, lang) = (subject.unit, cx.lang());
     let source = figure::Source {
         table: Box::new(|| figure::Table {
             header: ["why.value", "why.rows_column", "why.mean_column", "why.low_column", "why.high_column"]
@@ -263,7 +304,24 @@ fn along(ui: &mut Ui, cx: &mut Cx<'_>, of: &Importance, unit: Unit, twins: &mut 
         svg: Some(Box::new(|| dependence_svg(of, unit, lang))),
     };
     let caption = cx.tw("why.dependence_caption", &[("feature", &of.name)]);
-    figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, false, unit, lang));
+    let a = &why.attribution;
+    let bin_of = |i: &usize| Some((of.dependence.iter().position(|b| b.holds(a.input(*i)[of.feature]))?, a.row(*i)[of.feature]));
+    let marked: Vec<(usize, f64)> = lit.brushed().iter().take(MARKED).filter_map(bin_of).collect();
+    let touch = figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, false, unit, lang, &marked));
+    drop(source);
+    if let Some(touch) = touch {
+        if let Some(bin) = touch.hovered.and_then(|i| of.dependence.get(i)) {
+            cx.hover.values =
+                Some(Values { feature: of.feature, low: bin.from, high: bin.to }).filter(|v| bin.x.is_nan() || v.low <= v.high);
+        }
+        if let Some((from, to)) = touch.many {
+            let bins = &of.dependence[from..=to];
+            let rows = lit::rows_with(why, of.feature, |v| bins.iter().any(|b| b.holds(v)));
+            let stretches: Vec<(f64, f64)> = bins.iter().map(|b| (b.from, b.to)).collect();
+            let condition = lit::condition(cx.session, &**subject.model, &of.name, &stretches);
+            lit::brush(cx, rows, condition);
+        }
+    }
 }
 
 fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) {

@@ -1,5 +1,6 @@
 //! One row: the sentence in words, the waterfall, and how far it may be trusted. Dragging a bar asks What-if.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eframe::egui::{self, RichText, Ui};
@@ -8,7 +9,7 @@ use super::Subject;
 use crate::base::numbers;
 use crate::data::Feature;
 use crate::explain::{Attribution, Method, words};
-use crate::session::state::{Ask, Command, Why};
+use crate::session::state::{Answer, Ask, Command, Question, Why};
 use crate::strategy::LeverStatus;
 use crate::strategy::scenario::Setting;
 use crate::ui::views::whatif::levers::is_declared;
@@ -25,6 +26,10 @@ const MOST: usize = 10;
 pub struct OneRow {
     /// The bar being dragged and what it would be set to.
     dragged: Option<(usize, Setting)>,
+    /// The bar being dragged and the value that it began at.
+    begun: Option<(usize, f64)>,
+    /// The row with its cells as they are set, the last good answer.
+    moved: Option<(Arc<Answer>, Waterfall)>,
     /// Why a bar cannot be dragged, until another is.
     refused: Option<String>,
     /// The column that was dragged and could become a lever.
@@ -41,11 +46,22 @@ impl OneRow {
         self.make(cx, why, at, features);
         let Some((_, _, _, sentence, w)) = self.made.take() else { return };
         let row = a.rows[at];
+        let moved = self.live(cx, subject, (a, row), &w);
         ui.horizontal(|ui| {
             basic::title(ui, &cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]));
             ui.label(RichText::new(subject.unit.level(w.prediction)).size(theme::TITLE).color(cx.tokens.accent))
                 .on_hover_text(cx.tw("why.prediction_of", &[("outcome", &a.outcome)]));
-            self.draft_says(ui, cx, subject, row);
+            match &moved {
+                Some((_, moved)) => {
+                    let said = cx.tw("why.with_draft", &[("level", &subject.unit.level(moved.prediction))]);
+                    basic::chip(ui, &said, cx.tokens.accent, cx.t("why.with_draft_help"));
+                }
+                None => self.draft_says(ui, cx, subject, row),
+            }
+            let set = cx.session.draft.as_ref().filter(|d| d.row == Some(row) && !d.set.is_empty());
+            if set.is_some() && ui.button(cx.t("why.put_back")).on_hover_text(cx.t("why.put_back_help")).clicked() {
+                put_back(cx, row, None);
+            }
         });
         ui.add(egui::Label::new(&sentence).wrap());
         chips(ui, cx, subject, a, at);
@@ -71,9 +87,12 @@ impl OneRow {
             svg: Some(Box::new(|| svg(lang, &w, subject))),
         };
         let caption = format!("{} {}", basis(cx, a), cx.t("why.waterfall_help"));
-        let help = cx.t("why.bar_help");
-        let touch =
-            figure::ui(ui, cx, twins, "why.waterfall", &caption, &source, |ui, _| waterfall::ui(ui, &w, subject.unit, lang, marks, help));
+        let session = cx.session;
+        let help = |f: usize| bar_help(session, subject, a.feature(f, features), lang);
+        let shown = moved.as_ref().map_or((&w, None), |(_, moved)| (moved, Some(&w)));
+        let touch = figure::ui(ui, cx, twins, "why.waterfall", &caption, &source, |ui, _| {
+            waterfall::ui(ui, shown, subject.unit, lang, marks, &help)
+        });
         drop(source);
         if let Some(touch) = touch {
             if touch.hovered.is_some() {
@@ -85,7 +104,10 @@ impl OneRow {
             }
             match touch.drag {
                 Some(drag) => self.drag(cx, subject, (a, row), drag),
-                None => self.dragged = None,
+                None => (self.dragged, self.begun) = (None, None),
+            }
+            if let Some(f) = touch.put_back {
+                put_back(cx, row, a.features.get(f).map(String::as_str));
             }
         }
         ui.horizontal_wrapped(|ui| {
@@ -114,7 +136,53 @@ impl OneRow {
         for notice in &a.warnings {
             basic::warning(ui, &notice.say(cx.lang()));
         }
+        self.moved = moved;
         self.made = Some((why.clone(), at, cx.lang(), sentence, w));
+    }
+
+    /// The row with its cells as they are set or dragged, explained again; the last good answer while a new one is computed.
+    fn live(
+        &mut self,
+        cx: &mut Cx<'_>,
+        subject: &Subject<'_>,
+        (a, row): (&Attribution, u32),
+        w: &Waterfall,
+    ) -> Option<(Arc<Answer>, Waterfall)> {
+        let features = subject.model.card().features();
+        let mut set: BTreeMap<String, Setting> = match &cx.session.draft {
+            Some(draft) if draft.row == Some(row) => draft.set.clone(),
+            _ => BTreeMap::new(),
+        };
+        if let Some((f, setting)) = &self.dragged
+            && let Some(feature) = a.feature(*f, features)
+        {
+            set.insert(feature.name.clone(), setting.clone());
+        }
+        // What is no feature of this model, or a relative change, is the simulation's to say.
+        let absolute = |s: &Setting| !matches!(s, Setting::Text(t) if moves::percent_change(t).is_some());
+        if set.is_empty() || !set.iter().all(|(c, s)| absolute(s) && features.iter().any(|f| f.name == *c)) {
+            return None;
+        }
+        let (model, options, against) = (subject.name.to_owned(), subject.options.clone(), subject.against.clone());
+        let question = Question::Moved { model, line: row, set, options, against };
+        // One at a time: a drag that asks anew before the answer comes would never get one.
+        let busy = cx.session.jobs.iter().any(|j| matches!(j.ask, Ask::Deeper(Question::Moved { .. })) && !j.token.is_cancelled());
+        if !busy {
+            cx.want(Ask::Deeper(question.clone()));
+        }
+        let fits = |q: &Question| match (q, &question) {
+            (Question::Moved { model: a, line: l, options: o, against: g, .. }, Question::Moved { model, line, options, against, .. }) => {
+                a == model && l == line && o == options && g == against
+            }
+            _ => false,
+        };
+        let answer = cx.session.answers.iter().rev().find(|(q, _)| fits(q)).map(|(_, k)| k.value.clone())?;
+        if let Some((known, moved)) = self.moved.take().filter(|(known, _)| Arc::ptr_eq(known, &answer)) {
+            return Some((known, moved));
+        }
+        let Answer::Moved(a) = &*answer else { return None };
+        let moved = w.like(a, features);
+        Some((answer, moved))
     }
 
     fn make(&mut self, cx: &Cx<'_>, why: &Arc<Why>, at: usize, features: &[Feature]) {
@@ -123,7 +191,7 @@ impl OneRow {
             let sentence = words::sentence(&why.attribution, at, features, cx.lang());
             let w = Waterfall::of_row(&why.attribution, at, features, MOST);
             self.made = Some((why.clone(), at, cx.lang(), sentence, w));
-            (self.refused, self.offer) = (None, None);
+            (self.refused, self.offer, self.moved) = (None, None, None);
         }
     }
 
@@ -163,7 +231,16 @@ impl OneRow {
             }
         }
         let feature = moves::raw_feature(feature, &subject.model.card().encoder.prepare);
-        let start = moves::value_now(cx.session, &feature, row);
+        // From where it stands: as it is set, else as the row has it.
+        let start = match self.begun {
+            Some((f, start)) if f == drag.feature => start,
+            _ => {
+                let now = moves::value_now(cx.session, &feature, row);
+                let draft = cx.session.draft.as_ref().filter(|d| d.row == Some(row));
+                draft.and_then(|d| d.set.get(&feature.name)).map_or(now, |s| moves::value_of(&feature, s, now))
+            }
+        };
+        self.begun = (!drag.released).then_some((drag.feature, start));
         let setting = moves::dragged(&feature, start, drag.share);
         let busy = cx.session.job(&Ask::Simulate(subject.name.to_owned())).is_some();
         let is_new = self.dragged.as_ref() != Some(&(drag.feature, setting.clone()));
@@ -178,6 +255,28 @@ impl OneRow {
             });
         }
         self.dragged = (!drag.released).then_some((drag.feature, setting));
+    }
+}
+
+/// Takes a setting of the row's scenario back, or all of them.
+fn put_back(cx: &mut Cx<'_>, row: u32, column: Option<&str>) {
+    let Some(mut draft) = cx.session.draft.clone().filter(|d| d.row == Some(row)) else { return };
+    match column {
+        Some(column) => drop(draft.set.remove(column)),
+        None => draft.set.clear(),
+    }
+    cx.send(Action::Draft(Some(draft)));
+}
+
+/// What dragging a bar does, or why it does nothing.
+fn bar_help(session: &crate::session::Session, subject: &Subject<'_>, feature: Option<&Feature>, lang: crate::base::Lang) -> String {
+    // Several columns have no one value that could be moved.
+    let Some(name) = feature.map(|f| f.name.as_str()) else { return String::new() };
+    let lever = session.levers(subject.name).and_then(|all| all.iter().find(|l| l.column == name));
+    match lever.filter(|l| is_declared(session, &l.column)).map(|l| l.status) {
+        Some(LeverStatus::Free | LeverStatus::Overridden) => crate::base::tr(lang, "why.bar_help").to_owned(),
+        Some(LeverStatus::Locked) => crate::base::tr_with(lang, "why.drag_locked", &[("feature", &name)]),
+        None => crate::base::tr_with(lang, "why.drag_no_lever", &[("feature", &name)]),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{self, Ui};
 
+use super::lit::{self, Lit};
 use super::{Subject, standing};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::pairs::{self as joint_pairs, Partner};
@@ -28,7 +29,7 @@ pub struct PairsPane {
 
 impl PairsPane {
     /// The selected feature's effects, parted by the feature that parts them most.
-    pub fn parted(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, twins: &mut figure::Twins) {
+    pub fn parted(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, twins: &mut figure::Twins, lit: &Lit) {
         let features = subject.model.card().features();
         let a = &why.attribution;
         if features.len() != a.n_features() {
@@ -69,23 +70,40 @@ impl PairsPane {
                 })
                 .collect(),
         };
-        let source = figure::Source { table: Box::new(table), csv: None, svg: None };
+        let svg = || {
+            let marks: Vec<_> = points.iter().map(|p| (p.x, p.y, p.high)).collect();
+            let title = format!("{}: {}", a.features[of], tr(lang, "why.parted"));
+            crate::report::svg::scatter(&title, &marks, (&a.features[of], unit.effect_name(lang)), |v| unit.effect(v))
+        };
+        let source = figure::Source { table: Box::new(table), csv: None, svg: Some(Box::new(svg)) };
         let (high, low) = (side(Some(true)), side(Some(false)));
         let said = words::parted(partner, &a.features[of], (&high, &low), a.scale, lang);
         let caption = cx.tw("why.parted_caption", &[("high", &high), ("low", &low), ("said", &said)]);
         let levels = features[of].is_categorical().then(|| features[of].levels());
         let touch = figure::ui(ui, cx, twins, "why.parted", &caption, &source, |ui, cx| {
             let title = format!("{}: {caption}", cx.t("why.parted"));
-            scatter::ui(ui, &title, points, levels, (&a.features[of], unit), cx.session.selection.row, |p| {
+            scatter::ui(ui, &title, points, levels, (&a.features[of], unit), lit.marks(cx.session, cx.hovered.row), |p| {
                 let row = cx.tw("why.row_n", &[("row", &numbers::count(i64::from(p.row) + 1))]);
                 vec![row, format!("{} = {}: {}", a.features[of], value(at(p.row)), unit.effect(p.y)), side(p.high)]
             })
         });
         drop(source);
-        if let Some(Some((row, clicked))) = touch {
-            cx.hover.row = Some(row);
-            if clicked {
-                cx.select(|s| s.row = Some(row));
+        if let Some(touch) = touch {
+            cx.hover.row = touch.hovered.or(cx.hover.row);
+            if touch.clicked.is_some() {
+                cx.select(|s| s.row = touch.clicked);
+            }
+            if let Some(rows) = touch.many {
+                let inside = points.iter().filter(|p| rows.binary_search(&p.row).is_ok()).map(|p| a.input(at(p.row))[of]);
+                let mut values: Vec<f64> = inside.collect();
+                values.sort_by(f64::total_cmp);
+                values.dedup();
+                let stretches: Vec<(f64, f64)> = match (levels, values.as_slice()) {
+                    (None, [low, .., high]) => vec![(*low, *high)],
+                    _ => values.iter().map(|v| (*v, *v)).collect(),
+                };
+                let condition = lit::condition(cx.session, &**subject.model, &a.features[of], &stretches);
+                lit::brush(cx, rows, condition);
             }
         }
     }

@@ -15,6 +15,8 @@ use crate::ui::{Cx, theme};
 #[derive(Default)]
 pub struct Picker {
     everybody: bool,
+    /// Brushed rows that are explained as a group of their own.
+    these: Option<Arc<[u32]>>,
     segment: String,
     segment_fault: Option<String>,
     line: String,
@@ -29,6 +31,7 @@ impl Picker {
     pub fn rows(&self, cx: &Cx<'_>) -> WhyRows {
         match &cx.session.selection.segment {
             Some(text) => WhyRows::Segment(text.clone()),
+            None if self.these.is_some() => WhyRows::These(self.these.clone().unwrap_or_default()),
             None if self.everybody => WhyRows::All,
             None => WhyRows::Test,
         }
@@ -52,14 +55,16 @@ impl Picker {
                 self.line(ui, cx);
             }
             for (everybody, key, help) in [(false, "why.test_rows", "why.test_rows_help"), (true, "why.everybody", "why.everybody_help")] {
-                let selected = segment.is_none() && self.everybody == everybody;
+                let selected = segment.is_none() && self.these.is_none() && self.everybody == everybody;
                 if ui.selectable_label(selected, cx.t(key)).on_hover_text(cx.t(help)).clicked() {
                     self.everybody = everybody;
+                    self.these = None;
                     self.segment_fault = None;
                     cx.select(|s| s.segment = None);
                 }
             }
         });
+        self.brushed(ui, cx);
         if self.line_fault {
             let last = numbers::count(cx.session.loaded.as_ref().map_or(0, |l| l.value.table.n_rows()) as i64);
             basic::warning(ui, &cx.tw("why.no_such_row", &[("given", &self.line.trim()), ("last", &last)]));
@@ -68,6 +73,38 @@ impl Picker {
         if let Some(text) = edited {
             cx.select(|s| s.segment = text);
         }
+    }
+
+    /// What was brushed, as a group of its own: the rows, or everyone whose value lies where the brush was.
+    fn brushed(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let selection = &cx.session.selection;
+        if selection.rows.is_empty() && self.these.is_none() {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            if let Some(these) = &self.these {
+                let text = cx.tw("why.brushed_rows", &[("n", &numbers::count(these.len() as i64))]);
+                drop(ui.selectable_label(selection.segment.is_none(), text));
+            }
+            let fresh = !selection.rows.is_empty() && self.these.as_deref() != Some(selection.rows.as_slice());
+            if fresh {
+                let text = cx.tw("why.brushed_rows", &[("n", &numbers::count(selection.rows.len() as i64))]);
+                if ui.selectable_label(false, text).on_hover_text(cx.t("why.brushed_rows_help")).clicked() {
+                    self.these = Some(selection.rows.as_slice().into());
+                    cx.select(|s| s.segment = None);
+                }
+            }
+            if let Some(condition) = selection.brush.as_ref().filter(|b| selection.segment.as_ref() != Some(b)) {
+                let text = cx.tw("why.brushed_where", &[("condition", &basic::shorten(condition, 48))]);
+                if ui.selectable_label(false, text).on_hover_text(condition).clicked() {
+                    let condition = condition.clone();
+                    cx.select(|s| s.segment = Some(condition));
+                }
+            }
+            if !selection.rows.is_empty() && basic::icon(ui, basic::Icon::Close, cx.t("why.brushed_clear"), true).clicked() {
+                super::lit::brush(cx, Vec::new(), None);
+            }
+        });
     }
 
     /// A row by its number, with the next and the previous one.
@@ -138,7 +175,7 @@ impl Picker {
                 let number = cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]);
                 let pin = if pinned.contains(&row) { " •" } else { "" };
                 let mut text = RichText::new(format!("{number}{pin}")).size(theme::SMALL);
-                if hovered == Some(row) {
+                if hovered == Some(row) || selection.rows.binary_search(&row).is_ok() {
                     text = text.color(cx.tokens.accent);
                 }
                 let figure = RichText::new(subject.unit.level(prediction)).size(theme::SMALL).color(cx.tokens.weak);

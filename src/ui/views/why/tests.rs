@@ -12,7 +12,7 @@ use crate::explain::AttentionMap;
 use crate::ml::model::{Additive, ModelCard, Outcome, OutcomeKind, PartSizes, Structure};
 use crate::ml::{Model, ModelKind, ModelSpec};
 use crate::session::Session;
-use crate::session::state::{Ask, Kept, Key, Why, WhyRequest, WhyRows};
+use crate::session::state::{Answer, Ask, Kept, Key, Question, Why, WhyRequest, WhyRows};
 use crate::ui::shell::Desk;
 use crate::ui::widgets::examples;
 use crate::ui::{Action, Cx, Hover, Start, View, theme};
@@ -292,6 +292,7 @@ fn a_dragged_bar_moves_its_lever() {
     let Some(crate::strategy::scenario::Setting::Number(x)) = draft.set.get("feature_0") else { panic!("{draft:?}") };
     let plot = crate::ui::widgets::waterfall::layout::lay_out(
         &crate::ui::widgets::waterfall::Waterfall::of_row(&examples::attribution(&[0.2, -0.1], 0.0), 0, &examples::features(2), 10),
+        None,
         h.get_by_label("feature_0 = 0: +20.0 pp").rect().width(),
     );
     // The table has no such column, so the drag begins at the low end; the whole picture is the whole range of 10.
@@ -302,6 +303,88 @@ fn a_dragged_bar_moves_its_lever() {
     h.run();
     let declared = Action::Command(crate::session::state::Command::SetLever { column: "feature_1".into(), yes: true });
     assert!(h.state().asked.contains(&declared));
+}
+
+#[test]
+fn rows_brushed_in_a_picture_are_a_group_and_escape_clears_them() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    let swarm = h.get_by_label_contains("Effects of single rows").rect();
+    let shift = egui::Modifiers::SHIFT;
+    let button = |pos, pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers: shift };
+    h.event(egui::Event::PointerMoved(swarm.min + egui::vec2(2.0, 2.0)));
+    h.step();
+    h.event_modifiers(button(swarm.min + egui::vec2(2.0, 2.0), true), shift);
+    h.step();
+    for at in [swarm.center(), swarm.max] {
+        h.event_modifiers(egui::Event::PointerMoved(at), shift);
+        h.step();
+    }
+    h.event_modifiers(button(swarm.max, false), shift);
+    h.run();
+    assert_eq!(h.state().desk.session.selection.rows, (0..50).collect::<Vec<_>>());
+    h.get_by_label("The 50 selected rows").click();
+    h.run();
+    let these = |a: &Action| matches!(a, Action::Want(Ask::Why(r)) if r.rows == WhyRows::These((0..50).collect()));
+    assert!(h.state().asked.iter().any(these), "they are explained as a group");
+    h.key_press(egui::Key::Escape);
+    h.run();
+    assert!(h.state().desk.session.selection.rows.is_empty());
+}
+
+#[test]
+fn a_bar_that_is_moved_shows_the_row_as_it_would_be() {
+    let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let set = [("feature_0".to_owned(), crate::strategy::scenario::Setting::Number(7.0))];
+    let mut draft = crate::strategy::Scenario { row: Some(4), ..serde_json::from_str(r#"{"name": "S 1"}"#).unwrap() };
+    draft.set = set.clone().into();
+    session.set_draft(Some(draft));
+    let mut h = room(WhyView::default(), session, WIDE);
+    h.run();
+    let options = ExplainOptions::default();
+    let question = Question::Moved { model: "trees".into(), line: 4, set: set.into(), options, against: None };
+    assert!(h.state().asked.contains(&Action::Want(Ask::Deeper(question.clone()))), "{:?}", h.state().asked);
+    h.get_by_label("feature_0 = 0: +20.0 pp");
+    let mut moved = examples::attribution(&[0.35, -0.1], 0.0);
+    moved.rows.truncate(1);
+    moved.inputs = vec![7.0, 1.0];
+    let answer = Kept { value: Arc::new(Answer::Moved(Box::new(moved))), key: Key::default() };
+    h.state_mut().desk.session.answers.push((question, answer));
+    h.run();
+    h.get_by_label("What-if: 55.0 %");
+    h.get_by_label("feature_0 = 7: +35.0 pp");
+    h.get_by_label("Put back").click();
+    h.run();
+    assert!(h.state().desk.session.draft.as_ref().is_some_and(|d| d.set.is_empty()));
+    h.get_by_label("feature_0 = 0: +20.0 pp");
+}
+
+#[test]
+fn every_row_is_drawn_and_a_cell_selects_its_row() {
+    let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let question = Question::Density { model: "trees".into(), options: ExplainOptions::default(), against: None };
+    let d = crate::ui::widgets::all_rows::tests::example();
+    let first = d.features[0].cells.iter().find(|c| c.bin == 0).unwrap().row;
+    session.answers.push((question, Kept { value: Arc::new(Answer::Density(Box::new(d))), key: Key::default() }));
+    let mut h = room(WhyView::default(), session, [1000.0, 4000.0]);
+    h.run();
+    let picture = h.get_by_label_contains("by their value of a and its effect").rect();
+    // The lowest cell of the first column.
+    let at = egui::pos2(picture.left() + 74.0, picture.top() + 219.0);
+    h.drag_at(at);
+    h.step();
+    h.drop_at(at);
+    h.run();
+    assert_eq!(h.state().desk.session.selection.row, Some(first));
+    h.get_by_label("More about “Every row: values and effects”").click();
+    h.run();
+    h.get_by_label("Save as CSV…").click();
+    h.run();
+    let saved = h.state().asked.iter().find_map(|a| if let Action::SaveText { name, text } = a { Some((name, text)) } else { None });
+    let (name, text) = saved.expect("something is saved");
+    assert!(name == "density.csv" && text.starts_with("column,value_low,value_high,effect_low,effect_high,rows,row\n"), "{name} {text}");
+    assert_eq!(text.lines().skip(1).map(|l| l.split(',').nth(5).unwrap().parse::<u64>().unwrap()).sum::<u64>(), 400);
 }
 
 #[test]

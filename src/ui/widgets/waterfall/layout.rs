@@ -29,12 +29,13 @@ pub struct Layout {
 /// Width of the column with signed numbers.
 const NUMBERS: f32 = 76.0;
 
-/// Lays a waterfall out in a width.
-pub fn lay_out(w: &Waterfall, width: f32) -> Layout {
+/// Lays a waterfall out in a width; what it is set against has its place on the axis, too.
+pub fn lay_out(w: &Waterfall, before: Option<&Waterfall>, width: f32) -> Layout {
     let width = width.max(160.0);
     let names_right = (width * 0.38).min(260.0);
     let numbers_left = width - NUMBERS;
-    let ends = w.steps.iter().flat_map(|s| [s.from, s.to]).chain([w.base, w.prediction]);
+    let all = || std::iter::once(w).chain(before);
+    let ends = all().flat_map(|w| w.steps.iter().flat_map(|s| [s.from, s.to]).chain([w.base, w.prediction]));
     let axis = Axis::spanning(ends, names_right + 8.0, numbers_left - 8.0, 0.04);
     let lines = w.steps.len() + 2;
     let rows = (0..lines).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();

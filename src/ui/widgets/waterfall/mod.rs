@@ -34,13 +34,25 @@ pub struct Touch {
     pub hovered: Option<usize>,
     /// Feature clicked.
     pub clicked: Option<usize>,
-    /// Bar dragged.
+    /// Bar dragged, or moved by the arrow keys.
     pub drag: Option<Drag>,
+    /// Bar that was clicked twice: its feature is put back.
+    pub put_back: Option<usize>,
 }
 
-/// Draws it in the width that is there. `help` ends a bar's tooltip.
-pub fn ui(ui: &mut Ui, w: &Waterfall, unit: Unit, lang: Lang, marks: Marks, help: &str) -> Touch {
-    let l = layout::lay_out(w, ui.available_width());
+/// How far an arrow key moves a bar, as a share of the picture's width.
+const NUDGE: f32 = 0.02;
+
+/// Draws it in the width that is there, with what it was before as thin lines. `help` ends the tooltip of a feature's bar.
+pub fn ui(
+    ui: &mut Ui,
+    (w, before): (&Waterfall, Option<&Waterfall>),
+    unit: Unit,
+    lang: Lang,
+    marks: Marks,
+    help: &dyn Fn(usize) -> String,
+) -> Touch {
+    let l = layout::lay_out(w, before, ui.available_width());
     let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(w, unit, lang)));
     let mut touch = Touch::default();
@@ -60,6 +72,19 @@ pub fn ui(ui: &mut Ui, w: &Waterfall, unit: Unit, lang: Lang, marks: Marks, help
         if response.clicked() {
             touch.clicked = Some(feature);
         }
+        if response.double_clicked() {
+            touch.put_back = Some(feature);
+        }
+        if response.has_focus() {
+            let filter = egui::EventFilter { horizontal_arrows: true, ..egui::EventFilter::default() };
+            ui.memory_mut(|m| m.set_focus_lock_filter(response.id, filter));
+            let pressed = |key| ui.input(|i| i.num_presses(key)) as f32;
+            let share = NUDGE * (pressed(egui::Key::ArrowRight) - pressed(egui::Key::ArrowLeft));
+            if share != 0.0 {
+                touch.drag = Some(Drag { feature, share, released: true });
+            }
+            ui.painter().rect_stroke(row, 3.0, egui::Stroke::new(1.5, Tokens::of(ui.ctx()).accent), egui::StrokeKind::Inside);
+        }
         if response.dragged() || response.drag_stopped() {
             // In the frame of the release the pointer no longer says where it was pressed, so that is kept from before.
             let pressed = ui.input(|i| i.pointer.press_origin());
@@ -73,10 +98,14 @@ pub fn ui(ui: &mut Ui, w: &Waterfall, unit: Unit, lang: Lang, marks: Marks, help
                 touch.drag = Some(Drag { feature, share, released: response.drag_stopped() });
             }
         }
-        response.on_hover_cursor(CursorIcon::ResizeHorizontal).on_hover_ui(|ui| tooltip(ui, step, unit, lang, help));
+        response.on_hover_cursor(CursorIcon::ResizeHorizontal).on_hover_ui(|ui| tooltip(ui, step, unit, lang, &help(feature)));
     }
     if ui.is_rect_visible(rect) {
-        paint::paint(ui.painter(), Tokens::of(ui.ctx()), w, &l, offset, unit, lang, marks);
+        let t = Tokens::of(ui.ctx());
+        paint::paint(ui.painter(), t, w, &l, offset, unit, lang, marks);
+        if let Some(before) = before {
+            paint::before(ui.painter(), t, before, &l, offset);
+        }
     }
     touch
 }

@@ -44,6 +44,29 @@ pub struct Waterfall {
     pub steps: Vec<Step>,
 }
 
+impl Waterfall {
+    /// Of another explanation of the same row, the steps where they stand in this one: a bar that is being dragged must not
+    /// leave the pointer.
+    pub fn like(&self, a: &Attribution, features: &[Feature]) -> Self {
+        let values = if a.rows.is_empty() { &[][..] } else { a.row(0) };
+        let amount = |f: usize| values.get(f).copied().filter(|v| v.is_finite()).unwrap_or(0.0);
+        let alone = |f: &usize| self.steps.iter().any(|s| s.kind == Kind::Feature(*f));
+        let prediction = a.predictions.first().copied().unwrap_or(a.base);
+        let mut at = a.base;
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for s in &self.steps {
+            let (amount, value) = match s.kind {
+                Kind::Feature(f) => (amount(f), if values.is_empty() { String::new() } else { a.input_shown(0, f, features) }),
+                Kind::Others(_) => ((0..values.len()).filter(|f| !alone(f)).map(amount).sum(), String::new()),
+                Kind::Unexplained => (prediction - at, String::new()),
+            };
+            steps.push(Step { amount, value, half_width: None, from: at, to: at + amount, ..s.clone() });
+            at += amount;
+        }
+        Self { base: a.base, prediction, steps }
+    }
+}
+
 /// A gap below this share of the way is rounding, not worth a bar.
 const DUST: f64 = 1e-6;
 

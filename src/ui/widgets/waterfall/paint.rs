@@ -73,17 +73,30 @@ pub fn paint(painter: &Painter, t: &Tokens, w: &Waterfall, l: &Layout, offset: V
     }
 }
 
+/// What it was before: a thin line along the lower edge of each bar, and a mark where the prediction stood.
+pub fn before(painter: &Painter, t: &Tokens, before: &Waterfall, l: &Layout, offset: Vec2) {
+    let x = |v: f64| l.axis.at(v) + offset.x;
+    for (step, row) in before.steps.iter().zip(l.rows.iter().skip(1)) {
+        let y = row.bottom() + offset.y - 2.5;
+        painter.hline(x(step.from).min(x(step.to))..=x(step.from).max(x(step.to)), y, Stroke::new(2.0, t.faint));
+    }
+    if let Some(row) = l.rows.last() {
+        let row = row.translate(offset);
+        painter.vline(x(before.prediction), row.top() + 5.0..=row.bottom() - 5.0, Stroke::new(2.0, t.faint));
+    }
+}
+
 /// A name at the left and its value at the right; the value keeps its place, the name is cut first.
 fn paint_name(painter: &Painter, t: &Tokens, rect: Rect, name: &str, value: &str, colour: eframe::egui::Color32) {
     let rect = rect.shrink2(Vec2::new(4.0, 0.0));
     if value.is_empty() {
-        ink::text(painter, rect, Align2::RIGHT_CENTER, name, colour);
+        ink::label(painter, rect, Align2::RIGHT_CENTER, name, colour);
         return;
     }
     let for_value = (value.chars().count() as f32 * 7.5 + 4.0).min(rect.width() * 0.45);
     let split = rect.right() - for_value;
-    ink::text(painter, Rect::from_min_max(rect.min, pos2(split - 4.0, rect.bottom())), Align2::RIGHT_CENTER, name, colour);
-    ink::text(painter, Rect::from_min_max(pos2(split, rect.top()), rect.max), Align2::RIGHT_CENTER, value, t.weak);
+    ink::label(painter, Rect::from_min_max(rect.min, pos2(split - 4.0, rect.bottom())), Align2::RIGHT_CENTER, name, colour);
+    ink::label(painter, Rect::from_min_max(pos2(split, rect.top()), rect.max), Align2::RIGHT_CENTER, value, t.weak);
 }
 
 /// Name and value of a step in words.

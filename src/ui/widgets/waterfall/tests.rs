@@ -20,7 +20,7 @@ fn bars_tile_from_base_to_prediction() {
             at = s.to;
         }
         assert!((at - a.predictions[0]).abs() < 1e-12, "{n} features: {at} is not {}", a.predictions[0]);
-        let l = layout::lay_out(&w, 400.0);
+        let l = layout::lay_out(&w, None, 400.0);
         assert_eq!((l.rows.len(), l.bars.len()), (w.steps.len() + 2, w.steps.len()));
         for pair in l.bars.windows(2) {
             assert!((pair[0].1 - pair[1].0).abs() < 1e-3);
@@ -70,7 +70,7 @@ fn odd_input_is_drawn_too() {
     a.inputs.clear();
     let w = Waterfall::of_row(&a, 0, &features(1), 10);
     assert!(w.steps.is_empty());
-    assert!(layout::lay_out(&w, 0.0).size.x >= 160.0);
+    assert!(layout::lay_out(&w, None, 0.0).size.x >= 160.0);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn touching_a_bar_selects_and_drags() {
     let (w, _) = of(&[0.2, -0.1], 10);
     let touches = std::cell::RefCell::new(Vec::new());
     let mut h = Harness::builder().with_size([480.0, 240.0]).build_ui(|ui| {
-        touches.borrow_mut().push(super::ui(ui, &w, Unit::Probability, Lang::En, Marks::default(), ""));
+        touches.borrow_mut().push(super::ui(ui, (&w, None), Unit::Probability, Lang::En, Marks::default(), &|_| String::new()));
     });
     h.run();
     let name = line(&w.steps[0], Unit::Probability, Lang::En);
@@ -109,4 +109,27 @@ fn touching_a_bar_selects_and_drags() {
     let drags: Vec<_> = touches.iter().filter_map(|t| t.drag).collect();
     assert!(drags.iter().any(|d| d.feature == 0 && d.share > 0.0), "{drags:?}");
     assert!(drags.last().is_some_and(|d| d.released));
+}
+
+#[test]
+fn a_moved_row_keeps_its_bars_in_their_places() {
+    let effects: Vec<f64> = (0..14).map(|i| 0.1 / f64::from(i + 1)).collect();
+    let (w, _) = of(&effects, 10);
+    let mut turned = effects.clone();
+    turned.reverse();
+    let a = attribution(&turned, 0.03);
+    let moved = w.like(&a, &features(14));
+    assert!(moved.steps.iter().zip(&w.steps).all(|(m, s)| m.kind == s.kind && m.name == s.name));
+    let mut at = moved.base;
+    for s in &moved.steps {
+        assert!((s.from - at).abs() < 1e-12 && (s.from + s.amount - s.to).abs() < 1e-12);
+        at = s.to;
+    }
+    assert!((at + 0.03 - moved.prediction).abs() < 1e-12, "all but the gap is there: {at}");
+    assert_eq!(moved.steps[0].amount, turned[0]);
+    // Both fit on the axis.
+    let l = layout::lay_out(&moved, Some(&w), 400.0);
+    for v in moved.steps.iter().chain(&w.steps).flat_map(|s| [s.from, s.to]) {
+        assert!(l.axis.at(v) >= l.names_right && l.axis.at(v) <= l.numbers_left);
+    }
 }
