@@ -362,6 +362,9 @@ pub struct Explain {
     /// Outcome to explain; the first if absent
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
+    /// Where the values of trees are summed: cpu, auto (a real GPU if rows are many), gpu or gpu:NAME
+    #[arg(long, default_value = "cpu", value_parser = device)]
+    pub device: DeviceChoice,
     /// Seed where sampling is needed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
