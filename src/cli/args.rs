@@ -340,8 +340,8 @@ pub struct Explain {
     pub model: PathBuf,
     /// Data file
     pub data: PathBuf,
-    /// tree-shap, tree-shap-reference, interactions, linear-shap, exact-shap, kernel-shap, permutation-shap, lime,
-    /// integrated-gradients, expected-gradients, attention, attention-gradient, attention-rollout or attention-tested
+    /// tree-shap, tree-shap-reference, interactions, linear-shap, exact-shap, kernel-shap, permutation-shap, proxy-shap,
+    /// lime, integrated-gradients, expected-gradients, attention, attention-gradient, attention-rollout or attention-tested
     #[arg(long)]
     pub method: String,
     /// Group to compare with: all, a condition on the data, or a data file; all if a method needs one

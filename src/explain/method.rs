@@ -92,7 +92,7 @@ pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
             Method::AttentionTested,
         ],
     };
-    out.extend([Method::PermutationShap, Method::KernelShap, Method::ExactShap, Method::Lime]);
+    out.extend([Method::PermutationShap, Method::KernelShap, Method::ProxyShap, Method::ExactShap, Method::Lime]);
     out
 }
 
@@ -203,11 +203,13 @@ pub fn explain(
             Found { exact: false, ..Found::exact(players.sum(found.values), found.base, of_group) }
         }
         (_, method, Some(r)) => {
-            let game = Game { model, reference: &r.x, players: &players, outcome: options.outcome, scale };
+            let game = Game { model, reference: &r.x, players: &players, outcome: options.outcome, scale, less: None };
             let way = match method {
                 Method::ExactShap => Way::Exact,
                 Method::KernelShap => Way::Kernel(options.budget),
                 Method::Lime => Way::Local(options.budget),
+                // The proxy learns from the whole group, not from the few rows of it that are asked.
+                Method::ProxyShap => Way::Proxy(options.reference.as_ref().map_or(&r.x, |all| &all.x)),
                 _ => Way::Orders,
             };
             let found = sampling::explain(&game, x, rows, way, options.seed, ctx)?;
