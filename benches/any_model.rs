@@ -100,6 +100,12 @@ fn main() -> Any<()> {
                 error(&numbers(&f.join("w.bin"))?, &exact),
                 said["permutation"].as_f64().unwrap_or(f64::NAN) * 1e3 / rows as f64
             );
+            let (seconds, proxy) = run(Method::ProxyShap)?;
+            println!(
+                "imitation by trees, put right by orders: error {:.5} in {:.1} ms a row",
+                error(&proxy, &exact),
+                seconds * 1e3 / rows as f64
+            );
             let sample = all.select(&(0..5_000).collect::<Vec<_>>());
             let (mut found, mut proven, mut nodes, mut longest, mut total, mut cost, mut real) = (0, 0, 0, 0.0f64, 0.0, 0.0, 0.0);
             for r in (0..12_000).step_by(60) {

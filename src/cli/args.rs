@@ -340,8 +340,8 @@ pub struct Explain {
     pub model: PathBuf,
     /// Data file
     pub data: PathBuf,
-    /// tree-shap, tree-shap-reference, interactions, linear-shap, exact-shap, kernel-shap, permutation-shap, lime,
-    /// integrated-gradients, expected-gradients, attention, attention-gradient, attention-rollout or attention-tested
+    /// tree-shap, tree-shap-reference, interactions, linear-shap, exact-shap, kernel-shap, permutation-shap, proxy-shap,
+    /// lime, integrated-gradients, expected-gradients, attention, attention-gradient, attention-rollout or attention-tested
     #[arg(long)]
     pub method: String,
     /// Group to compare with: all, a condition on the data, or a data file; all if a method needs one
@@ -366,6 +366,9 @@ pub struct Explain {
     /// Outcome to explain; the first if absent
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
+    /// Where the values of trees are summed: cpu, auto (a real GPU if rows are many), gpu or gpu:NAME
+    #[arg(long, default_value = "cpu", value_parser = device)]
+    pub device: DeviceChoice,
     /// Seed where sampling is needed
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

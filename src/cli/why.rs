@@ -57,6 +57,7 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         reference: asked.map(|r| reference(r, &*model, &loaded, &e.reading, e.seed, ctx).map(Arc::new)).transpose()?,
         players: players(e.groups.as_deref(), &*model)?,
         budget: e.budget as usize,
+        device: e.device.clone(),
         ..ExplainOptions::default()
     };
     if !e.mute.is_empty() && !method.is_attention() {
@@ -68,7 +69,8 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         warnings.push(note!("cli.attention_is_not_why"));
         json!({ "method": method.name(), "rows": rows, "muted": silent, "out": e.out })
     } else if method == Method::Interactions {
-        let rows = run::write_interactions(&*model, raw, e.rows, &options, &e.out, ctx)?;
+        let (rows, more) = run::write_interactions(&*model, raw, e.rows, &options, &e.out, ctx)?;
+        warnings.extend(more);
         json!({ "method": method.name(), "scale": "margin", "rows": rows, "out": e.out })
     } else {
         let (rows, gap, more) = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;

@@ -26,6 +26,8 @@ pub enum Method {
     KernelShap,
     /// Orders in antithetic pairs, for any model.
     PermutationShap,
+    /// Exact values of trees that imitate the model, and orders for what they miss; for any model.
+    ProxyShap,
     /// A sparse line around the row, for any model.
     Lime,
     /// Integrated Gradients at the embedding output.
@@ -44,7 +46,7 @@ pub enum Method {
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TreeShap,
         Self::TreeShapReference,
         Self::Interactions,
@@ -52,6 +54,7 @@ impl Method {
         Self::ExactShap,
         Self::KernelShap,
         Self::PermutationShap,
+        Self::ProxyShap,
         Self::Lime,
         Self::IntegratedGradients,
         Self::ExpectedGradients,
@@ -71,6 +74,7 @@ impl Method {
             Self::ExactShap => "exact-shap",
             Self::KernelShap => "kernel-shap",
             Self::PermutationShap => "permutation-shap",
+            Self::ProxyShap => "proxy-shap",
             Self::Lime => "lime",
             Self::IntegratedGradients => "integrated-gradients",
             Self::ExpectedGradients => "expected-gradients",
@@ -90,7 +94,13 @@ impl Method {
     pub fn needs_reference(self) -> bool {
         matches!(
             self,
-            Self::TreeShapReference | Self::ExactShap | Self::KernelShap | Self::PermutationShap | Self::Lime | Self::ExpectedGradients
+            Self::TreeShapReference
+                | Self::ExactShap
+                | Self::KernelShap
+                | Self::PermutationShap
+                | Self::ProxyShap
+                | Self::Lime
+                | Self::ExpectedGradients
         )
     }
 }

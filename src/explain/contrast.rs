@@ -314,6 +314,7 @@ mod tests {
                     players: &players,
                     outcome: 0,
                     scale,
+                    less: None,
                 };
                 let worth = game.worths(&a, 16, |s, p| s >> p & 1 == 1, &JobCtx::quiet()).unwrap();
                 let phi = crate::base::coalition::shapley(4, &worth);

@@ -12,7 +12,23 @@ use super::players::Players;
 /// Rows predicted in one call.
 const CALL: usize = 16_384;
 
+/// Says how many predictions of a stage are made.
+pub struct Meter<'a> {
+    /// Where to say it.
+    pub ctx: &'a JobCtx,
+    /// Predictions made, or spared, before this row.
+    pub before: u64,
+}
+
+impl Meter<'_> {
+    /// So many predictions for this row by now.
+    pub fn at(&self, calls: usize) {
+        self.ctx.at(self.before + calls as u64);
+    }
+}
+
 /// The game of one model, outcome and scale against a group.
+#[derive(Clone, Copy)]
 pub struct Game<'a> {
     /// The model.
     pub model: &'a dyn Model,
@@ -24,6 +40,8 @@ pub struct Game<'a> {
     pub outcome: usize,
     /// On which scale.
     pub scale: Scale,
+    /// A model of a single number that is taken off what the model says; then the game is about what that one misses.
+    pub less: Option<&'a dyn Model>,
 }
 
 impl Game<'_> {
@@ -31,7 +49,11 @@ impl Game<'_> {
     pub fn outputs(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
         let all = if self.scale == Scale::Margin { self.model.margins(x, ctx)? } else { self.model.predict(x, ctx)? };
         let k = self.model.card().outcomes.len();
-        Ok(all.into_iter().skip(self.outcome).step_by(k.max(1)).collect())
+        let mut out: Vec<f64> = all.into_iter().skip(self.outcome).step_by(k.max(1)).collect();
+        if let Some(less) = self.less {
+            out.iter_mut().zip(less.margins(x, ctx)?).for_each(|(v, l)| *v -= l);
+        }
+        Ok(out)
     }
 
     /// A row with some players kept and the others from one row of the group, written to `out`.
@@ -42,15 +64,20 @@ impl Game<'_> {
 
     /// Worth of coalitions for one row: the mean over the group. `known(c, p)` says whether coalition `c` holds player `p`.
     pub fn worths(&self, row: &[f64], coalitions: usize, known: impl Fn(usize, usize) -> bool, ctx: &JobCtx) -> Result<Vec<f64>> {
+        self.worths_told(row, coalitions, known, &Meter { ctx: &ctx.without_stage(), before: 0 })
+    }
+
+    /// The same, telling how many predictions are made.
+    pub fn worths_told(&self, row: &[f64], coalitions: usize, known: impl Fn(usize, usize) -> bool, meter: &Meter<'_>) -> Result<Vec<f64>> {
         let n = self.reference.n_rows();
         if n == 0 {
             return Err(fault!("explain.no_reference"));
         }
         let per_call = (CALL / n).max(1);
         let mut out = Vec::with_capacity(coalitions);
-        let quiet = ctx.without_stage();
+        let quiet = meter.ctx.without_stage();
         for from in (0..coalitions).step_by(per_call) {
-            ctx.check()?;
+            meter.ctx.check()?;
             let to = coalitions.min(from + per_call);
             let mut values = Vec::with_capacity((to - from) * n * row.len());
             for c in from..to {
@@ -60,6 +87,7 @@ impl Game<'_> {
             }
             let outputs = self.outputs(&FeatureMatrix { n_features: row.len(), values }, &quiet)?;
             out.extend(outputs.chunks_exact(n).map(|o| o.iter().sum::<f64>() / n as f64));
+            meter.at(to * n);
         }
         Ok(out)
     }

@@ -148,7 +148,7 @@ mod tests {
             for i in 0..3 {
                 let found = inside(&whole, &singly, "g", Some(i), features).unwrap();
                 // By brute force over every coalition of the opened players.
-                let game = Game { model: &model, reference: &reference, players: &opened, outcome: 0, scale: Scale::Margin };
+                let game = Game { model: &model, reference: &reference, players: &opened, outcome: 0, scale: Scale::Margin, less: None };
                 let n = opened.count();
                 let worth = game.worths(x.row(i as usize), 1 << n, |c, p| c >> p & 1 == 1, &JobCtx::quiet()).unwrap();
                 let phi = shapley(n, &worth);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::numbers::{percent, plain, points};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
+use crate::ml::DeviceChoice;
 use crate::ml::Model;
 use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
@@ -36,11 +37,23 @@ pub struct ExplainOptions {
     pub players: Option<Arc<Players>>,
     /// Coalitions asked per row by methods that draw them.
     pub budget: usize,
+    /// Where tables of trees are summed; the other methods compute where the model does.
+    pub device: DeviceChoice,
 }
 
 impl Default for ExplainOptions {
     fn default() -> Self {
-        Self { method: None, scale: Scale::Probability, outcome: 0, seed: 1, gap: 0.01, reference: None, players: None, budget: 2_048 }
+        Self {
+            method: None,
+            scale: Scale::Probability,
+            outcome: 0,
+            seed: 1,
+            gap: 0.01,
+            reference: None,
+            players: None,
+            budget: 2_048,
+            device: DeviceChoice::Cpu,
+        }
     }
 }
 
@@ -79,7 +92,7 @@ pub fn methods(structure: &Structure<'_>) -> Vec<Method> {
             Method::AttentionTested,
         ],
     };
-    out.extend([Method::PermutationShap, Method::KernelShap, Method::ExactShap, Method::Lime]);
+    out.extend([Method::PermutationShap, Method::KernelShap, Method::ProxyShap, Method::ExactShap, Method::Lime]);
     out
 }
 
@@ -128,9 +141,10 @@ pub fn explain(
     let everyone = reference.as_ref().is_none_or(|r| r.label.is_empty());
     let of_group = if everyone { "explain.base_everyone" } else { "explain.base_group" };
     let group_odds = if everyone { "explain.base_everyone_odds" } else { "explain.base_group_odds" };
+    let on = trees::gpu::On::new(options.device.clone());
     let found = match (structure, method, &reference) {
         (Structure::Trees(e), Method::TreeShap, _) if scale == Scale::Margin && e.link != Link::Log => {
-            let values = trees::path_dependent(e, x, options.outcome, &players, ctx)?;
+            let values = trees::path_dependent_on(e, x, options.outcome, &players, &on, ctx)?;
             Found::exact(values, tree_shap::base(e, options.outcome), "explain.base_trees")
         }
         (Structure::Trees(e), Method::TreeShap, _) if e.link == Link::Softmax => {
@@ -150,7 +164,7 @@ pub fn explain(
         (Structure::Trees(e), Method::TreeShapReference, Some(r)) => {
             let against = trees::AgainstGroup::new(e, options.outcome, &players, &r.x, ctx)?;
             if scale == Scale::Margin && e.link != Link::Log {
-                Found::exact(against.values(x, ctx)?, against.base, of_group)
+                Found::exact(against.values_on(x, &on, ctx)?, against.base, of_group)
             } else if e.link == Link::Softmax {
                 let all: Vec<trees::AgainstGroup> =
                     (0..e.n_outputs).map(|k| trees::AgainstGroup::new(e, k, &players, &r.x, ctx)).collect::<Result<_>>()?;
@@ -189,11 +203,13 @@ pub fn explain(
             Found { exact: false, ..Found::exact(players.sum(found.values), found.base, of_group) }
         }
         (_, method, Some(r)) => {
-            let game = Game { model, reference: &r.x, players: &players, outcome: options.outcome, scale };
+            let game = Game { model, reference: &r.x, players: &players, outcome: options.outcome, scale, less: None };
             let way = match method {
                 Method::ExactShap => Way::Exact,
                 Method::KernelShap => Way::Kernel(options.budget),
                 Method::Lime => Way::Local(options.budget),
+                // The proxy learns from the whole group, not from the few rows of it that are asked.
+                Method::ProxyShap => Way::Proxy(options.reference.as_ref().map_or(&r.x, |all| &all.x)),
                 _ => Way::Orders,
             };
             let found = sampling::explain(&game, x, rows, way, options.seed, ctx)?;
@@ -212,6 +228,7 @@ pub fn explain(
     let gaps: Vec<f64> =
         predictions.iter().enumerate().map(|(i, p)| p - found.base - found.values[i * m..(i + 1) * m].iter().sum::<f64>()).collect();
     warnings.extend(found.warnings);
+    warnings.extend(on.notices());
     let limit = |i: usize| options.gap * (predictions[i] - found.base).abs().max(0.01);
     let open: Vec<f64> = (0..gaps.len()).filter(|&i| gaps[i].is_nan() || gaps[i].abs() > limit(i)).map(|i| gaps[i].abs()).collect();
     if !open.is_empty() {

@@ -417,7 +417,7 @@ fn sampled_values_agree_with_exact_ones() {
     // Few players: every coalition fits the budget, and KernelSHAP is exact too.
     let kernel = run(&trees, &x, &with(Method::KernelShap)).unwrap();
     assert!(kernel.values.iter().zip(&exact.values).all(|(a, b)| (a - b).abs() < 1e-9) && kernel.half_width.is_empty());
-    for (method, budget) in [(Method::PermutationShap, 0), (Method::KernelShap, 40)] {
+    for (method, budget) in [(Method::PermutationShap, 0), (Method::ProxyShap, 0), (Method::KernelShap, 40)] {
         let a = run(&trees, &x, &ExplainOptions { budget, ..with(method) }).unwrap();
         assert!(a.gaps.iter().all(|g| g.abs() < 1e-9), "{method:?} adds up");
         let near =

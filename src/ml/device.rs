@@ -137,6 +137,25 @@ fn open_gpu(adapter: &Adapter) -> Result<Device> {
     Ok(device)
 }
 
+/// The graphics adapter that a choice means, to be opened beside burn for kernels of our own; `None` is the CPU.
+pub(super) fn adapter(choice: &DeviceChoice) -> Result<Option<(wgpu::Adapter, String)>> {
+    let known = if *choice == DeviceChoice::Cpu { &[] } else { adapters() };
+    let Some(picked) = pick(choice, known)? else { return Ok(None) };
+    let name = shown(&picked.info);
+    let backend = match picked.info.backend.as_str() {
+        "metal" => wgpu::Backend::Metal,
+        "dx12" => wgpu::Backend::Dx12,
+        "gl" => wgpu::Backend::Gl,
+        _ => wgpu::Backend::Vulkan,
+    };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backend.into();
+    let instance = wgpu::Instance::new(descriptor);
+    let all = now(instance.enumerate_adapters(backend.into())).unwrap_or_default();
+    let found = all.into_iter().find(|a| a.get_info().name.trim() == picked.info.name);
+    found.map(|a| Some((a, name.clone()))).ok_or_else(|| crate::fault!("ml.device_failed", device = &name, reason = "it is gone"))
+}
+
 /// Runs backend code; a panic inside it (a lost device, a kernel that does not fit) becomes a fault that names the device.
 pub(crate) fn guard<T>(device: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
@@ -215,7 +234,7 @@ fn imitation(name: &str) -> bool {
 }
 
 /// The value of a future that native wgpu answers at once.
-fn now<F: Future>(future: F) -> Option<F::Output> {
+pub(super) fn now<F: Future>(future: F) -> Option<F::Output> {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     (0..1000).find_map(|_| match future.as_mut().poll(&mut context) {

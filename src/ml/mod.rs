@@ -4,11 +4,13 @@
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
 //! - [`import`]: models of other programs; [`onnx`]: those that are only asked (tract).
-//! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time.
+//! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time;
+//!   [`gpu`]: sums of tables on a GPU.
 
 pub mod device;
 pub mod ensemble;
 pub mod file;
+pub mod gpu;
 pub mod import;
 pub mod logistic;
 pub mod metrics;

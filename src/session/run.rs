@@ -654,7 +654,7 @@ pub fn write_interactions(
     options: &ExplainOptions,
     path: &Path,
     ctx: &JobCtx,
-) -> Result<usize> {
+) -> Result<(usize, Vec<Notice>)> {
     let rows = lines_of(raw, lines)?;
     let card = model.card();
     let (Structure::Trees(e), true) = (model.structure(), methods(&model.structure()).contains(&Method::Interactions)) else {
@@ -663,12 +663,13 @@ pub fn write_interactions(
     };
     let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
     let m = players.count();
+    let on = crate::explain::trees::gpu::On::new(options.device.clone());
     let mut writer = TableWriter::create(path)?;
     // A square of numbers per row is held at once.
     for piece in rows.chunks((4_000_000 / (m * m).max(1)).clamp(1, 4_000)) {
         ctx.check()?;
         let (x, lines, _) = pipeline::matrix(raw, piece, model)?;
-        let all = crate::explain::trees::interactions(e, &x, options.outcome, &players, ctx)?;
+        let all = crate::explain::trees::interactions_on(e, &x, options.outcome, &players, &on, ctx)?;
         let mut found: Vec<(u32, usize, usize, f64)> = Vec::new();
         for (line, square) in lines.iter().zip(all.chunks_exact((m * m).max(1))) {
             let from = found.len();
@@ -691,7 +692,7 @@ pub fn write_interactions(
         ])?;
     }
     writer.finish()?;
-    Ok(rows.len())
+    Ok((rows.len(), on.notices()))
 }
 
 fn lines_of(raw: &crate::data::Table, lines: Option<(u32, u32)>) -> Result<Vec<usize>> {

@@ -303,7 +303,7 @@ fn why_goes_deeper() {
     let columns = |name: &str| read(name).names().join(" ");
 
     // Every method that fits trees writes its file; those that ask the model for combinations, for a few rows.
-    for method in ["tree-shap", "tree-shap-reference", "permutation-shap", "kernel-shap", "lime"] {
+    for method in ["tree-shap", "tree-shap-reference", "permutation-shap", "kernel-shap", "proxy-shap", "lime"] {
         let out = at("x.parquet");
         fine(&[
             "explain",

@@ -84,6 +84,40 @@ fn other_models_are_verified() {
     assert!(c.to < 0.5 && c.changes.iter().all(|x| x.feature != "f1"));
 }
 
+/// Says more of a row among many than of the row alone.
+struct Fickle<M>(M);
+impl<M: Model> Model for Fickle<M> {
+    fn card(&self) -> &crate::ml::ModelCard {
+        self.0.card()
+    }
+    fn card_mut(&mut self) -> &mut crate::ml::ModelCard {
+        self.0.card_mut()
+    }
+    fn margins(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        let more = if x.n_rows() > 1 { 0.3 } else { 0.0 };
+        Ok(self.0.margins(x, ctx)?.into_iter().map(|v| v + more).collect())
+    }
+    fn structure(&self) -> Structure<'_> {
+        self.0.structure()
+    }
+    fn tensors(&self) -> Vec<crate::ml::file::NamedTensor> {
+        self.0.tensors()
+    }
+}
+
+#[test]
+fn an_answer_that_the_model_takes_back_is_none() {
+    // Among many rows every value of f0 from 0.7 on seems to do; alone none does, the range ends at 1.
+    let model = Fickle(formula(1, |x| x[0]));
+    let c = counterfactual(&model, &[0.1], 0, Wish::AtLeast(1.1), &quick(), None, &JobCtx::quiet());
+    assert_eq!(c.map(|c| c.to).unwrap_err().0.code, "explain.no_change_found");
+    // What is found is said to be verified, not proven.
+    let honest = formula(1, |x| x[0]);
+    let c = counterfactual(&honest, &[0.1], 0, Wish::AtLeast(0.4), &quick(), None, &JobCtx::quiet()).unwrap();
+    let said = super::super::words::change(&c, crate::base::Lang::En);
+    assert!(said.contains("Verified by asking the model") && said.contains("not proven"), "{said}");
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let model = formula(2, |x| x[0]);

@@ -3,8 +3,10 @@
 //!
 //! - [`paths`]: trees taken apart into splits and leaves, and the patterns of sixteen rows at once.
 //! - [`tables`]: one table per small subtree, looked up instead of computed; for shallow trees and many rows.
+//! - [`gpu`]: the same tables summed on a GPU, where one is asked for or pays.
 //! - [`leaf`]: what a pattern is worth: path-dependent values, values against a reference group, interactions.
 
+pub mod gpu;
 pub mod leaf;
 pub mod paths;
 pub mod tables;
@@ -18,6 +20,7 @@ use crate::ml::ensemble::TreeEnsemble;
 
 use super::players::Players;
 use super::tree_shap;
+use gpu::On;
 use leaf::{Against, Group, Pairs, PathDependent};
 use paths::Paths;
 
@@ -29,15 +32,25 @@ fn taken_apart(e: &TreeEnsemble, output: usize, players: &Players) -> Result<Vec
 
 /// Path-dependent Shapley values on the margin, `rows × players`: by tables where that pays, else by quadrature down the trees.
 pub fn path_dependent(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, ctx: &JobCtx) -> Result<Vec<f64>> {
+    path_dependent_on(e, x, output, players, &On::cpu(), ctx)
+}
+
+/// The same on a device of choice.
+pub fn path_dependent_on(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, on: &On, ctx: &JobCtx) -> Result<Vec<f64>> {
     let rule = PathDependent::new(paths::MOST_PLAYERS + 1);
+    let paths = taken_apart(e, output, players);
+    if let Ok(paths) = &paths
+        && let Some(values) = on.sum(paths, &rule, x, players.count(), ctx)?
+    {
+        return Ok(values);
+    }
     if players.is_single() {
-        let paths = taken_apart(e, output, players).ok().filter(|p| tables::pays(p, &rule, x.n_rows()));
-        return match paths {
+        return match paths.ok().filter(|p| tables::pays(p, &rule, x.n_rows())) {
             Some(paths) => tables::sum(&paths, &rule, x, players.count(), true, ctx),
             None => tree_shap::shapley_rows(e, x, output, ctx),
         };
     }
-    let paths = taken_apart(e, output, players)?;
+    let paths = paths?;
     let pays = tables::pays(&paths, &rule, x.n_rows());
     tables::sum(&paths, &rule, x, players.count(), pays, ctx)
 }
@@ -70,7 +83,15 @@ impl AgainstGroup {
 
     /// Shapley values on the margin, `rows × players`.
     pub fn values(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+        self.values_on(x, &On::cpu(), ctx)
+    }
+
+    /// The same on a device of choice.
+    pub fn values_on(&self, x: &FeatureMatrix, on: &On, ctx: &JobCtx) -> Result<Vec<f64>> {
         let rule = Against { group: &self.group };
+        if let Some(values) = on.sum(&self.paths, &rule, x, self.players, ctx)? {
+            return Ok(values);
+        }
         let pays = tables::pays(&self.paths, &rule, x.n_rows());
         tables::sum(&self.paths, &rule, x, self.players, pays, ctx)
     }
@@ -79,12 +100,19 @@ impl AgainstGroup {
 /// Interactions of every pair of players on the margin: `rows × players × players`, symmetric, the main effects on the
 /// diagonal, so that a row sums to the player's Shapley value.
 pub fn interactions(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, ctx: &JobCtx) -> Result<Vec<f64>> {
+    interactions_on(e, x, output, players, &On::cpu(), ctx)
+}
+
+/// The same on a device of choice.
+pub fn interactions_on(e: &TreeEnsemble, x: &FeatureMatrix, output: usize, players: &Players, on: &On, ctx: &JobCtx) -> Result<Vec<f64>> {
     let m = players.count();
     let paths = taken_apart(e, output, players)?;
     let rule = Pairs::new(m, paths::MOST_PLAYERS + 1);
-    let pays = tables::pays(&paths, &rule, x.n_rows());
-    let mut out = tables::sum(&paths, &rule, x, m * m, pays, ctx)?;
-    let phi = path_dependent(e, x, output, players, ctx)?;
+    let mut out = match on.sum(&paths, &rule, x, m * m, ctx)? {
+        Some(values) => values,
+        None => tables::sum(&paths, &rule, x, m * m, tables::pays(&paths, &rule, x.n_rows()), ctx)?,
+    };
+    let phi = path_dependent_on(e, x, output, players, on, ctx)?;
     for (square, phi) in out.chunks_exact_mut((m * m).max(1)).zip(phi.chunks_exact(m.max(1))) {
         for i in 0..m {
             for j in i + 1..m {

@@ -26,8 +26,9 @@ pub struct Leaf {
 /// An inner node. Children stand behind their parent.
 #[derive(Clone, Debug)]
 pub struct Split {
-    feature: usize,
-    cut: Cut,
+    /// What it asks for.
+    pub(super) feature: usize,
+    pub(super) cut: Cut,
     /// Bit of the split's player on this path.
     pub bit: u32,
     /// Whether the player comes here for the first time on the path.
@@ -42,7 +43,7 @@ pub struct Split {
 
 /// A comparison with what it needs only.
 #[derive(Clone, Debug)]
-enum Cut {
+pub(super) enum Cut {
     /// Goes left below a threshold in f32; NaN by default.
     Less(f32, bool),
     /// Goes left up to a threshold in f64; NaN by default.

@@ -22,28 +22,30 @@ const MOST_NUMBERS: usize = 24 << 20;
 const PIECE: usize = 32 * LANES;
 
 /// Part of a tree that is looked up at once, or a single leaf that asks the rule.
-struct Unit {
+pub(super) struct Unit {
     /// The split at its root, or `!leaf`.
-    root: i32,
+    pub root: i32,
     /// Bits of the pattern at its root.
-    above: u32,
+    pub above: u32,
     /// Its splits, in preorder.
-    splits: Vec<u32>,
-    leaves: Vec<u32>,
+    pub splits: Vec<u32>,
+    pub leaves: Vec<u32>,
     /// What it adds to.
-    targets: Vec<u32>,
+    pub targets: Vec<u32>,
     /// Values per index, one after the other; empty where the rule is asked.
-    table: Vec<f64>,
+    pub table: Vec<f64>,
 }
 
 /// One tree with its units.
-struct Plan<'a> {
-    paths: &'a Paths,
+pub(super) struct Plan<'a> {
+    pub paths: &'a Paths,
     place: usize,
-    units: Vec<Unit>,
+    /// In preorder.
+    pub units: Vec<Unit>,
     /// Whether every unit has, or will have, a table.
-    tabled: bool,
-    numbers: usize,
+    pub tabled: bool,
+    /// Numbers in its tables.
+    pub numbers: usize,
 }
 
 fn gather(paths: &Paths, at: i32, splits: &mut Vec<u32>, leaves: &mut Vec<u32>) {
@@ -58,7 +60,8 @@ fn gather(paths: &Paths, at: i32, splits: &mut Vec<u32>, leaves: &mut Vec<u32>) 
 }
 
 impl<'a> Plan<'a> {
-    fn new(paths: &'a Paths, place: usize, rule: &dyn Rule, tables: bool) -> Self {
+    /// Cuts a tree into units; with `tables`, into units that have tables, if all can.
+    pub fn new(paths: &'a Paths, place: usize, rule: &dyn Rule, tables: bool) -> Self {
         let top = if paths.splits.is_empty() { !0 } else { 0 };
         // Sizes from the leaves up; children stand behind their parents.
         let mut below = vec![0usize; paths.splits.len()];
@@ -94,7 +97,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Fills the tables.
-    fn fill(&mut self, rule: &dyn Rule) {
+    pub fn fill(&mut self, rule: &dyn Rule) {
         if !self.tabled {
             return;
         }

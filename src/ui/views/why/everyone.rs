@@ -7,8 +7,10 @@ use eframe::egui::Ui;
 use super::lit::{self, Lit};
 use super::{Subject, standing};
 use crate::base::{numbers, tr};
+use crate::explain::ExplainOptions;
 use crate::explain::density::{Density, Holds, OfFeature};
 use crate::explain::everyone::Everyone;
+use crate::ml::DeviceChoice;
 use crate::report::svg;
 use crate::session::state::Why;
 use crate::session::state::{Answer, Ask, Question};
@@ -37,8 +39,9 @@ impl EveryonePane {
     /// Draws it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, lit): (&Why, &Lit), twins: &mut figure::Twins) {
         basic::section(ui, cx.t("why.everyone"));
-        let question =
-            Question::Density { model: subject.name.to_owned(), options: subject.options.clone(), against: subject.against.clone() };
+        // Here rows can be many enough for a GPU to pay.
+        let options = ExplainOptions { device: DeviceChoice::Auto, ..subject.options.clone() };
+        let question = Question::Density { model: subject.name.to_owned(), options, against: subject.against.clone() };
         if self.asked.as_ref() != Some(&question) && cx.session.answer(&question).is_none() {
             let rows = cx.session.prepared.as_ref().map_or(0, |p| p.value.raw.n_rows());
             let text = cx.tw("why.everyone_start", &[("rows", &numbers::count(rows as i64))]);
