@@ -239,6 +239,12 @@ pub enum Command {
         /// Only this scenario
         #[arg(long, value_name = "NAME")]
         scenario: Option<String>,
+        /// A model file that answers instead of the models of the recipe
+        #[arg(long, value_name = "MODEL.whymodel")]
+        model: Option<PathBuf>,
+        /// Which class, or which outcome, of a model that has several; as the recipe says if absent
+        #[arg(long, value_name = "NAME")]
+        class: Option<String>,
         /// Where the result goes
         #[arg(long, value_name = "FILE.json")]
         out: PathBuf,

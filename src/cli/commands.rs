@@ -9,10 +9,11 @@ use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
 use crate::fault;
 use crate::ml::metrics::Figures;
-use crate::ml::{ModelCard, OutcomeKind};
+use crate::ml::{Model, ModelCard, OutcomeKind};
 use crate::recommend;
 use crate::session::recipe::{Recipe, SplitSection};
 use crate::session::{pipeline, run};
+use crate::strategy::Scenario;
 
 /// What a command has to say.
 pub struct Said {
@@ -82,7 +83,13 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             }
             Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
-        Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
+        Command::Simulate { recipe, scenario, model, class, out, json } => {
+            let mut parsed = Recipe::open(recipe)?;
+            if class.is_some() {
+                parsed.simulate.class.clone_from(class);
+            }
+            simulate(parsed, recipe, (scenario.as_deref(), model.as_deref()), out, lang, *json, ctx)
+        }
         Command::Experiment { what } => super::experiment::experiment(what, lang, ctx),
         Command::Bandit(e) => super::bandit::bandit(e, lang, ctx),
         Command::Budget(e) => super::budget::budget(e, lang, ctx),
@@ -269,8 +276,15 @@ fn trained_text(card: &ModelCard, lang: Lang) -> String {
     table(&rows).trim_end().to_owned()
 }
 
-fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {
-    let mut recipe = Recipe::open(path)?;
+fn simulate(
+    mut recipe: Recipe,
+    path: &Path,
+    (only, answering): (Option<&str>, Option<&Path>),
+    out: &Path,
+    lang: Lang,
+    json: bool,
+    ctx: &JobCtx,
+) -> Result<Said> {
     if let Some(name) = only {
         if !recipe.scenarios.iter().any(|s| s.name == name) {
             return Err(fault!("session.no_scenario", name = name));
@@ -285,7 +299,16 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
     let prepared = pipeline::prepare(&recipe, &std::sync::Arc::new(loaded), ctx)?;
     let mut simulations = Vec::new();
     let mut done: Vec<String> = Vec::new();
-    for scenario in &recipe.scenarios {
+    let mut answer = |model: &dyn Model, scenarios: &[Scenario]| -> Result<()> {
+        let levers = pipeline::levers(&recipe, &prepared, model, ctx)?;
+        let baseline = pipeline::baseline(&prepared, model, ctx)?;
+        simulations.push(pipeline::simulate(&recipe, &prepared, model, &baseline, scenarios, &levers, ctx)?);
+        Ok(())
+    };
+    if let Some(file) = answering {
+        answer(&*crate::ml::import::open(file)?, &recipe.scenarios)?;
+    }
+    for scenario in recipe.scenarios.iter().filter(|_| answering.is_none()) {
         let spec = match &scenario.model {
             Some(name) => recipe.models.iter().find(|m| m.name == *name).ok_or_else(|| fault!("session.no_model", name = name))?,
             None => recipe.models.first().ok_or_else(|| fault!("session.no_models"))?,
@@ -297,10 +320,7 @@ fn simulate(path: &Path, only: Option<&str>, out: &Path, lang: Lang, json: bool,
         let first = recipe.models.first().map(|m| m.name.clone());
         let mine: Vec<_> =
             recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
-        let model = pipeline::train(&prepared, spec, ctx)?;
-        let levers = pipeline::levers(&recipe, &prepared, &*model, ctx)?;
-        let baseline = pipeline::baseline(&prepared, &*model, ctx)?;
-        simulations.push(pipeline::simulate(&recipe, &prepared, &*model, &baseline, &mine, &levers, ctx)?);
+        answer(&*pipeline::train(&prepared, spec, ctx)?, &mine)?;
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;

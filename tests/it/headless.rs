@@ -462,3 +462,38 @@ fn why_goes_deeper() {
         run(&["explain", &model, &data, "--method", "tree-shap-reference", "--reference", "Month = 'Smarch'", "--out", &at("n.parquet")]);
     assert!(code == Some(1) && err.contains("Smarch"), "{err}");
 }
+
+#[test]
+fn a_class_of_an_imported_model_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let levels = ["ads", "mail", "search", "social"];
+    let rows: String = (0..50)
+        .map(|i| format!("{},{},{},{}\n", f64::from(i) / 10.0 - 2.0, i % 7, levels[i as usize % 4], f64::from(i % 11) - 5.0))
+        .collect();
+    std::fs::write(dir.path().join("d.csv"), format!("a,b,c,d\n{rows}")).unwrap();
+    let recipe = "version = 1\n[data]\npath = \"d.csv\"\n[roles]\nlever = [\"a\", \"c\"]\n[simulate]\nclass = \"0\"\n\
+                  [[scenario]]\nname = \"s\"\nset = { a = \"+1\", c = \"mail\" }\n";
+    std::fs::write(dir.path().join("r.toml"), recipe).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/xgb_classes.json");
+    let (model, recipe) = (at("m.whymodel"), at("r.toml"));
+    json(&["import", source.to_str().unwrap(), "--target", "kind", "--out", &model, "--json"]);
+    json(&["predict", &model, &at("d.csv"), "--out", &at("p.parquet"), "--json"]);
+    let p = table(&dir.path().join("p.parquet"));
+    for class in ["0", "1", "2"] {
+        let more: &[&str] = if class == "0" { &[] } else { &["--class", class] };
+        let said = json(&[&["simulate", &recipe, "--model", &model, "--out", &at("s.json"), "--json"], more].concat());
+        assert_eq!((&said["outcome"], &said["class"]), (&Value::from("kind"), &Value::from(class)));
+        let sum: f64 = p.numbers(p.column(&format!("p_{class}")).unwrap()).iter().sum();
+        let counted = said["scenarios"][0]["conversions"]["value"].as_f64().unwrap();
+        assert!((counted - sum).abs() < 1e-9 && said["differences"][0]["conversions"]["value"] != 0.0, "{counted} is not {sum}");
+    }
+    fails(&["simulate", &recipe, "--model", &model, "--class", "gold", "--out", &at("s.json")], 1, "0, 1, 2");
+    // Weights go out and come in again.
+    let net = source.with_file_name("net_transformer.safetensors");
+    json(&["import", net.to_str().unwrap(), "--out", &at("n.whymodel"), "--json"]);
+    json(&["export", &at("n.whymodel"), "--out", &at("w.safetensors"), "--json"]);
+    let back = json(&["import", &at("w.safetensors"), "--recipe", &at("w.toml"), "--out", &at("n2.whymodel"), "--json"]);
+    assert_eq!(back["features"], serde_json::json!(["a", "b", "c", "d"]));
+    fails(&["export", &model, "--out", &at("w.safetensors")], 1, "only networks");
+}
