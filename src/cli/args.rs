@@ -232,6 +232,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read a test of treatments: effects with their evidence grade, in whom they work, whom to treat
+    Uplift(Box<super::uplift::Uplift>),
     /// Do everything that a recipe says, with report
     Run {
         /// Project or recipe

@@ -77,6 +77,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
         Command::Simulate { recipe, scenario, out, json } => simulate(recipe, scenario.as_deref(), out, lang, *json, ctx),
+        Command::Uplift(u) => super::uplift::uplift(u, lang, ctx),
         Command::Run { recipe, out, json } => {
             let parsed = Recipe::open(recipe)?;
             let summary = run::run(&parsed, folder_of(recipe), out, lang, &clock::today(), ctx).map_err(|f| moved(f, recipe, &parsed))?;

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod progress;
+mod uplift;
 mod why;
 
 use std::path::PathBuf;

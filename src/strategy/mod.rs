@@ -2,15 +2,18 @@
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
+//! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
 pub mod baseline;
+pub mod causal;
 pub mod evidence;
 pub mod lever;
 pub mod resample;
 pub mod scenario;
 pub mod simulate;
 pub mod support;
+pub mod uplift;
 
 pub use baseline::Baseline;
 pub use evidence::Grade;

@@ -8,4 +8,5 @@ mod headless;
 mod oracles;
 mod report;
 mod tidy;
+mod uplift;
 mod window;
