@@ -264,6 +264,8 @@ pub enum Command {
     Budget(super::budget::Shared),
     /// Find saturation and echo of spending in a weekly series, for a budget
     Curves(Box<super::budget::Curves>),
+    /// Read a test of treatments: effects with their evidence grade, in whom they work, whom to treat
+    Uplift(Box<super::uplift::Uplift>),
     /// Do everything that a recipe says, with report
     Run {
         /// Project or recipe

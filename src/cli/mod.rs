@@ -8,6 +8,7 @@ mod budget;
 mod commands;
 mod experiment;
 mod progress;
+mod uplift;
 mod why;
 
 use std::path::PathBuf;

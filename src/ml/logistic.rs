@@ -477,6 +477,27 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> 
     Ok(LogisticModel { card, design, weights, intercepts })
 }
 
+/// Coefficients, the intercept last, of a fit to chosen rows of a matrix whose columns stand as they are; `y` and `weight` are
+/// as long as the matrix. Says too whether the gradient vanished.
+pub(super) fn solve(
+    x: &FeatureMatrix,
+    rows: &[usize],
+    (y, weight): (&[f64], Option<&[f64]>),
+    l2: f64,
+    logistic: bool,
+    ctx: &JobCtx,
+) -> Result<(Vec<f64>, bool)> {
+    let columns = x.n_features;
+    let entries = rows.par_iter().flat_map_iter(|&r| x.row(r).iter().enumerate().map(|(j, v)| (j as u32, *v))).collect();
+    let sparse = Sparse { width: columns, columns, entries };
+    let y: Vec<f64> = rows.iter().map(|&r| y[r]).collect();
+    let weight: Vec<f64> = rows.iter().map(|&r| weight.map_or(1.0, |w| w[r])).collect();
+    let problem = Problem { x: &sparse, y: &y, weight: &weight, l2, logistic };
+    let mut beta = vec![0.0; columns + 1];
+    let converged = problem.newton(&mut beta, ctx, |_, _| ())?;
+    Ok((beta, converged))
+}
+
 impl LogisticModel {
     /// Restores a model from its file.
     pub fn from_tensors(card: ModelCard, tensors: &[NamedTensor]) -> Result<Self> {

@@ -3,6 +3,7 @@
 //!
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
+//! - [`linear`]: plain fits on a dense matrix, for those who estimate effects.
 //! - [`import`]: models of other programs; [`onnx`]: those that are only asked (tract).
 //! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time;
 //!   [`gpu`]: sums of tables on a GPU.
@@ -12,6 +13,7 @@ pub mod ensemble;
 pub mod file;
 pub mod gpu;
 pub mod import;
+pub mod linear;
 pub mod logistic;
 pub mod metrics;
 pub mod model;

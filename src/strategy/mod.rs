@@ -3,11 +3,13 @@
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
+//! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
 pub mod bandit;
 pub mod baseline;
 pub mod budget;
+pub mod causal;
 pub mod evidence;
 pub mod experiment;
 pub mod lever;
@@ -18,6 +20,7 @@ pub mod simulate;
 pub mod study;
 pub mod support;
 pub mod words;
+pub mod uplift;
 
 pub use baseline::Baseline;
 pub use evidence::Grade;

@@ -9,4 +9,5 @@ mod oracles;
 mod report;
 mod strategy;
 mod tidy;
+mod uplift;
 mod window;
