@@ -258,6 +258,10 @@ pub enum Command {
     Budget(super::budget::Shared),
     /// Find saturation and echo of spending in a weekly series, for a budget
     Curves(Box<super::budget::Curves>),
+    /// What another policy would have earned, from a log of actions, their probabilities and rewards
+    Policy(Box<super::policy::Policy>),
+    /// What customers are still worth: segments, purchases to come, spend, value, retention
+    Customers(Box<super::customers::Customers>),
     /// Do everything that a recipe says, with report
     Run {
         /// Project or recipe

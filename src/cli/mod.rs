@@ -6,7 +6,9 @@ mod args;
 mod bandit;
 mod budget;
 mod commands;
+mod customers;
 mod experiment;
+mod policy;
 mod progress;
 mod why;
 

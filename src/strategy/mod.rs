@@ -3,14 +3,17 @@
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
+//! - [`policy`] values another policy on a log; [`customers`] what each customer is still worth.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
 pub mod bandit;
 pub mod baseline;
 pub mod budget;
+pub mod customers;
 pub mod evidence;
 pub mod experiment;
 pub mod lever;
+pub mod policy;
 pub mod resample;
 pub mod scenario;
 pub mod sensitivity;
