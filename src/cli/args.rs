@@ -266,6 +266,10 @@ pub enum Command {
     Curves(Box<super::budget::Curves>),
     /// Read a test of treatments: effects with their evidence grade, in whom they work, whom to treat
     Uplift(Box<super::uplift::Uplift>),
+    /// What another policy would have earned, from a log of actions, their probabilities and rewards
+    Policy(Box<super::policy::Policy>),
+    /// What customers are still worth: segments, purchases to come, spend, value, retention
+    Customers(Box<super::customers::Customers>),
     /// Do everything that a recipe says, with report
     Run {
         /// Project or recipe

@@ -95,6 +95,8 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         Command::Budget(e) => super::budget::budget(e, lang, ctx),
         Command::Curves(e) => super::budget::curves(e, lang, ctx),
         Command::Uplift(u) => super::uplift::uplift(u, lang, ctx),
+        Command::Policy(p) => super::policy::policy(p, lang, ctx),
+        Command::Customers(c) => super::customers::customers(c, lang, ctx),
         Command::Run { recipe, out, json } => {
             let parsed = Recipe::open(recipe)?;
             let summary = run::run(&parsed, folder_of(recipe), out, lang, &clock::today(), ctx).map_err(|f| moved(f, recipe, &parsed))?;

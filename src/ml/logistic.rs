@@ -440,20 +440,33 @@ fn first_approach(problem: &Problem<'_>) -> Option<Vec<f64>> {
 
 /// Fits on `rows`; each outcome on those of them where it is known.
 pub fn fit(spec: &ModelSpec, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> Result<LogisticModel> {
+    fit_by(spec, data, rows, None, ctx)
+}
+
+/// The same with a weight for every row of the data. Newton's steps alone do it, which is also quicker on small data.
+pub fn fit_weighted(spec: &ModelSpec, data: &TrainData, rows: &[usize], weights: &[f64], ctx: &JobCtx) -> Result<LogisticModel> {
+    fit_by(spec, data, rows, Some(weights), ctx)
+}
+
+fn fit_by(spec: &ModelSpec, data: &TrainData, rows: &[usize], weights: Option<&[f64]>, ctx: &JobCtx) -> Result<LogisticModel> {
     ctx.stage("ml.stage_fitting", data.outcomes.len() as u64);
     let features = &data.encoder.features;
     let design = Design::fit(features, &data.x, rows);
     let l2 = spec.l2.unwrap_or(spec.kind.defaults().l2);
     let mut card = blank_card(spec, data);
-    let (mut weights, mut intercepts) = (Vec::new(), Vec::new());
+    let (mut fitted, mut intercepts) = (Vec::new(), Vec::new());
     for (k, outcome) in data.outcomes.iter().enumerate() {
         ctx.check()?;
         let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
         let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
-        let weight = if spec.weight == Weighting::Balanced && outcome.is_binary() { balanced_weights(&y) } else { vec![1.0; y.len()] };
+        let weight = match weights {
+            Some(w) => known.iter().map(|&r| w[r]).collect(),
+            None if spec.weight == Weighting::Balanced && outcome.is_binary() => balanced_weights(&y),
+            None => vec![1.0; y.len()],
+        };
         let x = design.sparse(&data.x, &known);
         let problem = Problem { x: &x, y: &y, weight: &weight, l2, logistic: outcome.is_binary() };
-        let start = if spec.weight == Weighting::None { first_approach(&problem) } else { None };
+        let start = if spec.weight == Weighting::None && weights.is_none() { first_approach(&problem) } else { None };
         let mut beta = start.unwrap_or_else(|| vec![0.0; design.columns() + 1]);
         let total: f64 = weight.iter().sum::<f64>().max(1.0);
         let mut points = Vec::new();
@@ -471,10 +484,10 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> 
             card.curve = points;
         }
         intercepts.push(beta.pop().unwrap_or_default());
-        weights.extend(beta);
+        fitted.extend(beta);
         ctx.at(k as u64 + 1);
     }
-    Ok(LogisticModel { card, design, weights, intercepts })
+    Ok(LogisticModel { card, design, weights: fitted, intercepts })
 }
 
 /// Coefficients, the intercept last, of a fit to chosen rows of a matrix whose columns stand as they are; `y` and `weight` are

@@ -4,23 +4,26 @@
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
+//! - [`policy`] values another policy on a log; [`customers`] what each customer is still worth.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
 
 pub mod bandit;
 pub mod baseline;
 pub mod budget;
 pub mod causal;
+pub mod customers;
 pub mod evidence;
 pub mod experiment;
 pub mod lever;
+pub mod policy;
 pub mod resample;
 pub mod scenario;
 pub mod sensitivity;
 pub mod simulate;
 pub mod study;
 pub mod support;
-pub mod words;
 pub mod uplift;
+pub mod words;
 
 pub use baseline::Baseline;
 pub use evidence::Grade;

@@ -1,0 +1,90 @@
+//! RFM segments in plain words: how recently, how often and for how much people bought, each scored 1 to 5 by rank.
+//!
+//! The rules read recency and frequency; the amount says how much a segment is about. Customers alike get the same score.
+
+use serde::Serialize;
+
+use super::summary::Customer;
+
+/// The segments, best first.
+pub const SEGMENTS: [&str; 7] = ["best", "loyal", "promising", "new", "slipping", "must_not_lose", "asleep"];
+
+/// Scores of one customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Scores {
+    /// 5 bought most recently.
+    pub recency: u8,
+    /// 5 bought most often.
+    pub frequency: u8,
+    /// 5 spent most per purchase; 0 where amounts are not known.
+    pub amount: u8,
+}
+
+impl Scores {
+    /// The segment that the scores put a customer in; `returned` says whether there was a second purchase.
+    pub fn segment(self, returned: bool) -> &'static str {
+        match (self.recency, self.frequency) {
+            (4.., _) if !returned => "new",
+            (4.., 4..) => "best",
+            (3.., 4..) => "loyal",
+            (3.., _) if returned => "promising",
+            (..=2, 5) => "must_not_lose",
+            _ if returned || self.recency == 3 => "slipping",
+            _ => "asleep",
+        }
+    }
+}
+
+/// Score 1 to 5 of each value by its middle rank; more is better.
+pub fn score(values: &[f64]) -> Vec<u8> {
+    let n = values.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]).then(a.cmp(b)));
+    let mut out = vec![0; n];
+    let mut from = 0;
+    while from < n {
+        let mut to = from + 1;
+        while to < n && values[order[to]] == values[order[from]] {
+            to += 1;
+        }
+        let middle = (from + to) as f64 / 2.0 / n as f64;
+        let score = ((middle * 5.0).ceil() as u8).clamp(1, 5);
+        order[from..to].iter().for_each(|i| out[*i] = score);
+        from = to;
+    }
+    out
+}
+
+/// Scores of all customers.
+pub fn scores(customers: &[Customer], amounts: bool) -> Vec<Scores> {
+    let silence: Vec<f64> = customers.iter().map(|c| -(c.age - c.recency)).collect();
+    let often: Vec<f64> = customers.iter().map(|c| c.frequency).collect();
+    let (recency, frequency) = (score(&silence), score(&often));
+    let amount =
+        if amounts { score(&customers.iter().map(|c| c.spend.unwrap_or(0.0)).collect::<Vec<_>>()) } else { vec![0; customers.len()] };
+    (0..customers.len()).map(|i| Scores { recency: recency[i], frequency: frequency[i], amount: amount[i] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_fifths_and_equals_share_them() {
+        assert_eq!(score(&[1.0, 2.0, 3.0, 4.0, 5.0]), [1, 2, 3, 4, 5]);
+        assert_eq!(score(&[7.0; 4]), [3; 4]);
+        assert_eq!(score(&[0.0, 0.0, 0.0, 9.0]), [2, 2, 2, 5]);
+        assert!(score(&[]).is_empty());
+        let s = |recency, frequency| Scores { recency, frequency, amount: 0 };
+        assert_eq!(s(5, 5).segment(true), "best");
+        assert_eq!(s(5, 1).segment(false), "new");
+        assert_eq!(s(1, 5).segment(true), "must_not_lose");
+        assert_eq!(s(1, 1).segment(false), "asleep");
+        // Every pair of scores lands in a segment that is named.
+        for (r, f) in (1..=5).flat_map(|r| (1..=5).map(move |f| (r, f))) {
+            for returned in [false, true] {
+                assert!(SEGMENTS.contains(&s(r, f).segment(returned)));
+            }
+        }
+    }
+}
