@@ -50,7 +50,7 @@ pub struct Report {
     /// Levers and proxies.
     pub levers: Vec<Lever>,
     /// Experiments, spending curves, budgets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
     pub studies: Vec<crate::strategy::study::Studied>,
     /// The recipe, as TOML, with which anybody can re-check this report.
     pub recipe: String,

@@ -96,6 +96,54 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &a.binding.iter().map(price).collect::<String>()
                 + &p.list(&a.warnings)
         }
+        Some(Finding::Uplift(r)) => {
+            let graded = |a: &crate::strategy::uplift::ArmResult| {
+                let line = escape(&words::arm(a, r, p.lang));
+                format!("<p class=\"lead\">{line} <span class=\"grade\">{:?}</span></p>", a.grade)
+                    + &said(&a.reason.say(p.lang))
+                    + &said(&a.verdict.say(p.lang))
+                    + &p.list(&a.checks.iter().map(|c| c.sentence.clone()).collect::<Vec<_>>())
+            };
+            let rows: Vec<_> = r.arms.iter().map(|a| (a.treatment.clone(), a.effect.value, Some((a.effect.low, a.effect.high)))).collect();
+            let show = |v: f64| if r.binary { numbers::points(v) } else { numbers::signed(v) };
+            let caption = tr_with(
+                p.lang,
+                "experiments.uplift_caption",
+                &[("control", &r.control), ("learner", &r.learner.name()), ("base", &r.base.name())],
+            );
+            let advised = r.policy.as_ref().map_or_else(String::new, |c| {
+                let rules: String = words::rules(c, p.lang).iter().map(|rule| format!("<li>{}</li>", escape(rule))).collect();
+                said(&c.reason.say(p.lang)) + &said(&c.claim.say(p.lang)) + &format!("<ul>{rules}</ul>")
+            });
+            r.arms.iter().map(graded).collect::<String>()
+                + &p.figure(&svg::bars(p.t("experiments.uplift"), &rows, show), &caption)
+                + &sheet(&words::arms(r, p.lang), 1)
+                + &advised
+                + &p.list(&r.definitions)
+                + &p.list(&r.assumptions)
+                + &p.list(&r.warnings)
+        }
+        Some(Finding::Policy(v)) => {
+            let rows: Vec<_> = words::estimates(v).into_iter().filter_map(|(name, e)| Some((name, e.value?, e.ci))).collect();
+            let caption = tr_with(
+                p.lang,
+                "experiments.policy_caption",
+                &[
+                    ("n", &numbers::count(v.rows as i64)),
+                    ("ess", &numbers::fixed(v.ess, 1)),
+                    ("max", &numbers::plain(v.max_weight)),
+                    ("mean", &numbers::fixed(v.mean_weight, 3)),
+                ],
+            );
+            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&v.reason.say(p.lang)), v.grade)
+                + &p.figure(&svg::bars(p.t("experiments.policy_value"), &rows, numbers::plain), &caption)
+                + &sheet(&words::policy_values(v, p.lang), 1)
+                + &p.list(&v.methods)
+                + &p.list(&v.warnings)
+        }
+        Some(Finding::Customers(v)) => {
+            said(&words::valuation(v, p.lang)) + &sheet(&words::segments(v, p.lang), 1) + &p.list(&v.methods) + &p.list(&v.warnings)
+        }
         Some(Finding::Bandit(t)) => {
             let rows: Vec<_> =
                 t.outcomes.iter().map(|o| (p.t(o.policy.key()).to_owned(), o.lift.mean, Some((o.lift.low, o.lift.high)))).collect();

@@ -5,7 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bandit;
 use super::budget::{self, Allocation, Budget, Fit, Series, fit};
+use super::causal::{self, Base};
+use super::customers::{self, Valuation, summary};
 use super::experiment;
+use super::policy::{self, Columns, Log, PolicyValue, Target};
+use super::uplift::learner::Learner;
+use super::uplift::money::Money;
+use super::uplift::{self, UpliftResult};
 use crate::base::{JobCtx, Notice, Result};
 use crate::data::Loaded;
 
@@ -21,6 +27,100 @@ pub enum Study {
     Budget(Budget),
     /// Policies are tried on simulated users.
     Bandit(bandit::Trial),
+    /// Whom a treatment helps.
+    Uplift(UpliftAsked),
+    /// What another policy would have earned.
+    Policy(PolicyAsked),
+    /// What customers are worth.
+    Customers(CustomersAsked),
+}
+
+/// Whom a treatment helps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpliftAsked {
+    /// Column that says what was done to a person.
+    pub treatment: String,
+    /// Value of it that means nothing was done.
+    pub control: String,
+    /// Column that says what came of it.
+    pub outcome: String,
+    /// Columns that may tell people apart; all that look like features if empty.
+    pub features: Vec<String>,
+    /// Columns left out of those.
+    pub ignore: Vec<String>,
+    /// What decided who was treated.
+    pub adjust: Vec<String>,
+    /// What the treatment cannot have changed.
+    pub negative: Vec<String>,
+    /// How effects of persons are learned.
+    pub learner: Learner,
+    /// What stands behind it.
+    pub base: Base,
+    /// Money earned per conversion, as the analyst assumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_per_conversion: Option<f64>,
+    /// Money spent per person contacted, as the analyst assumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_per_contact: Option<f64>,
+    /// Seed.
+    pub seed: u64,
+}
+
+impl Default for UpliftAsked {
+    fn default() -> Self {
+        Self {
+            treatment: String::new(),
+            control: String::new(),
+            outcome: String::new(),
+            features: Vec::new(),
+            ignore: Vec::new(),
+            adjust: Vec::new(),
+            negative: Vec::new(),
+            learner: Learner::T,
+            base: Base::Logistic,
+            value_per_conversion: None,
+            cost_per_contact: None,
+            seed: 1,
+        }
+    }
+}
+
+/// What showing everything equally often would have earned on a log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyAsked {
+    /// Which column is what.
+    pub columns: Columns,
+    /// Weights above this are cut down to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+}
+
+/// What customers are worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CustomersAsked {
+    /// Who bought.
+    pub id: String,
+    /// When.
+    pub date: String,
+    /// For how much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// Weeks ahead; a year if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<f64>,
+    /// Discount a year.
+    pub discount: f64,
+    /// Share of spend that is earned.
+    pub margin: f64,
+}
+
+impl Default for CustomersAsked {
+    fn default() -> Self {
+        Self { id: String::new(), date: String::new(), amount: None, horizon: None, discount: 0.1, margin: 1.0 }
+    }
 }
 
 /// A study of the recipe.
@@ -34,7 +134,7 @@ pub struct NamedStudy {
 }
 
 /// What was found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Finding {
     /// An experiment.
@@ -50,6 +150,12 @@ pub enum Finding {
     Budget(Box<Allocation>),
     /// Policies tried on simulated users.
     Bandit(Box<bandit::Tried>),
+    /// Whom a treatment helps.
+    Uplift(Box<UpliftResult>),
+    /// What another policy would have earned.
+    Policy(Box<PolicyValue>),
+    /// What customers are worth.
+    Customers(Box<Valuation>),
 }
 
 impl Study {
@@ -60,15 +166,15 @@ impl Study {
 }
 
 /// A study with what it found, or why it found nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Studied {
     /// The study's name.
     pub name: String,
     /// What was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finding: Option<Finding>,
     /// Why nothing was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Notice>,
 }
 
@@ -98,7 +204,51 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
             let plan = fit::plan(&found, &series);
             Ok(Finding::Curves { fit: Box::new(found), plan: Box::new(plan) })
         }
+        Study::Uplift(asked) => uplift_of(asked, loaded, ctx).map(|r| Finding::Uplift(Box::new(r))),
+        Study::Policy(asked) => {
+            let log = Log::read(&loaded.table, &asked.columns, &loaded.fingerprint)?;
+            log.check()?;
+            let settings = policy::Settings { clip: asked.clip, ..policy::Settings::default() };
+            policy::evaluate(&log, &Target::uniform(&log), &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
+        }
+        Study::Customers(asked) => {
+            let columns = summary::Columns {
+                id: &asked.id,
+                date: &asked.date,
+                amount: asked.amount.as_deref(),
+                until: None,
+                // Nothing here reads a clock: a date that lies ahead is seen in the profile.
+                today: i64::MAX / 2,
+                unit: summary::Unit::Week,
+                decimals: None,
+            };
+            let read = summary::from_log(&loaded.table, &columns)?;
+            let horizon = asked.horizon.unwrap_or(52.0);
+            let settings =
+                customers::Settings { horizon, discount: asked.discount, margin: asked.margin, ..customers::Settings::default() };
+            customers::value(&read, &loaded.fingerprint, &settings, ctx).map(|v| Finding::Customers(Box::new(v)))
+        }
         Study::Bandit(t) => bandit::run(&loaded.table, &t.log, &t.settings, &loaded.fingerprint, ctx).map(|f| Finding::Bandit(Box::new(f))),
         Study::Budget(plan) => budget::allocate(plan, ctx).map(|a| Finding::Budget(Box::new(a))),
     }
+}
+
+fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
+    let ask = causal::Ask {
+        treatment: asked.treatment.clone(),
+        outcome: asked.outcome.clone(),
+        control: asked.control.clone(),
+        features: (!asked.features.is_empty()).then(|| asked.features.clone()),
+        ignore: asked.ignore.clone(),
+        adjust: asked.adjust.clone(),
+        negative: asked.negative.clone(),
+        seed: asked.seed,
+        ..causal::Ask::default()
+    };
+    let money = match (asked.value_per_conversion, asked.cost_per_contact) {
+        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
+        _ => None,
+    };
+    let options = uplift::Options { learner: asked.learner, base: asked.base, money, seed: asked.seed, ..uplift::Options::default() };
+    uplift::analyse(&causal::Study::of(&loaded.table, &ask)?, &options, ctx)
 }

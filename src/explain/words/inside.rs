@@ -130,8 +130,17 @@ mod tests {
                 .map(|i| {
                     let kind = [Kind::Value, Kind::Value, Kind::Missing, Kind::Unseen, Kind::NoneOf][rng::below(&mut rng, 5)];
                     let mean = scan::value(&mut rng, scale);
-                    let bin =
-                        DependenceBin { label: format!("level {i}"), x: i as f64, rows: 50, mean, interval: None, low: mean, high: mean };
+                    let bin = DependenceBin {
+                        label: format!("level {i}"),
+                        x: i as f64,
+                        from: i as f64,
+                        to: i as f64,
+                        rows: 50,
+                        mean,
+                        interval: None,
+                        low: mean,
+                        high: mean,
+                    };
                     Level { kind, bin, share: 0.1, few: rng::below(&mut rng, 3) == 0, condition: None }
                 })
                 .collect();

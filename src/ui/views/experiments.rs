@@ -2,16 +2,20 @@
 //! as a study; a study on screen is answered by itself.
 //!
 //! - [`test`] reads an experiment; [`size`] says how many people one needs; [`curves`] finds spending curves; [`budget`]
-//!   shares money out; [`bandit`] tries policies on simulated users; [`form`] holds the fields that they are made of.
+//!   shares money out; [`uplift`] says whom a treatment helps, [`policy`] what another policy would have earned,
+//!   [`customers`] what they are worth; [`bandit`] tries policies on simulated users; [`form`] holds the fields that they are made of.
 
 mod bandit;
 mod budget;
 mod curves;
+mod customers;
 mod form;
+mod policy;
 mod size;
 mod test;
 #[cfg(test)]
 mod tests;
+mod uplift;
 
 use std::sync::Arc;
 
@@ -35,8 +39,11 @@ pub struct ExperimentsView {
 }
 
 /// Kinds of studies that can be begun, in the order of the work.
-const KINDS: [(&str, &str, fn() -> Study); 4] = [
+const KINDS: [(&str, &str, fn() -> Study); 7] = [
     ("experiments.new_test", "experiments.new_test_help", || Study::Experiment(Default::default())),
+    ("experiments.new_uplift", "experiments.new_uplift_help", || Study::Uplift(Default::default())),
+    ("experiments.new_policy", "experiments.new_policy_help", || Study::Policy(Default::default())),
+    ("experiments.new_customers", "experiments.new_customers_help", || Study::Customers(Default::default())),
     ("experiments.new_curves", "experiments.new_curves_help", || Study::Curves(Default::default())),
     ("experiments.new_budget", "experiments.new_budget_help", budget::blank),
     ("experiments.new_trial", "experiments.new_trial_help", || Study::Bandit(Default::default())),
@@ -106,6 +113,9 @@ impl ExperimentsView {
             Study::Curves(asked) => curves::form(ui, cx, asked),
             Study::Budget(plan) => budget::form(ui, cx, plan),
             Study::Bandit(trial) => bandit::form(ui, cx, trial),
+            Study::Uplift(asked) => uplift::form(ui, cx, asked),
+            Study::Policy(asked) => policy::form(ui, cx, asked),
+            Study::Customers(asked) => customers::form(ui, cx, asked),
         });
         if edited != *study {
             cx.command(Command::ReplaceStudy { name: study.name.clone(), study: edited });
@@ -131,6 +141,9 @@ impl ExperimentsView {
             }
             Finding::Budget(a) => budget::result(ui, cx, a, &mut self.twins),
             Finding::Bandit(t) => bandit::result(ui, cx, t, &mut self.twins),
+            Finding::Uplift(r) => uplift::result(ui, cx, r, &mut self.twins),
+            Finding::Policy(v) => policy::result(ui, cx, v, &mut self.twins),
+            Finding::Customers(v) => customers::result(ui, cx, v, &mut self.twins),
         }
     }
 

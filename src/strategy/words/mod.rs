@@ -1,15 +1,23 @@
 //! Studies in words and tables: generated from the numbers, for window, report and command line alike.
 
-use super::bandit::run::Spread;
-use super::bandit::{Outcome, Tried};
-use super::budget::allocate::Allocation;
-use super::budget::fit::{Banded, Found};
-use super::budget::plan::Goal;
-use super::budget::{Curve, Fit};
-use super::experiment::Reading;
-use super::experiment::decide::Word;
-use super::experiment::read::{Comparison, MetricReading, Version};
+mod customers;
+mod policy;
+mod uplift;
+
+pub use customers::{segment, segments, valuation};
+pub use policy::{estimates, policy_values};
+pub use uplift::{arm, arms, condition, rules};
+
 use crate::base::{Lang, numbers, tr, tr_with};
+use crate::strategy::bandit::run::Spread;
+use crate::strategy::bandit::{Outcome, Tried};
+use crate::strategy::budget::allocate::Allocation;
+use crate::strategy::budget::fit::{Banded, Found};
+use crate::strategy::budget::plan::Goal;
+use crate::strategy::budget::{Curve, Fit};
+use crate::strategy::experiment::Reading;
+use crate::strategy::experiment::decide::Word;
+use crate::strategy::experiment::read::{Comparison, MetricReading, Version};
 
 /// A table as shown: the heads, and the cells of each line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +106,7 @@ pub fn reading(r: &Reading, lang: Lang) -> Sheet {
                 let v = m.arms.iter().find(|a| a.name == name).map_or(f64::NAN, |a| a.mean);
                 if m.rate { numbers::percent(v) } else { numbers::plain(v) }
             };
-            let band = |e: &Option<super::experiment::Effect>| {
+            let band = |e: &Option<crate::strategy::experiment::Effect>| {
                 e.as_ref().map_or_else(|| "–".to_owned(), |e| format!("{} … {}", signed_percent(e.ci.0), signed_percent(e.ci.1)))
             };
             rows.push(vec![
@@ -181,7 +189,7 @@ pub fn allocation(a: &Allocation, lang: Lang) -> String {
 pub fn shares(a: &Allocation, lang: Lang) -> Sheet {
     let dash = || "–".to_owned();
     let band = |b: Option<(f64, f64)>| b.map_or_else(dash, |(l, h)| format!("{} … {}", numbers::plain(l), numbers::plain(h)));
-    let row = |s: &super::budget::allocate::Share| {
+    let row = |s: &crate::strategy::budget::allocate::Share| {
         vec![
             s.name.clone(),
             s.now.map_or_else(dash, numbers::plain),
