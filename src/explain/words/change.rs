@@ -118,8 +118,8 @@ mod tests {
                     (true, _, false) => "没有更小的改变可以做到（已对这些树证明）。",
                     (_, Search::BranchAndBound, true) => " Nothing that costs less than {} of this does it.",
                     (_, Search::BranchAndBound, false) => "成本低于其 {} 的改变都不可行。",
-                    (_, _, true) => " The model confirms it; that nothing smaller does is not proven.",
-                    (_, _, false) => "模型已确认；未证明没有更小的改变。",
+                    (_, _, true) => " Verified by asking the model about the changed row; not proven to be the smallest change.",
+                    (_, _, false) => "已就改变后的行再次询问模型核实；未证明是最小的改变。",
                 };
                 let real = match (c.real.is_some(), en) {
                     (false, _) => "",
