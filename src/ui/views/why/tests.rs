@@ -10,7 +10,7 @@ use crate::base::{Fingerprint, JobCtx, Lang, Result};
 use crate::data::{Encoder, FeatureMatrix};
 use crate::explain::AttentionMap;
 use crate::ml::model::{Additive, ModelCard, Outcome, OutcomeKind, PartSizes, Structure};
-use crate::ml::{Model, ModelKind, ModelSpec};
+use crate::ml::{DeviceChoice, Model, ModelKind, ModelSpec};
 use crate::session::Session;
 use crate::session::state::{Answer, Ask, Kept, Key, Question, Why, WhyRequest, WhyRows};
 use crate::ui::shell::Desk;
