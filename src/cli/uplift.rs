@@ -229,7 +229,7 @@ fn text(r: &UpliftResult, lang: Lang) -> String {
                 t("uplift.row_aipw"),
                 format!("{} {}  ({} ± {})", number(a.aipw.value), range([a.aipw.low, a.aipw.high]), six(a.aipw.value), six(a.aipw.se)),
             ],
-            vec![t("uplift.row_qini"), format!("{} / {} / {}", optional(a.qini), optional(a.auuc), numbers::fixed(a.auuc_causalml, 5))],
+            vec![t("uplift.row_qini"), format!("{} / {} / {}", optional(a.qini), optional(a.auuc), optional(a.auuc_causalml))],
             vec![
                 t("uplift.row_qini_per_capita"),
                 format!("{} [{} … {}]  p {}", six(a.qini_per_capita), six(a.qini_ci[0]), six(a.qini_ci[1]), numbers::fixed(a.p_value, 4)),

@@ -7,6 +7,7 @@ use super::base::{Base, Space};
 use super::nuisance::{CLIP, fold_of};
 use super::refute::{self, placebo_outcomes};
 use super::space::Design;
+use super::stats::shown;
 use super::study::{Aside, Pair, Study};
 use super::weights::{self, Weights};
 use crate::base::{JobCtx, Notice, Result, numbers, rng};
@@ -133,11 +134,11 @@ pub fn run(study: &Study, arm: usize, pair: &Pair, seed: u64, ctx: &JobCtx) -> R
         Light::Bad => "uplift.check_independence_bad",
     };
     let worst = independence.worst.as_ref().map_or("–", |w| w.0.as_str());
-    add("independence", independence.p, balance::ALPHA, status, note!(code, p = independence.p, column = worst));
+    add("independence", independence.p, balance::ALPHA, status, note!(code, p = shown(independence.p), column = worst));
     ratio_check(&mut add, study, arm, ratio, planned.is_some());
     if study.dropped > 0 {
         let status = light(attrition, 0.05, 0.001);
-        add("attrition", attrition, 0.05, status, note!(&key("attrition", status), p = attrition));
+        add("attrition", attrition, 0.05, status, note!(&key("attrition", status), p = shown(attrition)));
     }
     let status = light(independence.auc, 0.55, 0.65);
     add("propensity_auc", independence.auc, 0.55, status, note!(&key("auc", status), auc = numbers::fixed(independence.auc, 3)));
@@ -160,7 +161,7 @@ pub fn run(study: &Study, arm: usize, pair: &Pair, seed: u64, ctx: &JobCtx) -> R
         let column = Aside { name: design.names(&pair.features)[j].clone(), values, levels: None };
         for p in placebo_outcomes(pair, &rows, &[column], weight) {
             let status = light(p.p, 0.05, 0.01);
-            let sentence = note!(&key("placebo_outcome", status), column = &p.column, p = p.p);
+            let sentence = note!(&key("placebo_outcome", status), column = &p.column, p = shown(p.p));
             add("placebo_outcome", p.p, 0.05, status, sentence);
         }
     }
@@ -168,7 +169,7 @@ pub fn run(study: &Study, arm: usize, pair: &Pair, seed: u64, ctx: &JobCtx) -> R
     let mut worst: Option<(String, f64)> = None;
     for p in placebo_outcomes(pair, &rows, &negative, weight) {
         let status = light(p.p, 0.05, 0.01);
-        let sentence = note!(&key("negative", status), column = &p.column, p = p.p, value = numbers::fixed(p.value, 3));
+        let sentence = note!(&key("negative", status), column = &p.column, p = shown(p.p), value = numbers::fixed(p.value, 3));
         if worst.as_ref().is_none_or(|w| p.p < w.1) {
             worst = Some((p.column.clone(), p.p));
         }
@@ -209,7 +210,7 @@ fn ratio_check(add: &mut impl FnMut(&str, f64, f64, Light, Notice), study: &Stud
         (false, true) => (Light::Ok, "uplift.check_ratio_ok"),
         (false, false) => (Light::Warn, "uplift.check_ratio_guess"),
     };
-    let sentence = note!(code, treated = counts.0, control = counts.1, share = numbers::percent(share), p = p);
+    let sentence = note!(code, treated = counts.0, control = counts.1, share = numbers::percent(share), p = shown(p));
     add("sample_ratio", p, SRM_ALPHA, status, sentence);
 }
 

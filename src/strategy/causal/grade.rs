@@ -2,6 +2,7 @@
 
 use super::balance::{ALPHA, SRM_ALPHA};
 use super::checks::{Facts, OVERLAP};
+use super::stats::shown;
 use crate::base::{Notice, numbers};
 use crate::note;
 use crate::strategy::Grade;
@@ -18,18 +19,18 @@ pub fn grade(facts: &Facts) -> (Grade, Notice) {
         return (Grade::D, note!("uplift.grade_d", share = numbers::percent(1.0 - facts.overlap)));
     }
     if let Some((column, p)) = facts.negative.as_ref().filter(|n| n.1 < ALPHA) {
-        return (Grade::C, note!("uplift.grade_c_negative", column = column, p = *p));
+        return (Grade::C, note!("uplift.grade_c_negative", column = column, p = shown(*p)));
     }
     if independent && ratio && kept && i.powerful {
-        return (Grade::A, note!("uplift.grade_a", p = i.p, ratio = facts.ratio.1));
+        return (Grade::A, note!("uplift.grade_a", p = shown(i.p), ratio = shown(facts.ratio.1)));
     }
     let why = if !independent {
         let column = i.worst.as_ref().map_or("–", |w| w.0.as_str());
-        note!("uplift.grade_c_dependent", auc = numbers::fixed(i.auc, 3), p = i.p, column = column)
+        note!("uplift.grade_c_dependent", auc = numbers::fixed(i.auc, 3), p = shown(i.p), column = column)
     } else if !ratio {
-        note!("uplift.grade_c_ratio", p = facts.ratio.1)
+        note!("uplift.grade_c_ratio", p = shown(facts.ratio.1))
     } else if !kept {
-        note!("uplift.grade_c_attrition", p = facts.attrition)
+        note!("uplift.grade_c_attrition", p = shown(facts.attrition))
     } else {
         note!("uplift.grade_c_few")
     };

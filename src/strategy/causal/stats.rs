@@ -10,6 +10,11 @@ pub fn two_sided(z: f64) -> f64 {
     if z.is_nan() { f64::NAN } else { 2.0 * Normal::standard().cdf(-z.abs()) }
 }
 
+/// A p in a sentence: very small ones as a bound, because their digits mean nothing.
+pub fn shown(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".to_owned() } else { crate::base::numbers::plain(p) }
+}
+
 /// P of a normal score at least this large.
 pub fn upper(z: f64) -> f64 {
     if z.is_nan() { f64::NAN } else { Normal::standard().cdf(-z) }

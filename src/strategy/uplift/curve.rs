@@ -274,12 +274,15 @@ enum Kind {
     Uplift,
 }
 
-/// Area between a curve and its chord, thresholds at distinct scores; `ranked` is `(score, y, treated)`, sorted.
-fn area(ranked: &[(f64, f64, bool)], kind: Kind) -> f64 {
+/// One person of a sorted list: score, outcome, whether treated, and what he counts for.
+type Person = (f64, f64, bool, f64);
+
+/// Area between a curve and its chord, thresholds at distinct scores, of a sorted list.
+fn area(ranked: &[Person], kind: Kind) -> f64 {
     let mut sums = Sums::default();
     let (mut area, mut last_k, mut last) = (0.0, 0.0, 0.0);
-    for (i, (score, y, treated)) in ranked.iter().enumerate() {
-        sums.add(*y, *treated, 1.0);
+    for (i, (score, y, treated, weight)) in ranked.iter().enumerate() {
+        sums.add(*y, *treated, *weight);
         if ranked.get(i + 1).is_some_and(|next| next.0 == *score) {
             continue;
         }
@@ -295,14 +298,14 @@ fn area(ranked: &[(f64, f64, bool)], kind: Kind) -> f64 {
 }
 
 fn perfect(ranked: &Ranked, score: impl Fn(usize) -> f64, kind: Kind) -> f64 {
-    let mut all: Vec<(f64, f64, bool)> = (0..ranked.len()).map(|i| (score(i), ranked.y[i], ranked.treated[i])).collect();
+    let mut all: Vec<Person> = (0..ranked.len()).map(|i| (score(i), ranked.y[i], ranked.treated[i], 1.0)).collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     area(&all, kind)
 }
 
 /// Qini coefficient and AUUC as scikit-uplift defines them; they are defined for yes/no outcomes.
 pub fn scikit_uplift(ranked: &Ranked) -> (f64, f64) {
-    let own: Vec<(f64, f64, bool)> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i])).collect();
+    let own: Vec<Person> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i], 1.0)).collect();
     let sign = |i: usize| if ranked.treated[i] { ranked.y[i] } else { -ranked.y[i] };
     let yes = |i: usize| ranked.y[i] > 0.5;
     let bought_untreated = (0..ranked.len()).filter(|&i| yes(i) && !ranked.treated[i]).count();
@@ -342,7 +345,7 @@ pub fn causalml_auuc(ranked: &Ranked) -> f64 {
 
 /// The per-capita Qini with people who tie kept together: where it is far from the other, the order of the file spoke.
 pub fn qini_ties_together(ranked: &Ranked) -> f64 {
-    let own: Vec<(f64, f64, bool)> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i])).collect();
+    let own: Vec<Person> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i], ranked.weight[i])).collect();
     let n = ranked.len().max(1) as f64;
     area(&own, Kind::Qini) / (n * n)
 }

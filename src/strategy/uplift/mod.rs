@@ -102,8 +102,8 @@ pub struct Headline {
 pub struct Ranking {
     /// scikit-uplift's Qini coefficient and AUUC; none for amounts.
     pub scikit_uplift: Option<(f64, f64)>,
-    /// CausalML's AUUC.
-    pub causalml_auuc: f64,
+    /// CausalML's AUUC; none where people do not count alike.
+    pub causalml_auuc: Option<f64>,
     /// Per-capita Qini.
     pub qini: Banded,
     /// AUTOC.
@@ -153,8 +153,8 @@ pub struct ArmResult {
     pub qini: Option<f64>,
     /// scikit-uplift's AUUC; none for amounts.
     pub auuc: Option<f64>,
-    /// CausalML's AUUC.
-    pub auuc_causalml: f64,
+    /// CausalML's AUUC; none where people do not count alike.
+    pub auuc_causalml: Option<f64>,
     /// Uplift among the first share of both groups together.
     pub uplift_at_k: f64,
     /// Its interval.
@@ -227,13 +227,15 @@ pub struct UpliftResult {
 
 /// Ranks the held-out rows by expected effect and judges the ranking.
 pub fn judge(ranked: &Ranked, binary: bool, o: &Options, ctx: &JobCtx) -> Result<Ranking> {
+    // Those programs know no weights; their figures stand only where everybody counts alike.
+    let alike = ranked.weight.iter().all(|w| *w == 1.0);
     let own = ranked.figures(None, o.k);
     let replicates = ranked.bootstrap(o.k, o.replicates, o.seed, ctx)?;
     let qini = band(own.qini, replicates.iter().map(|f| f.qini));
     let together = curve::qini_ties_together(ranked);
     Ok(Ranking {
-        scikit_uplift: binary.then(|| curve::scikit_uplift(ranked)),
-        causalml_auuc: curve::causalml_auuc(ranked),
+        scikit_uplift: (binary && alike).then(|| curve::scikit_uplift(ranked)),
+        causalml_auuc: alike.then(|| curve::causalml_auuc(ranked)),
         qini,
         autoc: band(own.autoc, replicates.iter().map(|f| f.autoc)),
         at_k: band(own.at_k, replicates.iter().map(|f| f.at_k)),
@@ -354,7 +356,7 @@ fn one(study: &Study, arm: usize, o: &Options, ctx: &JobCtx) -> Result<Found> {
     let y: Vec<f64> = pair.test.iter().map(|&r| pair.y[r]).collect();
     let treated: Vec<bool> = pair.test.iter().map(|&r| pair.treated(r)).collect();
     let ranked = Ranked::new(&scores, &y, &treated, &weight, &n.scores(&pair, &pair.test));
-    let ranking = judge(&ranked, pair.binary && weight.iter().all(|w| *w == 1.0), o, ctx)?;
+    let ranking = judge(&ranked, pair.binary, o, ctx)?;
     let earnings = o.money.map(|m| money::earnings(&ranked, m, o.replicates, o.seed, ctx)).transpose()?;
     let all: Vec<usize> = (0..pair.y.len()).collect();
     Ok(Found {
@@ -410,7 +412,7 @@ fn told(f: Found, p_adjusted: f64) -> ArmResult {
         note!(
             "uplift.verdict_targetable",
             treatment = &f.pair.name,
-            p = p_adjusted,
+            p = stats::shown(p_adjusted),
             qini = r.qini.value,
             low = r.qini.low,
             high = r.qini.high
@@ -418,7 +420,14 @@ fn told(f: Found, p_adjusted: f64) -> ArmResult {
     } else if r.by_file_order {
         note!("uplift.verdict_ties", treatment = &f.pair.name)
     } else {
-        note!("uplift.verdict_none", treatment = &f.pair.name, p = p_adjusted, qini = r.qini.value, low = r.qini.low, high = r.qini.high)
+        note!(
+            "uplift.verdict_none",
+            treatment = &f.pair.name,
+            p = stats::shown(p_adjusted),
+            qini = r.qini.value,
+            low = r.qini.low,
+            high = r.qini.high
+        )
     };
     let effect = if f.grade == Grade::B {
         Headline { method: "aipw".into(), value: f.aipw.value, low: f.aipw.low, high: f.aipw.high }

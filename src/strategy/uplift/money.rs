@@ -108,8 +108,8 @@ pub fn earnings(ranked: &Ranked, money: Money, replicates: u32, seed: u64, ctx: 
     }
     let optimum = band(at as f64 / of.max(1) as f64, shares.into_iter());
     let best = if best_share.profit > everybody.profit { best_share } else { everybody };
-    let advice = if best.low <= 0.0 && best.high <= 0.0 {
-        note!("uplift.money_nobody", profit = best.profit)
+    let advice = if everybody.high < 0.0 && best_share.low <= 0.0 {
+        note!("uplift.money_nobody", loss = -everybody.profit)
     } else if best.low <= 0.0 {
         note!("uplift.money_unclear", profit = best.profit, low = best.low, high = best.high)
     } else if best_share.profit > everybody.profit {

@@ -191,7 +191,7 @@ pub fn choose(study: &Study, o: &Options, ctx: &JobCtx) -> Result<PolicyChoice> 
         .into_iter()
         .map(|(conditions, arm)| {
             let here: Vec<f64> = (0..value.len())
-                .filter(|&i| tree_arms[i] == arm && conditions.iter().all(|c| holds(study, c, value[i])))
+                .filter(|&i| tree_arms[i] == arm && conditions.iter().all(|c| c.holds(&study.features, study.x.row(value[i]))))
                 .map(|i| held[i * arms + arm] - held[i * arms])
                 .collect();
             let a = crate::strategy::causal::nuisance::aipw(&here);
@@ -210,23 +210,6 @@ pub fn choose(study: &Study, o: &Options, ctx: &JobCtx) -> Result<PolicyChoice> 
         claim,
         critical,
     })
-}
-
-/// Whether a row meets a condition.
-fn holds(study: &Study, c: &Condition, row: usize) -> bool {
-    let (Condition::AtMost { feature, .. }
-    | Condition::Above { feature, .. }
-    | Condition::Is { feature, .. }
-    | Condition::IsNot { feature, .. }) = c;
-    let Some(f) = study.features.iter().position(|x| x.name == *feature) else { return false };
-    let v = study.x.row(row)[f];
-    let is = |level: &String| study.features[f].levels().iter().position(|l| l == level).is_some_and(|l| v == l as f64);
-    match c {
-        Condition::AtMost { value, .. } => v <= *value,
-        Condition::Above { value, .. } => v.is_nan() || v > *value,
-        Condition::Is { level, .. } => is(level),
-        Condition::IsNot { level, .. } => !is(level),
-    }
 }
 
 /// Two halves by seed; where rows may not be parted at will (by time or by group), the split's own parts.

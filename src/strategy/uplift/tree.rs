@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{JobCtx, Result};
-use crate::data::{Feature, FeatureMatrix};
+use crate::data::{Feature, FeatureKind, FeatureMatrix};
 
 /// Cuts of a number, and levels of a category that may be asked for.
 const MOST_CUTS: usize = 15;
@@ -78,11 +78,37 @@ impl Question {
         }
     }
     fn condition(self, features: &[Feature], yes: bool) -> Condition {
+        // A number that is only ever 0 or 1 is told by its value.
+        if let Self::AtMost(f, _) = self
+            && is_flag(&features[f])
+        {
+            let level = features[f].show(if yes { 0.0 } else { 1.0 });
+            return Condition::Is { feature: features[f].name.clone(), level };
+        }
         match (self, yes) {
             (Self::AtMost(f, value), true) => Condition::AtMost { feature: features[f].name.clone(), value },
             (Self::AtMost(f, value), false) => Condition::Above { feature: features[f].name.clone(), value },
             (Self::Is(f, l), true) => Condition::Is { feature: features[f].name.clone(), level: features[f].levels()[l].clone() },
             (Self::Is(f, l), false) => Condition::IsNot { feature: features[f].name.clone(), level: features[f].levels()[l].clone() },
+        }
+    }
+}
+
+/// Whether a number is 0 or 1 and never missing.
+fn is_flag(f: &Feature) -> bool {
+    matches!(f.kind, FeatureKind::Numeric { integer, boolean } if integer || boolean) && f.range == (0.0, 1.0) && f.missing == 0.0
+}
+
+impl Condition {
+    /// Whether a row meets it.
+    pub fn holds(&self, features: &[Feature], row: &[f64]) -> bool {
+        let of = |name: &str| features.iter().position(|f| f.name == name);
+        let is = |name: &str, level: &str| of(name).is_some_and(|f| features[f].parse(level) == Some(row[f]));
+        match self {
+            Self::AtMost { feature, value } => of(feature).is_some_and(|f| row[f] <= *value),
+            Self::Above { feature, value } => of(feature).is_some_and(|f| row[f].is_nan() || row[f] > *value),
+            Self::Is { feature, level } => is(feature, level),
+            Self::IsNot { feature, level } => !is(feature, level),
         }
     }
 }
@@ -497,18 +523,9 @@ mod tests {
         let rows: Vec<usize> = (0..200).collect();
         let tree = grow(&features, &x, &rows, &scores, 3, 2, 6, &JobCtx::quiet()).unwrap();
         let paths = tree.paths(&features);
-        let holds = |c: &Condition, row: &[f64]| {
-            let f = |name: &str| features.iter().position(|f| f.name == name).unwrap();
-            match c {
-                Condition::AtMost { feature, value } => row[f(feature)] <= *value,
-                Condition::Above { feature, value } => row[f(feature)].is_nan() || row[f(feature)] > *value,
-                Condition::Is { feature, level } => features[f(feature)].show(row[f(feature)]) == *level,
-                Condition::IsNot { feature, level } => features[f(feature)].show(row[f(feature)]) != *level,
-            }
-        };
         for r in 0..200 {
             let row = x.row(r);
-            let mine: Vec<usize> = paths.iter().filter(|(all, _)| all.iter().all(|c| holds(c, row))).map(|(_, a)| *a).collect();
+            let mine: Vec<usize> = paths.iter().filter(|(all, _)| all.iter().all(|c| c.holds(&features, row))).map(|(_, a)| *a).collect();
             assert_eq!(mine, [tree.arm(row)]);
         }
     }
