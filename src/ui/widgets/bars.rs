@@ -28,8 +28,8 @@ pub struct Layout {
 /// Lays bars out in a width.
 pub fn lay_out(all: &[Importance], width: f32) -> Layout {
     let width = width.max(160.0);
-    let names_right = (width * 0.36).min(240.0);
     let shown = &all[..all.len().min(MOST)];
+    let names_right = ink::names_width(shown.iter().map(|i| i.name.as_str()), (width * 0.36).min(240.0), width);
     let ends = shown.iter().flat_map(|i| [i.mean_abs, i.interval.1]).chain([0.0]);
     let mut axis = Axis::spanning(ends, names_right + 24.0, width - 72.0, 0.0);
     axis.low = 0.0;
@@ -111,7 +111,7 @@ fn paint(
             p.rect_filled(row, 3.0, t.hover);
         }
         let names = Rect::from_min_max(row.min, pos2(offset.x + l.names_right, row.bottom()));
-        ink::text(p, names.shrink2(vec2(4.0, 0.0)), Align2::RIGHT_CENTER, &bar.name, t.text);
+        ink::label(p, names.shrink2(vec2(4.0, 0.0)), Align2::RIGHT_CENTER, &bar.name, t.text);
         if let Some(d) = bar.direction.filter(|d| d.abs() >= 0.1) {
             let up = d > 0.0;
             p.add(ink::triangle(pos2(names.right() + 10.0, row.center().y), up, if up { t.up } else { t.down }));

@@ -33,8 +33,8 @@ pub struct Layout {
 /// Lays a swarm out in a width.
 pub fn lay_out(all: &[Importance], width: f32) -> Layout {
     let width = width.max(160.0);
-    let names_right = (width * 0.32).min(220.0);
     let shown = &all[..all.len().min(MOST)];
+    let names_right = ink::names_width(shown.iter().map(|i| i.name.as_str()), (width * 0.32).min(220.0), width);
     let values = shown.iter().flat_map(|i| i.dots.iter().map(|d| d.value)).chain([0.0]);
     let axis = Axis::spanning(values, names_right + 12.0, width - 12.0, 0.03);
     Layout { size: vec2(width, shown.len() as f32 * LINE + ink::X_AXIS), axis, lines: shown.len(), names_right }

@@ -23,7 +23,16 @@ pub fn text(painter: &Painter, rect: Rect, align: Align2, text: &str, colour: Co
     cut
 }
 
-/// Writes a name, in two lines of smaller letters where one is too short for it; what does not fit even there keeps both
+/// Width of a column of names: `usual`, or nearly half of the picture where one of them would not fit into it.
+pub fn names_width<'a>(names: impl Iterator<Item = &'a str>, usual: f32, width: f32) -> f32 {
+    let longest = names.map(|n| n.chars().map(|c| if c.is_ascii() { 7.0 } else { 12.0 }).sum::<f32>()).fold(0.0, f32::max);
+    if longest + 8.0 > usual { (longest + 8.0).min(width * 0.48).max(usual) } else { usual }
+}
+
+/// Height of a line of the smallest letters.
+pub const TINY_LINE: f32 = 12.5;
+
+/// Writes a name, in lines of smaller letters where one is too short for it; what does not fit even there keeps both
 /// its ends.
 pub fn label(painter: &Painter, rect: Rect, align: Align2, name: &str, colour: Color32) {
     let font = FontId::proportional(theme::SMALL);
@@ -33,7 +42,8 @@ pub fn label(painter: &Painter, rect: Rect, align: Align2, name: &str, colour: C
         return;
     }
     let mut job = LayoutJob::simple(name.to_owned(), FontId::proportional(theme::TINY), colour, rect.width());
-    job.wrap = TextWrapping { max_width: rect.width(), max_rows: 2, break_anywhere: true, ..TextWrapping::default() };
+    let rows = ((rect.height() + 2.0) / TINY_LINE).max(2.0) as usize;
+    job.wrap = TextWrapping { max_width: rect.width(), max_rows: rows, break_anywhere: true, ..TextWrapping::default() };
     job.halign = align.x();
     let galley = painter.layout_job(job);
     if galley.elided || galley.size().y > rect.height() + 2.0 {

@@ -95,7 +95,8 @@ pub fn ui(
     let t = Tokens::of(ui.ctx());
     let width = ui.available_width().max(160.0);
     let longest = m.lines.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f32;
-    let names = (longest * 6.6 + 8.0).clamp(40.0, (width * 0.34).min(220.0));
+    let usual = (longest * 6.6 + 8.0).clamp(40.0, (width * 0.34).min(220.0));
+    let names = ink::names_width(m.lines.iter().map(String::as_str), usual, width);
     let line = tall.map_or(LINE, |h| (h / m.lines.len().max(1) as f32).clamp(8.0, 40.0));
     let foot = if m.places.is_empty() { 4.0 } else { 18.0 };
     let size = vec2(width, line * m.lines.len() as f32 + foot);

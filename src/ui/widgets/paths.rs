@@ -80,7 +80,7 @@ pub struct Touch {
 pub fn ui(ui: &mut Ui, paths: &Paths, unit: Unit, lang: Lang, marks: Marks<'_>) -> Touch {
     let t = Tokens::of(ui.ctx());
     let width = ui.available_width().max(200.0);
-    let names = (width * 0.3).min(200.0);
+    let names = ink::names_width(paths.steps.iter().map(String::as_str), (width * 0.3).min(200.0), width);
     let height = STEP * paths.steps.len() as f32;
     let (rect, response) = ui.allocate_exact_size(vec2(width, height + ink::X_AXIS), Sense::click_and_drag());
     let said = crate::base::tr_with(lang, "why.paths_said", &[("n", &paths.lines.len()), ("base", &unit.level(paths.base))]);

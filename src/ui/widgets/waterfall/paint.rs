@@ -55,9 +55,9 @@ pub fn paint(painter: &Painter, t: &Tokens, w: &Waterfall, l: &Layout, offset: V
                     _ => t.down,
                 };
                 if (to - from).abs() >= 0.5 {
-                    painter.add(ink::arrow_bar(from, to, row.top() + 4.0, row.bottom() - 4.0, colour));
+                    painter.add(ink::arrow_bar(from, to, row.center().y - 8.0, row.center().y + 8.0, colour));
                 } else {
-                    painter.vline(to, row.top() + 4.0..=row.bottom() - 4.0, Stroke::new(1.0, colour));
+                    painter.vline(to, row.center().y - 8.0..=row.center().y + 8.0, Stroke::new(1.0, colour));
                 }
                 if let Some(half) = step.half_width.filter(|h| *h > 0.0) {
                     let (a, b) = (axis.at(step.to - half), axis.at(step.to + half));
@@ -93,8 +93,7 @@ fn paint_name(painter: &Painter, t: &Tokens, rect: Rect, name: &str, value: &str
         ink::label(painter, rect, Align2::RIGHT_CENTER, name, colour);
         return;
     }
-    let for_value = (value.chars().count() as f32 * 7.5 + 4.0).min(rect.width() * 0.45);
-    let split = rect.right() - for_value;
+    let split = rect.right() - super::layout::for_value(value, rect.width());
     ink::label(painter, Rect::from_min_max(rect.min, pos2(split - 4.0, rect.bottom())), Align2::RIGHT_CENTER, name, colour);
     ink::label(painter, Rect::from_min_max(pos2(split, rect.top()), rect.max), Align2::RIGHT_CENTER, value, t.weak);
 }

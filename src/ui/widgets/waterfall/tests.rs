@@ -133,3 +133,12 @@ fn a_moved_row_keeps_its_bars_in_their_places() {
         assert!(l.axis.at(v) >= l.names_right && l.axis.at(v) <= l.numbers_left);
     }
 }
+
+#[test]
+fn a_long_name_gets_the_height_it_needs() {
+    let (mut w, _) = of(&[0.2, -0.1], 10);
+    w.steps[0].name = "Seconds_spent_on_product_pages_before_the_newsletter_sign_up_was_shown_to_mobile".into();
+    let l = layout::lay_out(&w, None, 480.0);
+    assert!(l.rows[1].height() > 2.0 * l.rows[2].height() && l.rows[0].height() == l.rows[2].height());
+    assert!(l.rows.windows(2).all(|r| r[0].bottom() == r[1].top()) && l.bottom == l.rows.last().unwrap().bottom());
+}
