@@ -363,7 +363,9 @@ fn a_bar_that_is_moved_shows_the_row_as_it_would_be() {
 #[test]
 fn every_row_is_drawn_and_a_cell_selects_its_row() {
     let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
-    let question = Question::Density { model: "trees".into(), options: ExplainOptions::default(), against: None };
+    // As the pane asks: on whatever device pays.
+    let options = ExplainOptions { device: crate::ml::DeviceChoice::Auto, ..ExplainOptions::default() };
+    let question = Question::Density { model: "trees".into(), options, against: None };
     let d = crate::ui::widgets::all_rows::tests::example();
     let first = d.features[0].cells.iter().find(|c| c.bin == 0).unwrap().row;
     session.answers.push((question, Kept { value: Arc::new(Answer::Density(Box::new(d))), key: Key::default() }));
