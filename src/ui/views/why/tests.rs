@@ -10,7 +10,7 @@ use crate::base::{Fingerprint, JobCtx, Lang, Result};
 use crate::data::{Encoder, FeatureMatrix};
 use crate::explain::AttentionMap;
 use crate::ml::model::{Additive, ModelCard, Outcome, OutcomeKind, PartSizes, Structure};
-use crate::ml::{DeviceChoice, Model, ModelKind, ModelSpec};
+use crate::ml::{Model, ModelKind, ModelSpec};
 use crate::session::Session;
 use crate::session::state::{Answer, Ask, Kept, Key, Question, Why, WhyRequest, WhyRows};
 use crate::ui::shell::Desk;
@@ -363,8 +363,8 @@ fn a_bar_that_is_moved_shows_the_row_as_it_would_be() {
 #[test]
 fn every_row_is_drawn_and_a_cell_selects_its_row() {
     let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
-    // Where rows may be many, a GPU may answer.
-    let options = ExplainOptions { device: DeviceChoice::Auto, ..ExplainOptions::default() };
+    // As the pane asks: on whatever device pays.
+    let options = ExplainOptions { device: crate::ml::DeviceChoice::Auto, ..ExplainOptions::default() };
     let question = Question::Density { model: "trees".into(), options, against: None };
     let d = crate::ui::widgets::all_rows::tests::example();
     let first = d.features[0].cells.iter().find(|c| c.bin == 0).unwrap().row;
