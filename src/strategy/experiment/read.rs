@@ -394,7 +394,7 @@ fn check(asked: &Asked) -> Result<()> {
     if asked.prior.is_some_and(|p| !(p.sd > 0.0 && p.sd.is_finite() && p.mean.is_finite())) {
         return Err(fault!("experiment.bad_prior"));
     }
-    if asked.mde.is_some_and(|m| !(m > 0.0 && m.is_finite())) || !(asked.tuning >= 1.0) {
+    if asked.mde.is_some_and(|m| !(m > 0.0 && m.is_finite())) || asked.tuning.is_nan() || asked.tuning < 1.0 {
         return Err(fault!("experiment.bad_mde"));
     }
     Ok(())

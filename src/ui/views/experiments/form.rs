@@ -119,12 +119,12 @@ pub fn amount(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<f6
         if response.changed() {
             ui.data_mut(|d| d.insert_temp(id, text.clone()));
         }
-        if response.lost_focus() {
-            if let Ok(new) = read {
-                entered = *value != new.map(|v| v / by);
-                *value = new.map(|v| v / by);
-                ui.data_mut(|d| d.remove_temp::<String>(id));
-            }
+        if response.lost_focus()
+            && let Ok(new) = read
+        {
+            entered = *value != new.map(|v| v / by);
+            *value = new.map(|v| v / by);
+            ui.data_mut(|d| d.remove_temp::<String>(id));
         }
         if read.is_err() {
             ui.label(RichText::new(cx.t("why.not_an_amount")).color(cx.tokens.warn));
