@@ -21,6 +21,8 @@ pub fn sentence(a: &Attribution, i: usize, features: &[Feature], lang: Lang) -> 
     let which = match a.scale {
         Scale::Probability => "chance",
         Scale::Margin if a.amount => "amount",
+        // One of several classes has a score that only the others' scores turn into a chance.
+        Scale::Margin if !a.class.is_empty() => "score",
         Scale::Margin => "margin",
     };
     // What reads as nothing must not be called a difference.
@@ -169,6 +171,9 @@ mod tests {
         rest.gaps[0] = -0.4;
         let text = sentence(&rest, 0, &f, Lang::En);
         assert!(text.contains("a = 2 (+1)") && text.ends_with("leave −0.4 unexplained."), "{text}");
+        rest.class = "Revenue".into();
+        assert!(sentence(&rest, 0, &f, Lang::En).starts_with("The score of Revenue is 1, 1 above the base of 0. "));
+        assert!(sentence(&rest, 0, &f, Lang::Zh).starts_with("Revenue 的得分为 1，比基准 0 高 1。"));
     }
 
     /// Level, base and the way from one to the other, on every scale; an amount is no log-odds.

@@ -141,7 +141,7 @@ impl Layout {
 }
 
 /// Width and height of a head's tile, its thumbnail, and the space between tiles.
-pub const TILE: Vec2 = vec2(84.0, 100.0);
+pub const TILE: Vec2 = vec2(84.0, 106.0);
 const THUMB: f32 = 56.0;
 const GAP: f32 = 6.0;
 
@@ -174,7 +174,7 @@ pub fn tiles(count: usize, lines: Option<usize>, width: f32) -> (Vec<Tile>, Vec2
         let whole = Rect::from_min_size(at, TILE);
         let thumb = Rect::from_min_size(at + vec2((TILE.x - THUMB) / 2.0, 2.0), Vec2::splat(THUMB));
         let name = Rect::from_min_size(at + vec2(0.0, THUMB + 4.0), vec2(TILE.x, 16.0));
-        let switch = |k: f32| Rect::from_min_size(at + vec2(k * (TILE.x / 2.0) + 1.0, THUMB + 21.0), vec2(TILE.x / 2.0 - 2.0, 20.0));
+        let switch = |k: f32| Rect::from_min_size(at + vec2(k * (TILE.x / 2.0) + 1.0, THUMB + 21.0), vec2(TILE.x / 2.0 - 2.0, 28.0));
         out.push(Tile { whole, thumb, name, mute: switch(0.0), solo: switch(1.0) });
         size = size.max(whole.max.to_vec2());
         at.x += TILE.x + GAP;
