@@ -338,6 +338,8 @@ pub struct Fan {
     pub down: usize,
     /// Sampled rows.
     pub sampled: usize,
+    /// Mean distance between a sampled row's highest and lowest output.
+    pub spread: f64,
 }
 
 impl EffectCurve {
@@ -359,7 +361,10 @@ impl EffectCurve {
         let worth = 0.01 * (all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min)).max(0.0);
         let ways: Vec<f64> = sampled.iter().map(|v| v[v.len() - 1] - v[0]).collect();
         let (up, down) = (ways.iter().filter(|w| **w > worth).count(), ways.iter().filter(|w| **w < -worth).count());
-        Some(Fan { places, mean, up, down, sampled: sampled.len(), lines })
+        let end = |v: &[f64], of: fn(f64, f64) -> f64, from: f64| v.iter().copied().fold(from, of);
+        let apart = |v: &&Vec<f64>| end(v, f64::max, f64::NEG_INFINITY) - end(v, f64::min, f64::INFINITY);
+        let spread = sampled.iter().map(apart).sum::<f64>() / n;
+        Some(Fan { places, mean, up, down, sampled: sampled.len(), spread, lines })
     }
 }
 

@@ -174,7 +174,10 @@ pub fn between(
         let at = found.items.iter().position(|i| i == item);
         at.map(|at| found.x.row(at)).ok_or_else(|| fault!("recommend.no_such_item", item = item, person = person))
     };
-    let mut contrast = crate::explain::contrast::rows(model, (row(a)?, a), (row(b)?, b), options, ctx)?;
+    // An item's identifier alone, often a number, would say nothing.
+    let column = roles.of.iter().find(|(_, r)| **r == crate::data::Role::Item).map(|(c, _)| c.as_str());
+    let name = |item: &str| column.map_or_else(|| item.to_owned(), |c| format!("{c} = {item}"));
+    let mut contrast = crate::explain::contrast::rows(model, (row(a)?, &name(a)), (row(b)?, &name(b)), options, ctx)?;
     contrast.warnings.extend(found.warnings.iter().cloned());
     Ok(contrast)
 }

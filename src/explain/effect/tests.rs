@@ -113,6 +113,8 @@ fn single_rows_fan_out_where_a_mean_hides_them() {
     // The row that was asked for is the model's own answer at every place.
     let (line, values) = fan.lines.last().unwrap();
     assert!(*line == 7_000 && fan.places.iter().zip(values).all(|(p, v)| (p.0 - v).abs() < 1e-12));
+    let way = fan.places.last().unwrap().0 - fan.places[0].0;
+    assert!((fan.spread - way).abs() < 1e-9, "every row moves by the whole way, up or down: {}", fan.spread);
     let centred = ice.fan(true).unwrap();
     assert!(centred.lines.iter().all(|(_, v)| v[0] == 0.0));
     for ((_, a), (_, b)) in fan.lines.iter().zip(&centred.lines) {

@@ -44,6 +44,24 @@ pub fn curve(curve: &EffectCurve, lang: Lang) -> String {
 /// Curves of single rows, in one sentence: do they agree?
 fn rows_apart(curve: &EffectCurve, fan: &Fan, lang: Lang) -> String {
     let (Some(first), Some(last)) = (fan.places.first(), fan.places.last()) else { return String::new() };
+    if curve.categorical {
+        // Levels have no order, so there is no way from the first to the last.
+        let by = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1);
+        let ends = fan.mean.iter().enumerate().max_by(by).zip(fan.mean.iter().enumerate().min_by(by));
+        let Some(((high, high_mean), (low, low_mean))) = ends else { return String::new() };
+        let spread = effect(fan.spread, curve.scale, lang).trim_start_matches('+').to_owned();
+        let fields: [(&str, &dyn std::fmt::Display); 8] = [
+            ("feature", &curve.feature),
+            ("outcome", &curve.outcome),
+            ("rows", &fan.sampled),
+            ("high", &fan.places[high].1),
+            ("high_effect", &level(*high_mean, curve.scale)),
+            ("low", &fan.places[low].1),
+            ("low_effect", &level(*low_mean, curve.scale)),
+            ("spread", &spread),
+        ];
+        return tr_with(lang, "explain.effect_rows_levels", &fields);
+    }
     let way = fan.mean.last().copied().unwrap_or(0.0) - fan.mean.first().copied().unwrap_or(0.0);
     let fields: [(&str, &dyn std::fmt::Display); 8] = [
         ("feature", &curve.feature),

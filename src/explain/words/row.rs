@@ -58,8 +58,10 @@ pub fn sentence(a: &Attribution, i: usize, features: &[Feature], lang: Lang) -> 
     }
     let against: Vec<usize> = against.into_iter().take(AGAINST).filter(|&f| values[f].abs() >= WORTH * strongest).collect();
     let item = |key: &str, f: usize| {
-        let shown = a.input_shown(i, f, features);
-        tr_with(lang, key, &[("feature", &a.features[f]), ("value", &shown), ("effect", &effect(values[f], a.scale, lang))])
+        // A group of features has no one value to name.
+        let value = || tr_with(lang, "explain.named", &[("feature", &a.features[f]), ("value", &a.input_shown(i, f, features))]);
+        let named = if a.group(f).is_empty() { value() } else { a.features[f].clone() };
+        tr_with(lang, key, &[("named", &named), ("effect", &effect(values[f], a.scale, lang))])
     };
     let items = |which: &[usize]| list(&which.iter().map(|&f| item("explain.item", f)).collect::<Vec<_>>(), lang);
     if !named.is_empty() {

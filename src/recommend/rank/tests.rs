@@ -233,6 +233,7 @@ fn any_two_items_are_set_against_each_other() {
     // The same as what the ranking says of its first two.
     let c = of(&first.item, &second.item).unwrap();
     assert!((c.value - first.predicted).abs() < 1e-12 && (c.base - second.predicted).abs() < 1e-12 && c.gap.abs() < 1e-9);
+    assert_eq!((c.a.as_str(), c.b.as_str()), (&*format!("item_id = {}", first.item), &*format!("item_id = {}", second.item)));
     for reason in &ranking.against_second {
         let at = c.features.iter().position(|f| *f == reason.feature).unwrap();
         assert!((c.values[at] - reason.effect).abs() < 1e-9, "{}", reason.feature);

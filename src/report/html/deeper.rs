@@ -55,7 +55,7 @@ impl Page {
         };
         let bars: Vec<_> = of.levels.iter().take(30).map(|l| (named(l), l.bin.mean, l.bin.interval)).collect();
         let n = tr_with(self.lang, "report.n_rows", &[("rows", &numbers::count(of.rows as i64)), ("method", &method)]);
-        let mut out = self.figure(&svg::bars(title, &bars, effect), &format!("{} {n}", self.t("why.levels_caption")));
+        let mut out = self.figure(&svg::bars(title, &bars, effect), &format!("{} {n}", self.t("report.levels_caption")));
         let rows: Vec<Vec<String>> = of
             .levels
             .iter()

@@ -173,6 +173,11 @@ fn sections(cx: &Cx<'_>, recipe: &Recipe) -> Vec<(&'static str, String, bool)> {
     } else {
         cx.tw("why.section_why_rows", &[("rows", &shown.join(", "))])
     };
+    let e = &recipe.explain;
+    let more: [(&str, &dyn std::fmt::Display); 3] =
+        [("groups", &e.groups.len()), ("levels", &e.levels.len()), ("contrasts", &e.contrasts.len())];
+    let asked = !(e.groups.is_empty() && e.levels.is_empty() && e.contrasts.is_empty());
+    let rows_shown = if asked { format!("{rows_shown} · {}", cx.tw("why.section_why_more", &more)) } else { rows_shown };
     let person = recipe.recommend.as_ref().map(|r| r.person.clone()).filter(|p| !p.is_empty());
     let absent = || cx.t("why.section_absent").to_owned();
     vec![

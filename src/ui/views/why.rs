@@ -297,7 +297,7 @@ impl WhyView {
                 self.lit.look_up(cx, why);
                 many::ui(ui, cx, subject, why, &mut self.twins, (&mut self.pictures, &self.lit));
                 let rows = self.rows.rows(cx);
-                self.inside.rows(ui, cx, subject, why, rows, &mut self.twins);
+                self.inside.rows(ui, cx, subject, (why, rows), &mut self.twins, &self.lit);
                 self.pairs.parted(ui, cx, subject, why, &mut self.twins, &self.lit);
                 let shown = self.shown_row(cx);
                 self.effect.ui(ui, cx, subject, (why, shown), &mut self.twins);

@@ -167,7 +167,7 @@ mod tests {
     fn higher_outputs_stand_higher_and_the_nearest_line_is_found() {
         let places = (0..5).map(|i| (f64::from(i), i.to_string(), 0.2)).collect();
         let lines = vec![(7, vec![0.0, 0.1, 0.2, 0.3, 0.4]), (9, vec![1.0, 0.9, 0.8, 0.7, 0.6])];
-        let fan = Fan { places, mean: vec![0.5; 5], lines, up: 1, down: 1, sampled: 2 };
+        let fan = Fan { places, mean: vec![0.5; 5], lines, up: 1, down: 1, sampled: 2, spread: 0.4 };
         for levels in [true, false] {
             let l = lay_out(&fan, levels, 400.0);
             assert!(l.y.at(1.0) < l.y.at(0.0) && l.middles.windows(2).all(|w| w[0] < w[1]));

@@ -49,6 +49,11 @@ fn a_group_is_suggested_made_opened_and_undone() {
     for member in ["Month = ", "Weekend = "] {
         assert!(h.query_all_by_label_contains(member).next().is_some(), "{member}");
     }
+    // A member is looked at inside the group, which stays open: here its levels.
+    h.state_mut().desk.session.selection.feature = Some("Month".into());
+    h.run();
+    assert!(h.query_all_by_label("Inside Calendar").next().is_some());
+    assert!(h.query_all_by_label_contains("Nov: ").next().is_some(), "the levels of the member");
     // Undo takes it apart.
     h.state_mut().desk.session.undo();
     h.run();

@@ -266,6 +266,9 @@ fn difference(ui: &mut Ui, cx: &mut Cx<'_>, outcome: Option<&Outcome>, c: &Contr
     let title = words::contrast(c, lang);
     ui.add(egui::Label::new(&title).wrap());
     let bars = bars(c, unit, lang);
+    if bars.is_empty() {
+        return c.warnings.iter().for_each(|n| drop(basic::warning(ui, &n.say(lang))));
+    }
     let source = figure::Source {
         table: Box::new(|| table(c, lang, &|v| unit.effect(v))),
         csv: Some(Box::new(|| table(c, lang, &|v| v.to_string()))),

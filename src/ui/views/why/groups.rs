@@ -114,8 +114,10 @@ impl Editor {
         ui.label(RichText::new(cx.t("why.groups_suggested")).strong());
         for s in all {
             let name = match s.kind {
-                Kind::Calendar => cx.t("why.groups_calendar"),
-                Kind::OneHot | Kind::Family => s.name.as_str(),
+                Kind::Calendar => cx.t("why.groups_calendar").to_owned(),
+                // A group that is called as one of its columns would be taken for it.
+                _ if s.columns.contains(&s.name) => cx.tw("why.groups_all", &[("name", &s.name)]),
+                Kind::OneHot | Kind::Family => s.name.clone(),
             };
             let why = match s.kind {
                 Kind::Calendar => "why.groups_why_calendar",
@@ -125,7 +127,7 @@ impl Editor {
             ui.horizontal_wrapped(|ui| {
                 let add = cx.tw("why.groups_add", &[("name", &name)]);
                 if ui.button(add).on_hover_text(cx.t(why)).clicked() {
-                    cx.command(Command::SetGroup { old: None, name: name.to_owned(), columns: s.columns.clone() });
+                    cx.command(Command::SetGroup { old: None, name, columns: s.columns.clone() });
                 }
                 let columns = s.columns.join(", ");
                 let small = RichText::new(basic::shorten(&columns, 90)).size(theme::SMALL).color(cx.tokens.weak);
@@ -190,6 +192,8 @@ impl Editor {
             groups.iter().find(|(name, columns)| !own(name) && columns.iter().any(|c| c == column)).map(|(name, _)| name)
         };
         let mut toggled = None;
+        // Every line is as high as the scrolling counts it.
+        ui.spacing_mut().interact_size.y = theme::ROW;
         let area = egui::ScrollArea::vertical().id_salt("groups-columns").max_height(height).auto_shrink([false, true]);
         area.show_rows(ui, theme::ROW, shown.len(), |ui, range| {
             for column in &shown[range] {

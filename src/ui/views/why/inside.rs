@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use eframe::egui::{self, Ui};
 
-use super::{Subject, standing};
+use super::lit::Lit;
+use super::{Subject, levels as levels_pane, many, standing};
 use crate::base::{Lang, tr};
 use crate::explain::inside::{Inside, inside};
+use crate::explain::levels::{self, Levels};
 use crate::explain::{ExplainOptions, words};
 use crate::session::state::{Ask, Why, WhyRequest, WhyRows};
 use crate::ui::Cx;
@@ -22,6 +24,8 @@ type Made = (Arc<Why>, Arc<Why>, Option<u32>, String, Option<Inside>);
 pub struct InsidePane {
     one: Option<Made>,
     many: Option<Made>,
+    /// Levels of the selected member, of the answer they were taken from.
+    levels: Option<(Arc<Why>, usize, Option<Levels>)>,
 }
 
 impl InsidePane {
@@ -47,7 +51,8 @@ impl InsidePane {
             })),
         };
         let caption = cx.t("why.inside_caption");
-        let clicked = figure::ui(ui, cx, twins, "why.inside_row", caption, &source, |ui, _| signed_bars::pick(ui, &bars, caption, None));
+        let of = cx.session.selection.feature.as_ref().and_then(|n| inside.members.iter().position(|m| m.name == *n));
+        let clicked = figure::ui(ui, cx, twins, "why.inside_row", caption, &source, |ui, _| signed_bars::pick(ui, &bars, caption, of));
         drop(source);
         if let Some(Some(i)) = clicked {
             let name = inside.members[i].name.clone();
@@ -56,7 +61,15 @@ impl InsidePane {
     }
 
     /// For the rows together.
-    pub fn rows(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, rows: WhyRows, twins: &mut figure::Twins) {
+    pub fn rows(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        subject: &Subject<'_>,
+        (why, rows): (&Arc<Why>, WhyRows),
+        twins: &mut figure::Twins,
+        lit: &Lit,
+    ) {
         let Some(opened) = opened(ui, cx, subject, why, rows) else { return };
         let Some(inside) = made(&mut self.many, cx, subject, (why, &opened), None) else { return };
         let (unit, lang) = (subject.unit, cx.lang());
@@ -81,19 +94,49 @@ impl InsidePane {
             })),
         };
         let caption = cx.t("why.inside_sizes_caption");
-        figure::ui(ui, cx, twins, "why.inside_rows", caption, &source, |ui, _| signed_bars::ui(ui, &bars, caption));
+        let of = cx.session.selection.feature.as_ref().and_then(|n| bars.iter().position(|b| b.name == *n));
+        let clicked = figure::ui(ui, cx, twins, "why.inside_rows", caption, &source, |ui, _| signed_bars::pick(ui, &bars, caption, of));
+        drop(source);
+        let group = inside.group.clone();
+        if let Some(i) = clicked.flatten() {
+            let name = if i == 0 { group } else { bars[i].name.clone() };
+            cx.select(|s| s.feature = Some(name));
+        }
+        self.member(ui, cx, subject, &opened, twins, lit);
+    }
+
+    /// What the values of the selected member do, while it plays for itself.
+    fn member(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, opened: &Arc<Why>, twins: &mut figure::Twins, lit: &Lit) {
+        let Some(name) = &cx.session.selection.feature else { return };
+        let (a, features) = (&opened.attribution, subject.model.card().features());
+        let Some(at) = a.features.iter().position(|f| f == name).filter(|at| a.group(*at).is_empty()) else { return };
+        if !self.levels.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, opened) && *f == at) {
+            self.levels = Some((opened.clone(), at, levels::levels(a, &opened.matrix, features, at)));
+        }
+        match &self.levels {
+            Some((_, _, Some(found))) => levels_pane::ui(ui, cx, subject, opened, found, twins),
+            _ => {
+                if let Some(of) = opened.summary.importance.iter().find(|i| i.feature == at) {
+                    many::along(ui, cx, subject, (opened, of), twins, lit);
+                }
+            }
+        }
     }
 }
 
-/// The selected group's place among what is explained, if a group is selected.
-pub fn selected(cx: &Cx<'_>, why: &Why) -> Option<usize> {
-    let name = cx.session.selection.feature.as_ref()?;
-    why.attribution.features.iter().position(|f| f == name).filter(|at| !why.attribution.group(*at).is_empty())
+/// The place of the selected group among what is explained, or of the group that the selected feature is in.
+fn selected(cx: &Cx<'_>, subject: &Subject<'_>, why: &Why) -> Option<usize> {
+    let (name, a) = (cx.session.selection.feature.as_ref()?, &why.attribution);
+    if let Some(at) = a.features.iter().position(|f| f == name) {
+        return Some(at).filter(|at| !a.group(*at).is_empty());
+    }
+    let feature = subject.model.card().features().iter().position(|f| f.name == *name)?;
+    (0..a.n_features()).find(|at| a.group(*at).contains(&feature))
 }
 
 /// Asks for the members of the selected group one by one; says what is inside while it waits.
 fn opened(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Arc<Why>, rows: WhyRows) -> Option<Arc<Why>> {
-    let at = selected(cx, why)?;
+    let at = selected(cx, subject, why)?;
     let players = subject.options.players.as_ref()?.opened(at, subject.model.card().features());
     basic::section(ui, &cx.tw("why.inside", &[("group", &why.attribution.features[at])]));
     let options = ExplainOptions { players: Some(Arc::new(players)), ..subject.options.clone() };
@@ -112,7 +155,7 @@ fn made<'a>(
     (whole, opened): (&Arc<Why>, &Arc<Why>),
     row: Option<u32>,
 ) -> Option<&'a Inside> {
-    let name = &whole.attribution.features[selected(cx, whole)?];
+    let name = &whole.attribution.features[selected(cx, subject, whole)?];
     let same = kept.as_ref().is_some_and(|(w, o, r, n, _)| Arc::ptr_eq(w, whole) && Arc::ptr_eq(o, opened) && *r == row && n == name);
     if !same {
         let features = subject.model.card().features();

@@ -8,10 +8,10 @@ use crate::base::{Lang, numbers, tr};
 use crate::explain::levels::{Kind, Level, Levels};
 use crate::explain::words;
 use crate::session::state::{Command, Why};
-use crate::ui::Cx;
 use crate::ui::widgets::signed_bars::{self, Bar};
 use crate::ui::widgets::units::Unit;
 use crate::ui::widgets::{basic, figure};
+use crate::ui::{Cx, theme};
 
 /// Bars that are shown; the table twin has all levels.
 const MOST: usize = 24;
@@ -32,6 +32,7 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, levels
         })),
     };
     let said = words::levels(levels, lang);
+    ui.add_space(theme::SPACE);
     ui.add(egui::Label::new(&said).wrap());
     let caption = format!("{} {}", one::basis(cx, &why.attribution), cx.t("why.levels_caption"));
     let clicked = figure::ui(ui, cx, twins, "why.levels_title", &caption, &source, |ui, _| signed_bars::pick(ui, &bars, &said, selected));

@@ -264,7 +264,13 @@ pub fn ui(
     crowd(ui, cx, why, unit, twins, pictures, lit);
 
     // Without a selection, the most important feature is the one to look at.
-    let of = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n)).unwrap_or(&all[0]);
+    let chosen = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n));
+    // A member of a group is looked at inside the group.
+    let member = selected.as_ref().is_some_and(|n| features.iter().any(|f| f.name == *n));
+    if chosen.is_none() && member && !why.attribution.members.is_empty() {
+        return;
+    }
+    let of = chosen.unwrap_or(&all[0]);
     if !pictures.levels.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, why) && *f == of.feature) {
         let found = levels::levels(&why.attribution, &why.matrix, features, of.feature);
         pictures.levels = Some((why.clone(), of.feature, found));
@@ -280,7 +286,7 @@ pub fn ui(
 }
 
 /// What each value of a number does.
-fn along(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, of): (&Why, &Importance), twins: &mut figure::Twins, lit: &Lit) {
+pub fn along(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, of): (&Why, &Importance), twins: &mut figure::Twins, lit: &Lit) {
     let (unit, lang) = (subject.unit, cx.lang());
     let source = figure::Source {
         table: Box::new(|| figure::Table {
