@@ -171,7 +171,10 @@ fn text(v: &Valuation, lang: Lang) -> String {
             of(s.value),
         ]);
     }
-    let band = |b: &customers::Band| format!("{} [{} … {}]", numbers::plain(b.value), of(b.low), of(b.high));
+    let band = |b: &customers::Band| match (b.low, b.high) {
+        (Some(low), Some(high)) => format!("{} [{} … {}]", numbers::plain(b.value), numbers::plain(low), numbers::plain(high)),
+        _ => numbers::plain(b.value),
+    };
     let all = vec![
         word("value.all"),
         numbers::count(v.customers as i64),

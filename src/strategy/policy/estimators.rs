@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::Settings;
 use super::reward::Predicted;
-use crate::base::{JobCtx, Notice, Result, rng};
+use crate::base::{JobCtx, Notice, Result, numbers, rng};
 use crate::data::features::quantile;
 use crate::note;
 
@@ -31,6 +31,8 @@ pub const ALPHA: f64 = 0.05;
 const BLOCKS: usize = 1_000;
 /// Standard errors of the bias of the direct method from which it is detected.
 const DETECTED: f64 = 1.96;
+/// Share of the weights that the reward model may miss before the direct method has no interval.
+const MOST_UNCHECKED: f64 = 0.01;
 /// Rows per piece of a parallel sum.
 const CHUNK: usize = 16_384;
 
@@ -184,6 +186,11 @@ pub fn all(rows: &Rows<'_>, settings: &Settings, refused: Option<&Notice>, ctx: 
         dm.refused = doubt(rows, p, refused, &|_| 0.0);
         if let (Some(own), None) = (&p.projector, &dm.refused) {
             let u = own.pull(None);
+            let left = unchecked(w, &u);
+            // Chance alone parts the two by about one row's share per column of the model.
+            if left > MOST_UNCHECKED + 2.0 * own.width() as f64 / n as f64 {
+                dm.refused = Some(note!("policy.dm_model_only", share = numbers::percent(left.min(1.0))));
+            }
             dm.spread = Some(zip(&|i| u[i] * rest(i)));
         }
         list.push(dm);
@@ -238,6 +245,13 @@ pub fn all(rows: &Rows<'_>, settings: &Settings, refused: Option<&Notice>, ctx: 
         out.entry(name.to_owned()).or_insert_with(|| Estimate { refused: Some(why), ..Estimate::default() });
     }
     Ok(out)
+}
+
+/// The share of the weights (by squares) that the model's own, implied ones miss. Where it is nothing, the direct estimate is
+/// right whatever the model misses; where it is not, the error of the model stays in it, and no interval covers that.
+fn unchecked(weight: &[f64], implied: &[f64]) -> f64 {
+    let off: f64 = weight.iter().zip(implied).map(|(w, u)| (w - u).powi(2)).sum();
+    off / weight.iter().map(|w| w * w).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
 /// Why an estimate that leaves something to the model has no interval: the model's error is seen, cannot be tested, or is not

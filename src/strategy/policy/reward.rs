@@ -368,6 +368,11 @@ impl Projector {
         out
     }
 
+    /// Columns of the model.
+    pub fn width(&self) -> usize {
+        self.layout.columns
+    }
+
     /// The columns of a row with its logged action.
     fn columns(&self, i: usize, z: &mut Vec<(usize, f64)>) {
         self.layout.context(&self.features, self.x.row(i), z);
