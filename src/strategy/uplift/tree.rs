@@ -100,6 +100,18 @@ fn is_flag(f: &Feature) -> bool {
 }
 
 impl Condition {
+    /// The same demand without what another condition already says.
+    fn shortened(all: Vec<Self>) -> Vec<Self> {
+        let implied = |c: &Self, by: &Self| match (c, by) {
+            (Self::AtMost { feature: f, value: v }, Self::AtMost { feature: g, value: w }) => f == g && w < v,
+            (Self::Above { feature: f, value: v }, Self::Above { feature: g, value: w }) => f == g && w > v,
+            (Self::IsNot { feature: f, level: l }, Self::Is { feature: g, level: m }) => f == g && l != m,
+            _ => false,
+        };
+        let needed = |c: &&Self| !all.iter().any(|by| implied(c, by));
+        all.iter().filter(needed).cloned().collect()
+    }
+
     /// Whether a row meets it.
     pub fn holds(&self, features: &[Feature], row: &[f64]) -> bool {
         let of = |name: &str| features.iter().position(|f| f.name == name);
@@ -138,7 +150,7 @@ impl Node {
                     let first = q.condition(features, answer);
                     node.paths(features).into_iter().map(move |(mut rest, arm)| {
                         rest.insert(0, first.clone());
-                        (rest, arm)
+                        (Condition::shortened(rest), arm)
                     })
                 })
                 .collect(),
@@ -244,8 +256,8 @@ pub fn grow(
     node(&bins, &everybody, scores, arms, depth, least, ctx).map(Node::merged)
 }
 
-/// The shallowest of the trees of up to `depth` questions in a row that is within one standard error of the best of them on
-/// the rows that it learned from: a question that may be chance is not asked.
+/// The shallowest of the trees of up to `depth` questions in a row that is within one standard error of the best of them,
+/// where each half of the rows values the trees of the other: a question that may be chance is not asked.
 pub fn simplest(
     features: &[Feature],
     x: &FeatureMatrix,
@@ -256,23 +268,29 @@ pub fn simplest(
     least: usize,
     ctx: &JobCtx,
 ) -> Result<Node> {
-    let mut trees = Vec::new();
-    for d in 0..=depth {
-        let tree = grow(features, x, rows, scores, arms, d, least, ctx)?;
-        let own: Vec<f64> = rows.iter().enumerate().map(|(i, &r)| scores[i * arms + tree.arm(x.row(r))]).collect();
-        trees.push((tree, own));
+    let mut held = vec![vec![0.0; rows.len()]; depth + 1];
+    for fold in 0..2 {
+        let places: Vec<usize> = (fold..rows.len()).step_by(2).collect();
+        let own: Vec<usize> = places.iter().map(|&i| rows[i]).collect();
+        let of_own: Vec<f64> = places.iter().flat_map(|&i| scores[i * arms..(i + 1) * arms].iter().copied()).collect();
+        for (d, held) in held.iter_mut().enumerate() {
+            let tree = grow(features, x, &own, &of_own, arms, d, least.div_ceil(2), ctx)?;
+            for i in (1 - fold..rows.len()).step_by(2) {
+                held[i] = scores[i * arms + tree.arm(x.row(rows[i]))];
+            }
+        }
     }
     let n = rows.len().max(1) as f64;
     let mean = |v: &[f64]| v.iter().sum::<f64>() / n;
-    let best = (0..trees.len()).max_by(|a, b| mean(&trees[*a].1).total_cmp(&mean(&trees[*b].1)).then(b.cmp(a))).unwrap_or(0);
+    let best = (0..=depth).max_by(|a, b| mean(&held[*a]).total_cmp(&mean(&held[*b])).then(b.cmp(a))).unwrap_or(0);
     let within = |d: &usize| {
-        let gap: Vec<f64> = trees[best].1.iter().zip(&trees[*d].1).map(|(a, b)| a - b).collect();
+        let gap: Vec<f64> = held[best].iter().zip(&held[*d]).map(|(a, b)| a - b).collect();
         let m = mean(&gap);
         let se = (gap.iter().map(|g| (g - m) * (g - m)).sum::<f64>() / n).sqrt() / n.sqrt();
         m <= se
     };
     let chosen = (0..=best).find(within).unwrap_or(best);
-    Ok(trees.swap_remove(chosen).0)
+    grow(features, x, rows, scores, arms, chosen, least, ctx)
 }
 
 fn node(bins: &Bins, rows: &[usize], scores: &[f64], arms: usize, depth: usize, least: usize, ctx: &JobCtx) -> Result<Node> {
@@ -507,6 +525,33 @@ mod tests {
             let deeper = grow(&features, &x, &rows, &scores, 3, 3, 6, &JobCtx::quiet()).unwrap();
             assert!(value(&deeper, &x, &scores, 3) >= got - 1e-9);
         }
+    }
+
+    #[test]
+    fn no_more_is_asked_than_held_out_rows_bear_out() {
+        // One question decides; the rest is noise, in which the best of many trees always finds something.
+        for seed in 0..6 {
+            let (features, x, _) = data(600, seed);
+            let mut r = rng::rng(seed, "noise");
+            let scores: Vec<f64> =
+                (0..600).flat_map(|i| [0.0, if x.row(i)[2] > 1.0 { 1.0 } else { -1.0 }]).map(|s| s + rng::normal(&mut r)).collect();
+            let rows: Vec<usize> = (0..600).collect();
+            let tree = simplest(&features, &x, &rows, &scores, 2, 3, 12, &JobCtx::quiet()).unwrap();
+            let conditions = vec![Condition::AtMost { feature: "b".into(), value: 1.0 }];
+            assert_eq!(tree.paths(&features)[0], (conditions, 0), "seed {seed}: {tree:?}");
+            assert_eq!(tree.depth(), 1);
+        }
+    }
+
+    #[test]
+    fn conditions_that_others_imply_are_not_told() {
+        let most = |v| Condition::AtMost { feature: "a".into(), value: v };
+        let above = |v| Condition::Above { feature: "a".into(), value: v };
+        assert_eq!(Condition::shortened(vec![most(5.0), above(1.0), most(3.0), above(2.0)]), [most(3.0), above(2.0)]);
+        let (is, not) =
+            (Condition::Is { feature: "c".into(), level: "x".into() }, Condition::IsNot { feature: "c".into(), level: "y".into() });
+        assert_eq!(Condition::shortened(vec![not.clone(), is.clone()]), [is]);
+        assert_eq!(Condition::shortened(vec![not.clone(), most(1.0)]), [not, most(1.0)]);
     }
 
     #[test]
