@@ -417,7 +417,10 @@ fn why_goes_deeper() {
     }
     // The density counts every row of the file, and says of a bin what the rows in it are.
     let density = of("density", &[]);
-    assert_eq!(density["all"], all, "the same rows, added up");
+    // What is said of them is for people, and stands beside the numbers.
+    let mut numbers = all.clone();
+    numbers.as_object_mut().unwrap().remove("sentence");
+    assert_eq!(density["all"], numbers, "the same rows, added up");
     for f in density["features"].as_array().unwrap() {
         let name = f["name"].as_str().unwrap();
         let effects = file.numbers(file.column(name).unwrap());

@@ -355,7 +355,7 @@ mod tests {
             // Line 0: neither, 1: the cut, 2: outside the set, 3: both.
             values: vec![1, -1, 10, -10, 100, -100, i64::from(u32::MAX), i64::MIN / 2],
         };
-        let second = Table { conditions: Vec::new(), bits: 0, targets: vec![0], values: vec![-1 - i64::from(u32::MAX)] };
+        let second = Table { conditions: Vec::new(), bits: 0, targets: vec![0], values: vec![-1] };
         let tables = Tables { columns: 2, width: 3, tables: vec![first, second], sets: vec![0, 0b10] };
         // Column 0 and column 1 of six rows.
         let (a, b) = ([0, 3, 4, MISSING, 9, 2], [1, 1, 0, MISSING, 40, 77]);
@@ -375,7 +375,7 @@ mod tests {
         .unwrap();
         let line = |i: usize| {
             let v = &tables.tables[0].values[2 * i..];
-            [v[1] - 1 - i64::from(u32::MAX), 0, v[0]]
+            [v[1] - 1, 0, v[0]]
         };
         assert_eq!(got, [line(1), line(1), line(2), line(1), line(2), line(3)]);
     }
