@@ -343,7 +343,8 @@ pub struct Projector {
 impl Projector {
     fn new(log: &Log, data: TrainData, layout: Layout, factual: &[f64], direct: Vec<f64>) -> Self {
         let d = layout.columns;
-        let slope: Vec<f64> = factual.iter().map(|q| if log.is_binary() { q * (1.0 - q) } else { 1.0 }).collect();
+        let binary = log.is_binary();
+        let slope: Vec<f64> = factual.iter().map(|q| if binary { q * (1.0 - q) } else { 1.0 }).collect();
         let mut out = Self {
             layout,
             features: data.encoder.features,
