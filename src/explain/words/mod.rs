@@ -2,7 +2,7 @@
 //!
 //! [`row`] one row; [`many`] many rows at once; [`pairs`] features together; [`groups`] rows and groups set side by side; [`inside`] a group of
 //! features or the levels of one;
-//! [`effect`] along a feature; [`change`] what would have to change, and why not the other; [`trust`] how far it holds;
+//! `effect` along a feature; [`change`] what would have to change, and why not the other; [`trust`] how far it holds;
 //! [`attention`] where a Transformer looked. The tests read every sentence back and hold its names, numbers, signs and
 //! order against the numbers, with patterns of their own and not those of the catalogue.
 

@@ -2,7 +2,7 @@
 //! anything.
 //!
 //! - [`world`] fits an ensemble of response models to the log; it must give the log's own rate back before it may be used.
-//! - [`policies`] A/B, ε-greedy, UCB, Thompson, LinUCB, linear Thompson. [`run`] lets them all meet the same people.
+//! - [`policies`] A/B, ε-greedy, UCB, Thompson, LinUCB, linear Thompson. [`run`](mod@run) lets them all meet the same people.
 //!
 //! What comes out is the opinion of models about people who never existed: grade C, whatever the intervals say.
 

@@ -2,7 +2,7 @@
 //!
 //! - [`curve`] shapes of diminishing returns; [`fit`] finds them, and how long spending echoes (adstock), in a weekly series.
 //! - [`plan`] what the analyst wants: a budget, a target return or a target marginal return, with floors, caps, groups and
-//!   conditions; [`allocate`] the best split, what binds and what it would be worth to let go.
+//!   conditions; [`allocate`](mod@allocate) the best split, what binds and what it would be worth to let go.
 //! - [`solver`] the convex step, by clarabel.
 
 pub mod allocate;
