@@ -8,6 +8,8 @@ use crate::ui::widgets::basic;
 
 /// Width of a pick list.
 const WIDTH: f32 = 180.0;
+/// Height of an open one, so that the columns of a usual file are seen at once.
+const HEIGHT: f32 = 420.0;
 
 /// Whether a column holds numbers or yes/no.
 pub fn countable(c: &ColumnProfile) -> bool {
@@ -39,7 +41,7 @@ fn label(ui: &mut Ui, cx: &Cx<'_>, key: &str) -> egui::Response {
 pub fn column(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut String, fits: fn(&ColumnProfile) -> bool, none: bool) {
     label(ui, cx, key);
     let shown = if chosen.is_empty() { cx.t("experiments.choose").to_owned() } else { chosen.clone() };
-    let combo = egui::ComboBox::from_id_salt(key).width(WIDTH).selected_text(basic::shorten(&shown, 26)).show_ui(ui, |ui| {
+    let combo = egui::ComboBox::from_id_salt(key).width(WIDTH).height(HEIGHT).selected_text(basic::shorten(&shown, 26)).show_ui(ui, |ui| {
         if none && ui.selectable_label(chosen.is_empty(), cx.t("experiments.none")).clicked() {
             chosen.clear();
         }
@@ -66,6 +68,7 @@ pub fn several(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Vec<Str
     let shown = if chosen.is_empty() { cx.t("experiments.choose").to_owned() } else { chosen.join(", ") };
     let popup = egui::ComboBox::from_id_salt(key)
         .width(WIDTH)
+        .height(HEIGHT)
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .selected_text(basic::shorten(&shown, 26))
         .show_ui(ui, |ui| {
@@ -89,7 +92,7 @@ pub fn level(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, of: &str, chosen: &mut
     label(ui, cx, key);
     let shown = if chosen.is_empty() { cx.t("experiments.choose").to_owned() } else { chosen.clone() };
     let top = columns(cx).iter().find(|c| c.name == of).map_or(&[][..], |c| &c.top);
-    let combo = egui::ComboBox::from_id_salt(key).width(WIDTH).selected_text(basic::shorten(&shown, 26)).show_ui(ui, |ui| {
+    let combo = egui::ComboBox::from_id_salt(key).width(WIDTH).height(HEIGHT).selected_text(basic::shorten(&shown, 26)).show_ui(ui, |ui| {
         for v in top {
             if ui.selectable_label(*chosen == v.value, basic::shorten(&v.value, 40)).on_hover_text(&v.value).clicked() {
                 chosen.clone_from(&v.value);
