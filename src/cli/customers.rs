@@ -14,6 +14,7 @@ use crate::data::write::{Out, TableWriter};
 use crate::fault;
 use crate::session::run;
 use crate::strategy::customers::{self, Customers as Read, Settings, Unit, Valuation, summary};
+use crate::strategy::words;
 
 /// `whybench customers`.
 #[derive(Debug, Args)]
@@ -142,19 +143,6 @@ fn write(path: &Path, customers: &Read, result: &Valuation) -> Result<()> {
     writer.finish()
 }
 
-/// The name of a segment in words.
-fn segment(name: &str, lang: Lang) -> &'static str {
-    match name {
-        "best" => tr(lang, "value.best"),
-        "loyal" => tr(lang, "value.loyal"),
-        "promising" => tr(lang, "value.promising"),
-        "new" => tr(lang, "value.new"),
-        "slipping" => tr(lang, "value.slipping"),
-        "must_not_lose" => tr(lang, "value.must_not_lose"),
-        _ => tr(lang, "value.asleep"),
-    }
-}
-
 fn text(v: &Valuation, lang: Lang) -> String {
     let word = |key: &str| tr(lang, key).to_owned();
     let of = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), numbers::plain);
@@ -163,7 +151,7 @@ fn text(v: &Valuation, lang: Lang) -> String {
     let mut rows = vec![head.map(word).to_vec()];
     for s in &v.segments {
         rows.push(vec![
-            segment(s.segment, lang).to_owned(),
+            words::segment(s.segment, lang).to_owned(),
             numbers::count(s.customers as i64),
             numbers::fixed(s.frequency, 2),
             share(s.alive),

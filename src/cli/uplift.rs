@@ -13,8 +13,8 @@ use crate::fault;
 use crate::session::run;
 use crate::strategy::causal::{Ask, Base, Light, Study};
 use crate::strategy::uplift::policy::{Kind, PolicyChoice};
-use crate::strategy::uplift::tree::Condition;
 use crate::strategy::uplift::{self, Learner, Money, Options, UpliftResult};
+use crate::strategy::words;
 
 /// `whybench uplift`.
 #[derive(Debug, Args)]
@@ -305,25 +305,8 @@ fn policy(p: &PolicyChoice, lang: Lang) -> String {
     }
     out += &table(&rows);
     out += &format!("{}\n{}\n{}\n", p.reason.say(lang), p.claim.say(lang), t("uplift.policy_rules"));
-    for r in &p.rules {
-        let all: Vec<String> = r.conditions.iter().map(|c| condition(c, lang)).collect();
-        let who = if all.is_empty() { t("uplift.rule_everybody") } else { all.join(tr(lang, "uplift.rule_and")) };
-        let gain = r.gain.map(numbers::plain);
-        let gain = format!("{} [{} … {}]", gain[0], gain[1], gain[2]);
-        out += &format!(
-            "  {}\n",
-            tr_with(lang, "uplift.rule", &[("who", &who), ("arm", &r.arm), ("share", &numbers::percent(r.share)), ("gain", &gain)])
-        );
+    for rule in words::rules(p, lang) {
+        out += &format!("  {rule}\n");
     }
     out + "\n"
-}
-
-fn condition(c: &Condition, lang: Lang) -> String {
-    let of = |key: &str, feature: &String, value: &str| tr_with(lang, key, &[("feature", feature), ("value", &value)]);
-    match c {
-        Condition::AtMost { feature, value } => of("uplift.rule_at_most", feature, &numbers::plain(*value)),
-        Condition::Above { feature, value } => of("uplift.rule_above", feature, &numbers::plain(*value)),
-        Condition::Is { feature, level } => of("uplift.rule_is", feature, level),
-        Condition::IsNot { feature, level } => of("uplift.rule_is_not", feature, level),
-    }
 }

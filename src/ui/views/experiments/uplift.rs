@@ -1,7 +1,7 @@
 //! Whom a treatment helps: the effect with its grade and checks, whether it can be targeted, and a policy valued on other people.
 
 use eframe::egui::{self, RichText, Ui};
-use egui_plot::{Line, Plot, PlotPoints, Polygon};
+use egui_plot::{Line, Plot, PlotPoints};
 
 use super::form;
 use crate::base::numbers;
@@ -93,7 +93,8 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &UpliftResult, twins: &mut figure
         let axis = cx.t(if r.binary { "why.unit_points" } else { "why.unit_amount" });
         dots::ui(ui, cx.t("experiments.uplift"), &lines, &series, &show, axis, None);
     });
-    if let Some(a) = r.arms.first() {
+    // The arm whose order says something, where there is one.
+    if let Some(a) = r.arms.iter().find(|a| a.targetable).or(r.arms.first()) {
         curve(ui, cx, r, a, twins);
     }
     for a in &r.arms {
@@ -143,23 +144,21 @@ fn curve(ui: &mut Ui, cx: &mut Cx<'_>, r: &UpliftResult, a: &ArmResult, twins: &
         let at = |f: fn(&crate::strategy::uplift::curve::Point) -> f64| -> Vec<[f64; 2]> {
             a.curve.iter().map(|p| [p.share * 100.0, f(p) * by]).collect()
         };
-        let mut band = at(|p| p.low);
-        band.extend(at(|p| p.high).into_iter().rev());
         let name = |key: &str| cx.t(key).to_owned();
         Plot::new("gain")
             .height(240.0)
             .allow_zoom(false)
             .allow_drag(false)
             .allow_scroll(false)
-            .legend(egui_plot::Legend::default())
+            .show_grid(false)
+            .legend(egui_plot::Legend::default().position(egui_plot::Corner::LeftTop))
             .x_axis_label(name("experiments.gain_share"))
             .show(ui, |p| {
-                p.polygon(
-                    Polygon::new(name("experiments.band"), PlotPoints::from(band))
-                        .fill_color(cx.tokens.soft(cx.tokens.accent, 0.15))
-                        .stroke(egui::Stroke::NONE)
-                        .allow_hover(false),
-                );
+                // A plot fills convex shapes only, so the band is its two edges.
+                for edge in [at(|p| p.low), at(|p| p.high)] {
+                    let colour = cx.tokens.soft(cx.tokens.accent, 0.5);
+                    p.line(Line::new(name("experiments.band"), PlotPoints::from(edge)).color(colour).allow_hover(false));
+                }
                 p.line(
                     Line::new(name("experiments.at_random"), PlotPoints::from(at(|p| p.random)))
                         .color(cx.tokens.weak)
