@@ -61,7 +61,7 @@ impl View for ExperimentsView {
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 inset(ui, |ui| {
-                    ui.set_max_width(900.0);
+                    ui.set_max_width(ui.available_width().min(900.0));
                     match shown {
                         Some(study) => self.study(ui, cx, &study, &studies),
                         None => self.size.ui(ui, cx),

@@ -98,7 +98,7 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
             .allow_scroll(false)
             .include_y(0.0)
             .show_grid(false)
-            .legend(Legend::default())
+            .legend(Legend::default().position(egui_plot::Corner::LeftTop))
             .x_axis_label(cx.t("experiments.round_axis"))
             .show(ui, |p| {
                 for (i, (o, name)) in t.outcomes.iter().zip(&names).enumerate() {
