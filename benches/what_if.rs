@@ -14,6 +14,7 @@ use whybench::base::JobCtx;
 use whybench::explain::ExplainOptions;
 use whybench::ml::model::Structure;
 use whybench::session::Recipe;
+use whybench::session::ledger;
 use whybench::session::pipeline::{self, WhyRows};
 use whybench::strategy::Scenario;
 use whybench::strategy::scenario::Setting;
@@ -81,7 +82,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = t.elapsed().as_secs_f64();
     let ask = |scenario: &Scenario| -> Result<(f64, f64), Box<dyn std::error::Error>> {
         let t = Instant::now();
-        let s = pipeline::simulate(&recipe, &prepared, &*model, &baseline, std::slice::from_ref(scenario), &levers, &ctx)?;
+        let s = ledger::simulate(&recipe, &prepared, (&*model, &baseline), &[], std::slice::from_ref(scenario), &levers, &ctx)?;
         Ok((t.elapsed().as_secs_f64(), s.differences[0].conversions.value))
     };
     let moved = |column: &str, value: f64| {

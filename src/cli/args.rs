@@ -245,6 +245,9 @@ pub enum Command {
         /// Which class, or which outcome, of a model that has several; as the recipe says if absent
         #[arg(long, value_name = "NAME")]
         class: Option<String>,
+        /// Say what drives the difference of the second scenario to the first; the two best if absent
+        #[arg(long, num_args = 2, value_names = ["SCENARIO", "SCENARIO"])]
+        compare: Option<Vec<String>>,
         /// Where the result goes
         #[arg(long, value_name = "FILE.json")]
         out: PathBuf,

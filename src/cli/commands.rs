@@ -12,7 +12,7 @@ use crate::ml::metrics::Figures;
 use crate::ml::{Model, ModelCard, OutcomeKind};
 use crate::recommend;
 use crate::session::recipe::{Recipe, SplitSection};
-use crate::session::{pipeline, run};
+use crate::session::{ledger, pipeline, run};
 use crate::strategy::Scenario;
 
 /// What a command has to say.
@@ -83,12 +83,13 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             }
             Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
-        Command::Simulate { recipe, scenario, model, class, out, json } => {
+        Command::Simulate { recipe, scenario, model, class, compare, out, json } => {
             let mut parsed = Recipe::open(recipe)?;
             if class.is_some() {
                 parsed.simulate.class.clone_from(class);
             }
-            simulate(parsed, recipe, (scenario.as_deref(), model.as_deref()), out, lang, *json, ctx)
+            let two = compare.as_deref().and_then(|c| <[String; 2]>::try_from(c.to_vec()).ok());
+            simulate(parsed, recipe, (scenario.as_deref(), model.as_deref(), two), out, lang, *json, ctx)
         }
         Command::Experiment { what } => super::experiment::experiment(what, lang, ctx),
         Command::Bandit(e) => super::bandit::bandit(e, lang, ctx),
@@ -282,7 +283,7 @@ fn trained_text(card: &ModelCard, lang: Lang) -> String {
 fn simulate(
     mut recipe: Recipe,
     path: &Path,
-    (only, answering): (Option<&str>, Option<&Path>),
+    (only, answering, two): (Option<&str>, Option<&Path>, Option<[String; 2]>),
     out: &Path,
     lang: Lang,
     json: bool,
@@ -302,12 +303,27 @@ fn simulate(
     let prepared = pipeline::prepare(&recipe, &std::sync::Arc::new(loaded), ctx)?;
     let mut simulations = Vec::new();
     let mut done: Vec<String> = Vec::new();
+    // Models are trained once, those that scenarios are also judged by included.
+    let mut trained: Vec<std::sync::Arc<dyn Model>> = Vec::new();
+    let judged = recipe.simulate.retention.is_some() || recipe.simulate.satisfaction.is_some();
+    for spec in recipe.models.iter().filter(|_| judged) {
+        trained.push(pipeline::train(&prepared, spec, ctx)?);
+    }
+    let all = trained.clone();
     let mut answer = |model: &dyn Model, scenarios: &[Scenario]| -> Result<()> {
         let levers = pipeline::levers(&recipe, &prepared, model, ctx)?;
+        let seats = ledger::seats(&ledger::others(&recipe, model, all.iter()), &prepared, ctx)?;
         let baseline = pipeline::baseline(&prepared, model, ctx)?;
-        simulations.push(pipeline::simulate(&recipe, &prepared, model, &baseline, scenarios, &levers, ctx)?);
+        let asked = (model, &baseline);
+        let mut found = ledger::simulate(&recipe, &prepared, asked, &seats, scenarios, &levers, ctx)?;
+        let here = two.as_ref().filter(|t| t.iter().all(|n| scenarios.iter().any(|s| s.name == *n)));
+        ledger::set_against(&mut found, here, &recipe, &prepared, asked, (scenarios, &levers), ctx)?;
+        simulations.push(found);
         Ok(())
     };
+    if let Some(lost) = two.iter().flatten().find(|n| !recipe.scenarios.iter().any(|s| s.name == **n)) {
+        return Err(fault!("session.no_scenario", name = lost));
+    }
     if let Some(file) = answering {
         answer(&*crate::ml::import::open(file)?, &recipe.scenarios)?;
     }
@@ -323,7 +339,11 @@ fn simulate(
         let first = recipe.models.first().map(|m| m.name.clone());
         let mine: Vec<_> =
             recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
-        answer(&*pipeline::train(&prepared, spec, ctx)?, &mine)?;
+        let model = match trained.iter().find(|m| m.card().spec.name == spec.name) {
+            Some(model) => model.clone(),
+            None => pipeline::train(&prepared, spec, ctx)?,
+        };
+        answer(&*model, &mine)?;
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;

@@ -16,7 +16,7 @@ use crate::ml::{ModelCard, ModelKind, ModelSpec, Outcome, OutcomeKind, metrics};
 use crate::note;
 use crate::recommend::rank::{Contrast, RankedItem, Ranking};
 use crate::strategy::simulate::{Covers, Difference};
-use crate::strategy::{Estimate, Grade, Lever, LeverStatus, Money, ScenarioResult, Simulation};
+use crate::strategy::{Estimate, Grade, Lever, LeverStatus, ScenarioResult, Simulation, Terms};
 
 const EVIL: &str = "<script src=\"https://evil.example/a.js\">alert('x')</script>&amp;";
 
@@ -221,6 +221,7 @@ fn simulation(covers: Covers) -> Simulation {
         name: name.into(),
         grade,
         reason: note!("strategy.grade_model_only"),
+        people: 12_330.0,
         reach: e(12_330.0, 0.0),
         conversions: e(value, 60.0),
         rate: e(value / 12_330.0, 0.005),
@@ -228,7 +229,10 @@ fn simulation(covers: Covers) -> Simulation {
         cost: Some(e(12_330.0, 0.0)),
         profit: Some(e(value * 40.0 - 12_330.0, 2400.0)),
         roi: Some(e(5.2, 0.2)),
-        money: Money { value_per_conversion: Some(40.0), cost_per_contact: Some(1.0), fixed_cost: None },
+        retention: None,
+        satisfaction: None,
+        book: None,
+        money: Terms { value_per_conversion: Some(40.0), cost_per_contact: Some(1.0), ..Terms::default() },
         outside: 0.0,
         warnings: vec![],
     };
@@ -238,6 +242,8 @@ fn simulation(covers: Covers) -> Simulation {
         rate: e(value / 12_330.0, 0.001),
         revenue: None,
         profit: None,
+        retention: None,
+        satisfaction: None,
         drivers: vec![("PageValues".into(), value * 1.2), (EVIL.into(), -value * 0.2)],
     };
     Simulation {
@@ -246,6 +252,8 @@ fn simulation(covers: Covers) -> Simulation {
         data: Fingerprint::of(b"data"),
         outcome: "Revenue".into(),
         class: String::new(),
+        pairs: vec![],
+        between: None,
         scenarios: vec![result("", 1908.0, Grade::C), result(EVIL, 2031.0, Grade::C), result("Exit rate −10 %", 1850.0, Grade::D)],
         differences: vec![change(EVIL, 123.0), change("Exit rate −10 %", -58.0)],
         assumptions: vec![note!("strategy.assume_value", name = EVIL, amount = "40")],

@@ -469,14 +469,8 @@ mod tests {
         let mut history = History::default();
         let scenario = |x: f64| Scenario {
             name: "s".into(),
-            segment: None,
-            row: None,
-            model: None,
             set: std::iter::once(("z".to_owned(), crate::strategy::scenario::Setting::Number(x))).collect(),
-            value_per_conversion: None,
-            cost_per_contact: None,
-            fixed_cost: None,
-            overridden: vec![],
+            ..Scenario::default()
         };
         run(&mut recipe, &mut history, Command::AddScenario(scenario(0.0)));
         let added = recipe.clone();

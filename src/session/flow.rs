@@ -3,18 +3,51 @@
 
 use std::sync::Arc;
 
+use super::ledger;
 use super::pipeline;
 use super::state::{Answer, Ask, Job, Kept, Key, Question, Session, Sides, Status, WhyRequest};
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
+use crate::ml::Model;
+use crate::strategy::Baseline;
 
 /// Rows shown while the whole file is still being read.
 const PREVIEW_ROWS: usize = 200;
 /// Answers to *why* and attention maps that are kept for going back and forth.
 const RECENT: usize = 12;
 
+/// A model, and what it says of all rows if that is known already.
+struct Seat {
+    model: Arc<dyn Model>,
+    key: Key,
+    kept: Option<Kept<Arc<Baseline>>>,
+}
+
+impl Seat {
+    /// Asks the model about every row, unless that was done before.
+    fn taken(self, prepared: &pipeline::Prepared, ctx: &JobCtx) -> Result<(Arc<dyn Model>, Kept<Arc<Baseline>>)> {
+        let baseline = match self.kept {
+            Some(kept) => kept,
+            None => Kept { value: Arc::new(pipeline::baseline(prepared, &*self.model, ctx)?), key: self.key },
+        };
+        Ok((self.model, baseline))
+    }
+}
+
 impl Session {
+    /// The other models that a model's scenarios are judged by.
+    fn judges(&self, name: &str) -> Vec<Arc<dyn Model>> {
+        let (Some(recipe), Some(model)) = (&self.recipe, self.models.get(name)) else { return Vec::new() };
+        ledger::others(recipe, &*model.value, self.models.values().map(|k| &k.value))
+    }
+
+    fn seat(&self, model: &Arc<dyn Model>) -> Seat {
+        let key = Key::of_value(&(&model.card().fingerprint, &self.keys.prepare));
+        let kept = self.baselines.iter().find(|b| b.key == key).cloned();
+        Seat { model: model.clone(), key, kept }
+    }
+
     /// How an answer stands.
     pub fn status(&self, ask: &Ask) -> Status {
         let Some(key) = self.key_of(ask) else { return Status::Empty };
@@ -70,7 +103,11 @@ impl Session {
             Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
             Ask::Attention { model: m, line, outcome, silent } => Some(Key::of_value(&(model(m)?, line, outcome, silent))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
-            Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
+            Ask::Simulate(m) => {
+                let others: Vec<_> = self.judges(m).iter().map(|o| o.card().fingerprint.clone()).collect();
+                Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios, others)))
+            }
+            Ask::Between { model: m, two } => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios, two))),
             Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
             _ => Some(Key::default()),
         }
@@ -89,6 +126,7 @@ impl Session {
             Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
+            Ask::Between { .. } => self.between.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Rank { .. } => self.ranking.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             _ => None,
         }
@@ -241,15 +279,25 @@ impl Session {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
                 let levers = self.levers.get(&m).filter(|_| self.status(&Ask::Levers(m.clone())) == Status::Ready)?.value.clone();
                 let scenarios: Vec<_> = recipe.scenarios.iter().chain(&self.draft).cloned().collect();
-                let key = Key::of_value(&(&model.card().fingerprint, &self.keys.prepare));
-                let kept = self.baseline.clone().filter(|b| b.key == key);
+                let mut seats = vec![self.seat(&model)];
+                seats.extend(self.judges(&m).iter().map(|o| self.seat(o)));
                 compute(Box::new(move |ctx| {
-                    let baseline = match kept {
-                        Some(kept) => kept,
-                        None => Kept { value: Arc::new(pipeline::baseline(&prepared, &*model, ctx)?), key },
-                    };
-                    let s = pipeline::simulate(&recipe, &prepared, &*model, &baseline.value, &scenarios, &levers, ctx)?;
-                    Ok(Done::Simulation(Arc::new(s), baseline))
+                    let found: Vec<_> = seats.into_iter().map(|s| s.taken(&prepared, ctx)).collect::<Result<_>>()?;
+                    let seats: Vec<_> = found.iter().map(|(m, b)| (m.clone(), b.value.clone())).collect();
+                    let first = (&*seats[0].0, &*seats[0].1);
+                    let s = ledger::simulate(&recipe, &prepared, first, &seats[1..], &scenarios, &levers, ctx)?;
+                    Ok(Done::Simulation(Arc::new(s), found.into_iter().map(|(_, b)| b).collect()))
+                }))
+            }
+            Ask::Between { model: m, two } => {
+                let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
+                let levers = self.levers.get(&m).filter(|_| self.status(&Ask::Levers(m.clone())) == Status::Ready)?.value.clone();
+                let scenario = |name: &String| recipe.scenarios.iter().chain(&self.draft).find(|s| s.name == *name).cloned();
+                let (a, b, seat) = (scenario(&two[0])?, scenario(&two[1])?, self.seat(&model));
+                compute(Box::new(move |ctx| {
+                    let (_, baseline) = seat.taken(&prepared, ctx)?;
+                    let found = ledger::between(&recipe, &prepared, (&*model, &*baseline.value), [&a, &b], &levers, ctx)?;
+                    Ok(Done::Between(Arc::new(found), baseline))
                 }))
             }
             Ask::Rank { model: m, person } => {
@@ -374,9 +422,16 @@ impl Session {
                 drop_oldest(&mut self.attentions);
             }
             (Ask::Levers(m), Done::Levers(value)) => drop(self.levers.insert(m, Kept { value, key })),
-            (Ask::Simulate(m), Done::Simulation(value, baseline)) => {
-                self.baseline = Some(baseline);
+            (Ask::Simulate(m), Done::Simulation(value, baselines)) => {
+                // The last question's are kept: every row of a large file is in each.
+                self.baselines = baselines;
                 self.simulations.insert(m, Kept { value, key });
+            }
+            (ask, Done::Between(value, baseline)) => {
+                if !self.baselines.iter().any(|b| b.key == baseline.key) {
+                    self.baselines = vec![baseline];
+                }
+                self.between = Some((ask, Kept { value, key }));
             }
             (ask, Done::Ranking(value)) => self.ranking = Some((ask, Kept { value, key })),
             (_, Done::Devices(lines)) => self.devices = lines,

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::recipe::{Recipe, RolesSection, SimulateSection};
+use super::recipe::{Recipe, RolesSection};
 use crate::base::{JobCtx, Notice, Result, rng};
 use crate::data::{
     ColumnType, Encoder, FeatureMatrix, FittedPrepare, Loaded, Part, Profile, Role, Roles, Segment, StepEffect, Table, prepare as steps,
@@ -17,7 +17,7 @@ use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
 use crate::recommend::{self, Ranking};
-use crate::strategy::{self, Baseline, Lever, Scenario, Simulation};
+use crate::strategy::{self, Baseline, Lever};
 use crate::{fault, note};
 
 /// Most rows explained together, where the model is exact and fast.
@@ -447,27 +447,6 @@ pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &Job
 /// What a model says of all prepared rows as they are; good for every scenario until model or preparation change.
 pub fn baseline(prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Baseline> {
     Baseline::of(model, model.card().encoder.encode_raw(&prepared.raw)?.0, ctx)
-}
-
-/// What the scenarios do.
-pub fn simulate(
-    recipe: &Recipe,
-    prepared: &Prepared,
-    model: &dyn Model,
-    baseline: &Baseline,
-    scenarios: &[Scenario],
-    levers: &[Lever],
-    ctx: &JobCtx,
-) -> Result<Simulation> {
-    let SimulateSection { seed, replicates, class } = &recipe.simulate;
-    let card = model.card();
-    let unknown = |class: &String| fault!("strategy.no_class", model = &card.spec.name, class = class, known = card.outcome_names());
-    let outcome = match class {
-        Some(class) if card.outcomes.len() > 1 => card.outcome_named(class).ok_or_else(|| unknown(class))?,
-        _ => 0,
-    };
-    let options = strategy::simulate::SimulateOptions { seed: *seed, replicates: *replicates, outcome };
-    strategy::simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &prepared.loaded.fingerprint, &options, ctx)
 }
 
 /// Why one item and not the other, for one person.

@@ -11,8 +11,8 @@ use crate::data::{ReadOptions, Role, Roles, Split, Step};
 use crate::fault;
 use crate::ml::ModelSpec;
 use crate::ml::model::Scale;
-use crate::strategy::Scenario;
 use crate::strategy::study::NamedStudy;
+use crate::strategy::{Channel, Scenario};
 
 /// Version of the schema that this program writes.
 pub const VERSION: u32 = 1;
@@ -247,7 +247,7 @@ pub(super) fn check_groups(groups: &BTreeMap<String, Vec<String>>) -> Result<()>
 }
 
 /// How the what-ifs are answered: the bootstrap over people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimulateSection {
     /// Seed of the bootstrap.
@@ -258,17 +258,37 @@ pub struct SimulateSection {
     /// Which class, or which outcome, of a model that has several; the first if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+    /// Days that the data cover, where no column says when.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "days")]
+    pub period_days: Option<f64>,
+    /// Outcome of any model that says whether people stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<String>,
+    /// Outcome of any model that says how satisfied people are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub satisfaction: Option<String>,
+    /// Where people are reached.
+    #[serde(rename = "channel", skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
 }
 
 impl Default for SimulateSection {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, class: None }
+        Self { seed: 1, replicates: 400, class: None, period_days: None, retention: None, satisfaction: None, channels: Vec::new() }
     }
 }
 
 impl SimulateSection {
     fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// Days that data can cover.
+fn days<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(from)? {
+        Some(d) if !d.is_finite() || d <= 0.0 => Err(serde::de::Error::custom(format!("period_days is {d}; use more than 0"))),
+        d => Ok(d),
     }
 }
 
@@ -496,7 +516,7 @@ formats = ["html", "json"]
     fn the_bootstrap_is_part_of_the_recipe() {
         let read = |line: &str| Recipe::parse(&EXAMPLE.replace("[report]", &format!("[simulate]\n{line}\n[report]")), Path::new("r.toml"));
         let recipe = read("seed = 7\nreplicates = 50\nclass = \"gold\"").unwrap();
-        assert_eq!(recipe.simulate, SimulateSection { seed: 7, replicates: 50, class: Some("gold".into()) });
+        assert_eq!(recipe.simulate, SimulateSection { seed: 7, replicates: 50, class: Some("gold".into()), ..SimulateSection::default() });
         assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
         let fault = read("replicates = 3").unwrap_err().to_string();
         assert!(fault.contains("20 to 20000"), "{fault}");

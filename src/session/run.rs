@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::asked::{self, Asked};
 use super::deeper::{self, Answer, Question};
+use super::ledger;
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
@@ -134,8 +135,12 @@ pub fn complete(
         if !mine.is_empty() {
             // A lever is locked for what its removal does to the model that is asked.
             let own = if is_first(model) { levers.clone() } else { pipeline::levers(recipe, &prepared, &**model, ctx)? };
+            let seats = ledger::seats(&ledger::others(recipe, &**model, models.iter()), &prepared, ctx)?;
             let baseline = pipeline::baseline(&prepared, &**model, ctx)?;
-            simulations.push(pipeline::simulate(recipe, &prepared, &**model, &baseline, &mine, &own, ctx)?);
+            let asked = (&**model, &baseline);
+            let mut found = ledger::simulate(recipe, &prepared, asked, &seats, &mine, &own, ctx)?;
+            ledger::set_against(&mut found, None, recipe, &prepared, asked, (&mine, &own), ctx)?;
+            simulations.push(found);
         }
     }
     if let Some(lost) = recipe.scenarios.iter().find(|s| named(&s.model).is_err()) {
@@ -424,6 +429,8 @@ pub fn joined(simulations: &[Simulation]) -> Option<Simulation> {
     for s in rest {
         out.scenarios.extend(s.scenarios.iter().cloned());
         out.differences.extend(s.differences.iter().cloned());
+        out.pairs.extend(s.pairs.iter().cloned());
+        out.between = out.between.or_else(|| s.between.clone());
         out.assumptions.extend(s.assumptions.iter().cloned());
     }
     Some(out)

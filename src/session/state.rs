@@ -19,6 +19,7 @@ use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
 use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
+use crate::strategy::simulate::Between;
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
@@ -83,6 +84,13 @@ pub enum Ask {
     Levers(String),
     /// All scenarios of the recipe and the draft, answered by a model. The answer: [`Session::simulation`].
     Simulate(String),
+    /// What drives the difference of the second scenario to the first. The answer: [`Session::between`].
+    Between {
+        /// Name of the model.
+        model: String,
+        /// The scenarios, by name; the draft may be one of them.
+        two: [String; 2],
+    },
     /// All items for one person (`COL=VALUE`). The answer: [`Session::ranking`].
     Rank {
         /// Name of the model.
@@ -161,6 +169,7 @@ impl Ask {
                 | Self::Attention { .. }
                 | Self::Levers(_)
                 | Self::Simulate(_)
+                | Self::Between { .. }
                 | Self::Rank { .. }
                 | Self::Prepare
                 | Self::Load
@@ -281,8 +290,10 @@ pub struct Session {
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
     pub simulations: BTreeMap<String, Kept<Arc<Simulation>>>,
-    /// What the last model asked says of all rows as they are; kept, so that a lever moves only what it touches.
-    pub(super) baseline: Option<Kept<Arc<Baseline>>>,
+    /// What the last models asked say of all rows as they are; kept, so that a lever moves only what it touches.
+    pub(super) baselines: Vec<Kept<Arc<Baseline>>>,
+    /// What drives the difference of the last two scenarios asked about.
+    pub between: Option<(Ask, Kept<Arc<Between>>)>,
     /// The last ranking.
     pub ranking: Option<(Ask, Kept<Arc<Ranking>>)>,
     /// A scenario being edited that is not in the recipe yet; simulated after the recipe's own.
@@ -350,7 +361,8 @@ impl Session {
             findings: Vec::new(),
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
-            baseline: None,
+            baselines: Vec::new(),
+            between: None,
             ranking: None,
             draft: None,
             selection: Selection::default(),
@@ -567,6 +579,11 @@ impl Session {
     /// The last good simulation by a model.
     pub fn simulation(&self, model: &str) -> Option<&Arc<Simulation>> {
         self.simulations.get(model).map(|k| &k.value)
+    }
+
+    /// What drives the difference that was asked about last, if it is this one.
+    pub fn between(&self, ask: &Ask) -> Option<&Arc<Between>> {
+        self.between.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.value)
     }
 
     /// The last good ranking.

@@ -11,6 +11,7 @@ use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
 use crate::ml::Model;
 use crate::recommend::Ranking;
+use crate::strategy::simulate::Between;
 use crate::strategy::{Baseline, Lever, Simulation};
 
 /// Which thread does it.
@@ -68,7 +69,9 @@ pub enum Done {
     /// Levers.
     Levers(Arc<Vec<Lever>>),
     /// Scenarios, and what they were compared with.
-    Simulation(Arc<Simulation>, Kept<Arc<Baseline>>),
+    Simulation(Arc<Simulation>, Vec<Kept<Arc<Baseline>>>),
+    /// What drives the difference of two scenarios, and what they were compared with.
+    Between(Arc<Between>, Kept<Arc<Baseline>>),
     /// Ranked items.
     Ranking(Arc<Ranking>),
     /// A project was read: its recipe, its folder, its models with the key each was saved under.

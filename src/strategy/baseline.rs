@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::resample::Resample;
-use super::simulate::{Difference, ScenarioResult};
+use super::simulate::answer::Answered;
 use super::support::Binned;
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::FeatureMatrix;
@@ -21,7 +21,7 @@ pub struct Baseline {
     /// The rows in bins, for the question whether a person such as a scenario makes up occurs among them.
     pub(super) binned: Binned,
     /// Scenarios answered before, by what they were answered from.
-    known: Mutex<Vec<(Fingerprint, (ScenarioResult, Difference))>>,
+    known: Mutex<Vec<(Fingerprint, Answered)>>,
     /// The bootstrap of so many people, dealt once.
     draws: Mutex<Vec<((usize, u32, u64), Arc<Resample>)>>,
 }
@@ -35,13 +35,13 @@ impl Baseline {
     }
 
     /// The answer to a question that was asked before.
-    pub(super) fn answered(&self, question: &Fingerprint) -> Option<(ScenarioResult, Difference)> {
+    pub(super) fn answered(&self, question: &Fingerprint) -> Option<Answered> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().find(|(q, _)| q == question).map(|(_, a)| a.clone())
     }
 
     /// Keeps an answer.
-    pub(super) fn keep(&self, question: Fingerprint, answer: (ScenarioResult, Difference)) {
+    pub(super) fn keep(&self, question: Fingerprint, answer: Answered) {
         keep(&self.known, MOST, question, answer);
     }
 

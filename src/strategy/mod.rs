@@ -1,6 +1,7 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
+//! - [`terms`] money, channel, limits and time of a scenario; [`sensitivity`] what the profit hangs on.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
@@ -22,11 +23,13 @@ pub mod sensitivity;
 pub mod simulate;
 pub mod study;
 pub mod support;
+pub mod terms;
 pub mod uplift;
 pub mod words;
 
 pub use baseline::Baseline;
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};
-pub use scenario::{Money, Scenario};
+pub use scenario::Scenario;
 pub use simulate::{Estimate, ScenarioResult, Simulation};
+pub use terms::{Channel, First, Terms};

@@ -43,30 +43,57 @@ impl Resample {
         if self.people < 2 {
             return (value, value, value);
         }
-        let blocks = self.sizes.len();
-        let mut sums = vec![0.0; blocks];
+        let mut sums = vec![0.0; self.sizes.len()];
         if self.of.is_empty() {
-            sums.copy_from_slice(&values[..blocks]);
+            sums.copy_from_slice(&values[..self.sizes.len()]);
         } else {
             for (b, v) in self.of.iter().zip(values) {
                 sums[*b as usize] += v;
             }
         }
-        let mut random = rng::rng(self.seed, "bootstrap");
+        let (_, low, high) = self.totals(&[sums]).swap_remove(0);
+        (value, low.min(value), high.max(value))
+    }
+
+    /// Sums by block of what some of the people have, times `by`; the others have nothing.
+    pub fn sums(&self, people: &[usize], values: &[f64], by: f64) -> Vec<f64> {
+        let mut sums = vec![0.0; self.sizes.len()];
+        for (i, v) in people.iter().zip(values) {
+            sums[self.of.get(*i).map_or(*i, |b| *b as usize)] += v * by;
+        }
+        sums
+    }
+
+    /// Totals of several sums by block and their 95 % percentile intervals, all on the same draws.
+    pub fn totals(&self, sums: &[Vec<f64>]) -> Vec<(f64, f64, f64)> {
+        let blocks = self.sizes.len();
         let n = self.people as f64;
-        let mut totals: Vec<f64> = (0..self.replicates)
-            .map(|_| {
-                let (mut sum, mut size) = (0.0, 0.0);
-                for _ in 0..blocks {
-                    let b = rng::below(&mut random, blocks);
-                    sum += sums[b];
-                    size += self.sizes[b];
-                }
-                sum * (n / size)
-            })
-            .collect();
-        totals.sort_unstable_by(f64::total_cmp);
-        (value, quantile(&totals, 0.025).min(value), quantile(&totals, 0.975).max(value))
+        let mut random = rng::rng(self.seed, "bootstrap");
+        let mut all = vec![Vec::with_capacity(self.replicates as usize); sums.len()];
+        let mut times = vec![0.0f64; blocks];
+        for _ in 0..self.replicates {
+            times.fill(0.0);
+            let mut size = 0.0;
+            for _ in 0..blocks {
+                let b = rng::below(&mut random, blocks);
+                times[b] += 1.0;
+                size += self.sizes[b];
+            }
+            for (kept, sums) in all.iter_mut().zip(sums) {
+                let sum: f64 = times.iter().zip(sums).map(|(t, s)| t * s).sum();
+                kept.push(sum * (n / size));
+            }
+        }
+        let ends = |(mut totals, sums): (Vec<f64>, &Vec<f64>)| {
+            totals.sort_unstable_by(f64::total_cmp);
+            let value: f64 = sums.iter().sum();
+            if self.people < 2 {
+                (value, value, value)
+            } else {
+                (value, quantile(&totals, 0.025).min(value), quantile(&totals, 0.975).max(value))
+            }
+        };
+        all.into_iter().zip(sums).map(ends).collect()
     }
 }
 

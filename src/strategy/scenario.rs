@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::terms::First;
 use crate::base::Result;
 use crate::data::{Feature, FeatureKind};
 use crate::fault;
@@ -21,7 +22,7 @@ pub enum Setting {
 }
 
 /// One named what-if.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Its name.
@@ -47,20 +48,33 @@ pub struct Scenario {
     /// Money spent once, as the analyst assumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_cost: Option<f64>,
+    /// Money spent on every conversion of a person who got the offer (a voucher, a commission), as the analyst assumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_per_conversion: Option<f64>,
+    /// Share of the value that is left once the goods are paid, as the analyst assumes; all of it if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// Most money that may be spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<f64>,
+    /// Most people who can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<f64>,
+    /// Who is reached where not everybody can be.
+    #[serde(default, skip_serializing_if = "First::is_chance")]
+    pub first: First,
+    /// Through which of the recipe's channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// First day, as `2026-11-27`; for the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Days that it runs; as long as the data cover if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<f64>,
     /// Outcome proxies that the analyst unlocked for this scenario.
     #[serde(default, rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,
-}
-
-/// The money assumptions of a scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Money {
-    /// Per conversion.
-    pub value_per_conversion: Option<f64>,
-    /// Per person reached.
-    pub cost_per_contact: Option<f64>,
-    /// Once.
-    pub fixed_cost: Option<f64>,
 }
 
 /// A setting as it acts on one raw number.
@@ -131,13 +145,6 @@ impl std::fmt::Display for Setting {
             Self::Number(x) => write!(f, "{x}"),
             Self::Text(t) => f.write_str(t),
         }
-    }
-}
-
-impl Scenario {
-    /// The money assumptions.
-    pub fn money(&self) -> Money {
-        Money { value_per_conversion: self.value_per_conversion, cost_per_contact: self.cost_per_contact, fixed_cost: self.fixed_cost }
     }
 }
 

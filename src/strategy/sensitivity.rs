@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::simulate::Simulation;
+use super::terms::{Book, Terms};
 
 /// Something that the profit is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,23 +14,56 @@ pub enum Assumption {
     Effect,
     /// Money earned per conversion.
     Value,
+    /// Share of it that is left.
+    Margin,
     /// Money spent per person reached.
     Contact,
+    /// Money spent per conversion of those reached.
+    Offer,
     /// Money spent once.
     Fixed,
+    /// Share of contacts that arrive.
+    Delivered,
+    /// Most people who can be reached.
+    Capacity,
+    /// Most money that may be spent.
+    Budget,
+    /// How long it runs, as a share of what the data cover.
+    Days,
 }
 
 impl Assumption {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Effect, Self::Value, Self::Contact, Self::Fixed];
+    pub const ALL: [Self; 10] = [
+        Self::Effect,
+        Self::Value,
+        Self::Margin,
+        Self::Contact,
+        Self::Offer,
+        Self::Fixed,
+        Self::Delivered,
+        Self::Capacity,
+        Self::Budget,
+        Self::Days,
+    ];
     /// Catalogue key of its name.
     pub fn key(self) -> &'static str {
         match self {
             Self::Effect => "strategy.assume_name_effect",
             Self::Value => "strategy.assume_name_value",
+            Self::Margin => "strategy.assume_name_margin",
             Self::Contact => "strategy.assume_name_contact",
+            Self::Offer => "strategy.assume_name_offer",
             Self::Fixed => "strategy.assume_name_fixed",
+            Self::Delivered => "strategy.assume_name_delivered",
+            Self::Capacity => "strategy.assume_name_capacity",
+            Self::Budget => "strategy.assume_name_budget",
+            Self::Days => "strategy.assume_name_days",
         }
+    }
+    /// Whether it is a share, which is nothing below zero and above one.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::Margin | Self::Delivered)
     }
 }
 
@@ -38,47 +72,92 @@ pub const EITHER_WAY: f64 = 0.25;
 /// Steps of the two-way map on each side.
 const STEPS: usize = 11;
 
-/// Profit of a scenario as its assumptions make it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Profit of a scenario beside doing nothing, as its assumptions make it: who is reached is counted anew each time.
+#[derive(Clone, Debug, PartialEq)]
 struct World {
+    terms: Terms,
+    book: Book,
+    /// Conversions added as estimated.
     effect: f64,
-    value: f64,
-    contact: f64,
-    fixed: f64,
-    reach: f64,
+    /// Times what the model expects.
+    times: f64,
 }
 
 impl World {
-    fn get(&self, a: Assumption) -> f64 {
+    /// As assumed; `None` where it was not.
+    fn get(&self, a: Assumption) -> Option<f64> {
+        let t = &self.terms;
         match a {
-            Assumption::Effect => self.effect,
-            Assumption::Value => self.value,
-            Assumption::Contact => self.contact,
-            Assumption::Fixed => self.fixed,
+            Assumption::Effect => Some(self.effect * self.times),
+            Assumption::Value => t.value_per_conversion,
+            Assumption::Margin => t.margin,
+            Assumption::Contact => t.cost_per_contact,
+            Assumption::Offer => t.cost_per_conversion,
+            Assumption::Fixed => t.fixed_cost,
+            Assumption::Delivered => t.delivered,
+            Assumption::Capacity => t.capacity,
+            Assumption::Budget => t.budget,
+            Assumption::Days => t.share_of_period,
         }
     }
-    fn with(mut self, a: Assumption, to: f64) -> Self {
+    fn with(&self, a: Assumption, to: f64) -> Self {
+        let mut out = self.clone();
+        let t = &mut out.terms;
         match a {
-            Assumption::Effect => self.effect = to,
-            Assumption::Value => self.value = to,
-            Assumption::Contact => self.contact = to,
-            Assumption::Fixed => self.fixed = to,
+            Assumption::Effect => out.times = if self.effect == 0.0 { 1.0 } else { to / self.effect },
+            Assumption::Value => t.value_per_conversion = Some(to),
+            Assumption::Margin => t.margin = Some(to),
+            Assumption::Contact => t.cost_per_contact = Some(to),
+            Assumption::Offer => t.cost_per_conversion = Some(to),
+            Assumption::Fixed => t.fixed_cost = Some(to),
+            Assumption::Delivered => t.delivered = Some(to),
+            Assumption::Capacity => t.capacity = Some(to),
+            Assumption::Budget => t.budget = Some(to),
+            Assumption::Days => t.share_of_period = Some(to),
         }
-        self
+        out
     }
     fn profit(&self) -> f64 {
-        self.effect * self.value - self.reach * self.contact - self.fixed
+        // A budget that does not even pay what is paid once reaches nobody.
+        self.book.outcome(&self.terms, self.times).1.unwrap_or(f64::NAN)
     }
-    /// Where the assumption would have to be for a profit of nothing; none where it cannot be.
+    /// Where an assumption may be at all.
+    fn domain(&self, a: Assumption) -> (f64, f64) {
+        match a {
+            Assumption::Effect => (f64::NEG_INFINITY, f64::INFINITY),
+            _ if a.is_share() => (0.0, 1.0),
+            _ => (0.0, f64::INFINITY),
+        }
+    }
+    /// Where the assumption would have to be for a profit of nothing; the nearest such place, none where there is none.
     fn break_even(&self, a: Assumption) -> Option<f64> {
-        let cost = self.reach * self.contact + self.fixed;
-        let found = match a {
-            Assumption::Effect => cost / self.value,
-            Assumption::Value => cost / self.effect,
-            Assumption::Contact => (self.effect * self.value - self.fixed) / self.reach,
-            Assumption::Fixed => self.effect * self.value - self.reach * self.contact,
-        };
-        (found.is_finite() && (found >= 0.0 || a == Assumption::Effect)).then_some(found)
+        let at = self.get(a)?;
+        if a == Assumption::Effect && self.effect == 0.0 {
+            return None;
+        }
+        let (low, high) = self.domain(a);
+        let (profit, scale) = (self.profit(), self.profit().abs().max(1.0));
+        let of = |x: f64| self.with(a, x).profit();
+        // Most assumptions act in a straight line, whose root is known wherever it lies; a limit that binds bends it here.
+        let step = if at == 0.0 { 1.0 } else { at * 0.01 };
+        let straight = [step, -step].map(|d| at - profit / ((of(at + d) - profit) / d));
+        let on_it = |root: &f64| root.is_finite() && (low..=high).contains(root) && of(*root).abs() <= 1e-9 * scale;
+        // Further away it may bend anywhere: the nearest change of sign, up to ten times as far.
+        let far = at.abs().max(1.0) * 10.0;
+        let (from, to) = (low.max(at - far), high.min(at + far));
+        let place = |k: usize| from + (to - from) * k as f64 / 400.0;
+        let off = |x: f64| (x - at).abs();
+        let turns = (0..400).filter(|k| (of(place(*k)) > 0.0) != (of(place(k + 1)) > 0.0));
+        let bent = turns.min_by(|a, b| off(place(*a)).total_cmp(&off(place(*b)))).map(|k| {
+            let (mut x, mut y) = (place(k), place(k + 1));
+            let above = of(x) > 0.0;
+            for _ in 0..80 {
+                let middle = f64::midpoint(x, y);
+                if (of(middle) > 0.0) == above { x = middle } else { y = middle }
+            }
+            f64::midpoint(x, y)
+        });
+        straight.into_iter().filter(on_it).chain(bent).min_by(|a, b| off(*a).total_cmp(&off(*b)))
     }
 }
 
@@ -131,20 +210,18 @@ pub struct TwoWay {
 fn world(sim: &Simulation, scenario: &str) -> Option<(World, (f64, f64))> {
     let difference = sim.differences.iter().find(|d| d.name == scenario)?;
     let result = sim.scenarios.iter().skip(1).find(|s| s.name == scenario)?;
-    let money = result.money;
-    let world = World {
-        effect: difference.conversions.value,
-        value: money.value_per_conversion?,
-        contact: money.cost_per_contact.unwrap_or(0.0),
-        fixed: money.fixed_cost.unwrap_or(0.0),
-        reach: result.reach.value,
-    };
+    result.money.value_per_conversion?;
+    let world = World { terms: result.money, book: result.book.clone()?, effect: difference.conversions.value, times: 1.0 };
     Some((world, (difference.conversions.low, difference.conversions.high)))
 }
 
 fn range(world: &World, effect: (f64, f64), a: Assumption) -> (f64, f64) {
-    let at = world.get(a);
-    if a == Assumption::Effect { effect } else { (at * (1.0 - EITHER_WAY), at * (1.0 + EITHER_WAY)) }
+    let at = world.get(a).unwrap_or_default();
+    if a == Assumption::Effect {
+        return effect;
+    }
+    let (low, high) = world.domain(a);
+    ((at * (1.0 - EITHER_WAY)).max(low), (at * (1.0 + EITHER_WAY)).min(high))
 }
 
 /// Every assumption moved by itself.
@@ -154,7 +231,7 @@ pub fn sensitivity(sim: &Simulation, scenario: &str) -> Option<Sensitivity> {
         let (low, high) = range(&world, effect, a);
         Swing {
             assumption: a,
-            at: world.get(a),
+            at: world.get(a).unwrap_or_default(),
             low,
             high,
             profit_low: world.with(a, low).profit(),
@@ -164,7 +241,7 @@ pub fn sensitivity(sim: &Simulation, scenario: &str) -> Option<Sensitivity> {
     };
     // An assumption that was not entered is none.
     let mut swings: Vec<Swing> =
-        Assumption::ALL.into_iter().filter(|a| *a == Assumption::Effect || world.get(*a) != 0.0).map(swing).collect();
+        Assumption::ALL.into_iter().filter(|a| *a == Assumption::Effect || world.get(*a).is_some_and(|v| v != 0.0)).map(swing).collect();
     let span = |s: &Swing| (s.profit_high - s.profit_low).abs();
     swings.sort_by(|a, b| span(b).total_cmp(&span(a)));
     Some(Sensitivity { scenario: scenario.to_owned(), profit: world.profit(), swings })
@@ -175,7 +252,8 @@ pub fn two_way(sim: &Simulation, scenario: &str, x: Assumption, y: Assumption) -
     let (world, effect) = world(sim, scenario)?;
     let steps = |a: Assumption| -> Vec<f64> {
         let (low, high) = range(&world, effect, a);
-        let (low, high) = (low - 0.5 * (high - low), high + 0.5 * (high - low));
+        let (least, most) = world.domain(a);
+        let (low, high) = ((low - 0.5 * (high - low)).max(least), (high + 0.5 * (high - low)).min(most));
         (0..STEPS).map(|i| low + (high - low) * i as f64 / (STEPS - 1) as f64).collect()
     };
     let (xs, ys) = (steps(x), steps(y));
@@ -186,18 +264,42 @@ pub fn two_way(sim: &Simulation, scenario: &str, x: Assumption, y: Assumption) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::terms::{First, Knot};
 
-    const PUSH: World = World { effect: 50.0, value: 40.0, contact: 0.5, fixed: 300.0, reach: 1_000.0 };
+    /// A thousand people, a hundred buy anyway, fifty more with the push.
+    fn push() -> World {
+        let book = Book { knots: vec![Knot { rows: 0.0, before: 0.0, gain: 0.0 }, Knot { rows: 1_000.0, before: 100.0, gain: 50.0 }] };
+        let terms = Terms { value_per_conversion: Some(40.0), cost_per_contact: Some(0.5), fixed_cost: Some(300.0), ..Terms::default() };
+        World { terms, book, effect: 50.0, times: 1.0 }
+    }
 
     #[test]
     fn profit_is_what_is_earned_less_what_is_spent() {
-        assert_eq!(PUSH.profit(), 50.0 * 40.0 - 500.0 - 300.0);
-        for a in Assumption::ALL {
-            let at = PUSH.break_even(a).unwrap();
-            assert!(PUSH.with(a, at).profit().abs() < 1e-9, "{a:?}");
+        let w = push();
+        assert!((w.profit() - (50.0 * 40.0 - 500.0 - 300.0)).abs() < 1e-9);
+        for (a, at) in [(Assumption::Effect, 20.0), (Assumption::Value, 16.0), (Assumption::Contact, 1.7), (Assumption::Fixed, 1_500.0)] {
+            let found = w.break_even(a).unwrap();
+            assert!((found - at).abs() < 1e-6 && w.with(a, found).profit().abs() < 1e-6, "{a:?}: {found}");
         }
-        // Nothing breaks even where nobody is won over, and no cost is below nothing.
-        assert_eq!(World { effect: 0.0, ..PUSH }.break_even(Assumption::Value), None);
-        assert_eq!(World { effect: 1.0, ..PUSH }.break_even(Assumption::Fixed), None);
+        // What was not assumed has no break-even; nothing breaks even where nobody is won over.
+        assert_eq!(w.break_even(Assumption::Budget), None);
+        let lost = World { effect: 0.0, book: Book { knots: vec![w.book.knots[0], Knot { gain: 0.0, ..w.book.knots[1] }] }, ..w };
+        assert_eq!(lost.break_even(Assumption::Value), None);
+    }
+
+    #[test]
+    fn a_limit_that_binds_is_counted_anew() {
+        // The best first: 40 of the 50 are won among the first 200 people.
+        let knot = |rows: f64, gain: f64| Knot { rows, before: rows / 10.0, gain };
+        let book = Book { knots: vec![knot(0.0, 0.0), knot(200.0, 40.0), knot(1_000.0, 50.0)] };
+        let terms = Terms { capacity: Some(200.0), cost_per_conversion: Some(2.0), margin: Some(0.5), first: First::Gain, ..push().terms };
+        let w = World { terms, book, effect: 40.0, times: 1.0 };
+        assert!((w.profit() - (40.0 * 20.0 - 100.0 - 300.0 - 2.0 * 60.0)).abs() < 1e-9);
+        // A conversion leaves 20: the people beyond cost more than they bring.
+        assert!(w.with(Assumption::Capacity, 400.0).profit() < w.profit());
+        // Within the first 200 profit is a straight line through −300.
+        let even = w.break_even(Assumption::Capacity).unwrap();
+        assert!((even - 200.0 * 300.0 / (w.profit() + 300.0)).abs() < 1e-6, "{even}");
+        assert!(w.break_even(Assumption::Margin).is_some_and(|m| m > 0.0 && m < 0.5));
     }
 }

@@ -7,6 +7,7 @@ use crate::data::{FittedPrepare, Part, Roles};
 use crate::ml::model::sigmoid;
 use crate::recommend::rank::tests::{Formula, formula};
 use crate::strategy::scenario::Setting;
+use crate::strategy::{Grade, LeverStatus};
 
 const N: i64 = 60;
 
@@ -38,14 +39,8 @@ fn levers(locked: &str) -> Vec<Lever> {
 fn scenario(set: &[(&str, &str)]) -> Scenario {
     Scenario {
         name: "s".into(),
-        segment: None,
-        row: None,
-        model: None,
         set: set.iter().map(|(c, v)| ((*c).to_owned(), Setting::Text((*v).to_owned()))).collect(),
-        value_per_conversion: None,
-        cost_per_contact: None,
-        fixed_cost: None,
-        overridden: Vec::new(),
+        ..Scenario::default()
     }
 }
 
@@ -57,7 +52,7 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
-    simulate(model, raw, &baseline, scenarios, levers, &Fingerprint::default(), &options, &JobCtx::quiet())
+    simulate(model, raw, &baseline, scenarios, levers, &[], &Fingerprint::default(), &options, &JobCtx::quiet())
 }
 
 /// The model's formula on the table, row by row.
@@ -81,6 +76,7 @@ fn no_settings_give_the_baseline_to_the_bit() {
     let out = run(&[same]).unwrap();
     let (mut a, b) = (out.scenarios[0].clone(), out.scenarios[1].clone());
     a.name.clone_from(&b.name);
+    a.book.clone_from(&b.book);
     assert_eq!(a, b);
     assert_eq!(out.differences[0].conversions, Estimate { value: 0.0, low: 0.0, high: 0.0, covers: Covers::Sample });
     assert!(out.differences[0].drivers.is_empty());
@@ -262,7 +258,8 @@ fn a_known_baseline_changes_no_bit() {
     let x = m.card.encoder.encode_raw(&raw).unwrap().0;
     let ctx = JobCtx::quiet();
     let baseline = Baseline::of(&m, x.clone(), &ctx).unwrap();
-    let ask = |s: &[Scenario], l: &[Lever]| simulate(&m, &raw, &baseline, s, l, &Fingerprint::default(), &SimulateOptions::default(), &ctx);
+    let ask =
+        |s: &[Scenario], l: &[Lever]| simulate(&m, &raw, &baseline, s, l, &[], &Fingerprint::default(), &SimulateOptions::default(), &ctx);
     let mail = Scenario { segment: Some("channel = 'mail'".into()), ..scenario(&[("age", "30")]) };
     let steps = [
         vec![scenario(&[("pages", "+10%"), ("age", "30")])],
@@ -278,7 +275,7 @@ fn a_known_baseline_changes_no_bit() {
     assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
-    assert!(simulate(&m, &raw, &short, &[], &levers(""), &Fingerprint::default(), &options, &ctx).is_err());
+    assert!(simulate(&m, &raw, &short, &[], &levers(""), &[], &Fingerprint::default(), &options, &ctx).is_err());
 }
 
 /// Three classes whose scores are formulas.
@@ -320,9 +317,18 @@ fn a_class_is_counted_by_its_probability() {
     let mut sums = [0.0; 2];
     for outcome in 0..3 {
         let options = SimulateOptions { outcome, ..SimulateOptions::default() };
-        let out =
-            simulate(&model, &raw, &baseline, std::slice::from_ref(&s), &levers(""), &Fingerprint::default(), &options, &JobCtx::quiet())
-                .unwrap();
+        let out = simulate(
+            &model,
+            &raw,
+            &baseline,
+            std::slice::from_ref(&s),
+            &levers(""),
+            &[],
+            &Fingerprint::default(),
+            &options,
+            &JobCtx::quiet(),
+        )
+        .unwrap();
         assert_eq!((out.outcome.as_str(), out.class.as_str()), ("tier", ["gold", "silver", "none"][outcome]));
         assert_eq!(out.assumptions[0].code, "strategy.class_counted");
         // Mail people, by hand, after the moves of a set of levers (pages 1, channel 2).
@@ -347,4 +353,178 @@ fn a_class_is_counted_by_its_probability() {
     }
     // Everybody is of some class.
     assert!(near(sums[0], 20.0) && near(sums[1], 20.0), "{sums:?}");
+}
+
+/// Mail people or everybody, with and without two more pages; all the terms there are.
+fn push(text: &str) -> Scenario {
+    toml::from_str(&format!("name = \"push\"\n[set]\npages = \"+2\"\n"))
+        .map(|s: Scenario| {
+            let terms: Scenario = toml::from_str(&format!("name = \"push\"\n{text}")).unwrap();
+            Scenario { set: s.set, ..terms }
+        })
+        .unwrap()
+}
+
+#[test]
+fn limits_costs_and_days_by_hand() {
+    let money = "value_per_conversion = 40.0\nmargin = 0.5\ncost_per_contact = 0.5\ncost_per_conversion = 3.0\nfixed_cost = 10.0\n";
+    let all = |change: fn(&mut [f64; 3])| (0..N).map(move |i| by_hand(i..=i, change)).collect::<Vec<f64>>();
+    let (before, after) = (all(|_| {}), all(|r| r[1] += 2.0));
+    let (b, a): (f64, f64) = (before.iter().sum(), after.iter().sum());
+    // By chance: a quarter of everybody is reached.
+    let out = run(&[push(&format!("{money}capacity = 15.0"))]).unwrap();
+    let (r, d) = (&out.scenarios[1], &out.differences[0]);
+    assert!(near(r.reach.value, 15.0) && near(r.people, 60.0));
+    assert!(near(d.conversions.value, 0.25 * (a - b)) && near(r.conversions.value, b + 0.25 * (a - b)));
+    let cost = 15.0 * 0.5 + 10.0 + 3.0 * 0.25 * a;
+    assert!(near(r.cost.unwrap().value, cost) && near(r.profit.unwrap().value, 20.0 * (b + 0.25 * (a - b)) - cost));
+    assert!(near(d.profit.unwrap().value, 20.0 * 0.25 * (a - b) - cost));
+    assert!(near(r.roi.unwrap().value, d.profit.unwrap().value / cost));
+    assert!(r.warnings.iter().any(|w| w.code == "strategy.reach_capacity"));
+    assert!(near(d.drivers[0].1, d.conversions.value));
+    // The cost of conversions moves with them, so it has a band as well.
+    let c = r.cost.unwrap();
+    assert!(c.low < c.value && c.value < c.high);
+
+    // The best first: the fifteen who gain most.
+    let out = run(&[push(&format!("{money}capacity = 15.0\nfirst = \"gain\""))]).unwrap();
+    let mut gains: Vec<f64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
+    gains.sort_by(|a, b| b.total_cmp(a));
+    assert!(near(out.differences[0].conversions.value, gains[..15].iter().sum::<f64>()));
+    assert!(out.scenarios[1].warnings.iter().any(|w| w.code == "strategy.best_first"));
+
+    // A budget pays for as many as it pays for.
+    let out = run(&[push(&format!("{money}budget = 25.0"))]).unwrap();
+    let rows = 15.0 / (0.5 + 3.0 * a / 60.0);
+    assert!((out.scenarios[1].reach.value - rows).abs() < 1e-6 && (out.scenarios[1].cost.unwrap().value - 25.0).abs() < 1e-6);
+    assert!(out.scenarios[1].warnings.iter().any(|w| w.code == "strategy.reach_budget"));
+
+    // Through a channel that loses every tenth, for half of the days that the data cover: half the people.
+    let mail = Channel { name: "mail".into(), delivered: Some(0.9), cost_per_contact: Some(0.1), ..Channel::default() };
+    let options = SimulateOptions { channels: vec![mail], period: Some(28.0), ..SimulateOptions::default() };
+    let (m, raw) = (model(), table());
+    let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
+    let s = push("value_per_conversion = 40.0\nchannel = \"mail\"\ndays = 14.0");
+    let out = simulate(&m, &raw, &baseline, &[s], &levers(""), &[], &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+    let (r, d) = (&out.scenarios[1], &out.differences[0]);
+    assert!(near(r.people, 30.0) && near(r.reach.value, 30.0) && near(r.cost.unwrap().value, 3.0));
+    assert!(near(out.scenarios[0].conversions.value, b / 2.0) && near(d.conversions.value, 0.9 * (a - b) / 2.0));
+    assert!(near(r.rate.value, (b + 0.9 * (a - b)) / 60.0), "days change how many, not how likely");
+}
+
+#[test]
+fn scenarios_are_compared_on_the_same_people() {
+    let money = "value_per_conversion = 40.0\ncost_per_contact = 0.5\n";
+    let (mut one, mut two, mut three) = (push(money), push(money), push(&format!("{money}where = \"channel = 'mail'\"")));
+    (one.name, two.name, three.name) = ("one".into(), "two".into(), "three".into());
+    let out = run(&[one, two, three]).unwrap();
+    let names: Vec<(&str, &str)> = out.pairs.iter().map(|p| (p.name.as_str(), p.against.as_str())).collect();
+    assert_eq!(names, [("two", "one"), ("three", "one"), ("three", "two")]);
+    let zero = &out.pairs[0];
+    assert_eq!((zero.conversions.low, zero.conversions.high, zero.profit.unwrap().low), (0.0, 0.0, 0.0), "the same scenario is no other");
+    let p = &out.pairs[1];
+    let d = &out.differences;
+    assert!(near(p.conversions.value, d[2].conversions.value - d[0].conversions.value));
+    assert!(near(p.profit.unwrap().value, d[2].profit.unwrap().value - d[0].profit.unwrap().value));
+    // What the people have in common cancels: everybody less the mail people are forty, not a hundred.
+    assert!(
+        p.conversions.high - p.conversions.low
+            < d[0].conversions.high - d[0].conversions.low + d[2].conversions.high - d[2].conversions.low
+    );
+    assert!(p.conversions.low < p.conversions.value && p.conversions.value < p.conversions.high);
+}
+
+#[test]
+fn what_drives_the_difference_of_two_is_shared_by_shapley() {
+    let mut a = push("value_per_conversion = 40.0\ncost_per_contact = 0.5\ncapacity = 30.0\nfirst = \"gain\"");
+    a.name = "a".into();
+    let mut b =
+        push("value_per_conversion = 25.0\nwhere = \"channel = 'mail'\"\ncost_per_contact = 0.2\ncapacity = 30.0\nfirst = \"gain\"");
+    b.name = "b".into();
+    b.set = [("pages", "*1.5"), ("age", "+10%")].map(|(c, v)| (c.to_owned(), Setting::Text(v.to_owned()))).into();
+    let (m, raw) = (model(), table());
+    let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
+    let options = SimulateOptions::default();
+    let found = between(&m, &raw, &baseline, [&a, &b], &levers(""), &options, &JobCtx::quiet()).unwrap();
+    // Every mixture as a scenario of its own, and every order in which one becomes the other.
+    let players = ["age", "pages", "who", "value", "contact"];
+    let mixture = |set: usize| -> (f64, f64) {
+        let mut s = a.clone();
+        for (i, p) in players.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1) {
+            let _ = i;
+            match *p {
+                "who" => s.segment.clone_from(&b.segment),
+                "value" => s.value_per_conversion = b.value_per_conversion,
+                "contact" => s.cost_per_contact = b.cost_per_contact,
+                column => drop(s.set.insert(column.to_owned(), b.set[column].clone())),
+            }
+        }
+        let out = run(&[s]).unwrap();
+        (out.differences[0].conversions.value, out.differences[0].profit.unwrap().value)
+    };
+    let worth: Vec<(f64, f64)> = (0..32).map(mixture).collect();
+    let mut phi = vec![(0.0, 0.0); 5];
+    let mut orders = vec![vec![]];
+    for p in 0..5 {
+        orders = orders
+            .into_iter()
+            .flat_map(|o: Vec<usize>| {
+                (0..=o.len()).map(move |at| {
+                    let mut o = o.clone();
+                    o.insert(at, p);
+                    o
+                })
+            })
+            .collect();
+    }
+    assert_eq!(orders.len(), 120);
+    for order in &orders {
+        let mut set = 0;
+        for &p in order {
+            let next = set | 1 << p;
+            phi[p].0 += (worth[next].0 - worth[set].0) / 120.0;
+            phi[p].1 += (worth[next].1 - worth[set].1) / 120.0;
+            set = next;
+        }
+    }
+    use between::Player;
+    let of = |p: &Player| match p {
+        Player::Lever(c) => players.iter().position(|x| x == c).unwrap(),
+        Player::Segment => 2,
+        Player::Value => 3,
+        Player::Contact => 4,
+        other => panic!("{other:?} does not differ"),
+    };
+    assert_eq!(found.parts.len(), 5);
+    for part in &found.parts {
+        let (c, p) = phi[of(&part.player)];
+        assert!(near(part.conversions, c) && near(part.profit.unwrap(), p), "{part:?} against {c} {p}");
+    }
+    assert!(near(found.conversions, worth[31].0 - worth[0].0) && near(found.profit.unwrap(), worth[31].1 - worth[0].1));
+    assert!(near(found.parts.iter().map(|p| p.profit.unwrap()).sum::<f64>(), found.profit.unwrap()));
+}
+
+#[test]
+fn scenarios_are_also_judged_by_who_stays() {
+    let (m, raw) = (model(), table());
+    // Who stays hangs on pages and age alone; the other model knows no channel.
+    let stays = formula(&raw, &["age", "pages"], &Roles::default(), FittedPrepare::default(), |r| 1.0 - 0.02 * r[0] + 0.1 * r[1]);
+    let of = |m: &Formula| Baseline::of(m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
+    let (baseline, other) = (of(&m), of(&stays));
+    let also = [Also { what: AlsoWhat::Retention, model: &stays, baseline: &other, outcome: 0 }];
+    let ask = |s: &Scenario| {
+        let (options, data) = (SimulateOptions::default(), Fingerprint::default());
+        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &levers(""), &also, &data, &options, &JobCtx::quiet()).unwrap()
+    };
+    let mean = |more: f64| (0..N).map(|i| sigmoid(1.0 - 0.02 * (20.0 + i as f64) + 0.1 * ((i % 10) as f64 + more))).sum::<f64>() / 60.0;
+    let out = ask(&scenario(&[("pages", "+2"), ("channel", "search")]));
+    let (kept, change) = (out.scenarios[1].retention.unwrap(), out.differences[0].retention.unwrap());
+    assert!(near(out.scenarios[0].retention.unwrap().value, mean(0.0)) && near(kept.value, mean(2.0)));
+    assert!(near(change.value, mean(2.0) - mean(0.0)) && change.low < change.value && change.value < change.high);
+    assert!(out.scenarios[1].satisfaction.is_none());
+    let unknown = out.scenarios[1].warnings.iter().find(|w| w.code == "strategy.also_unknown").unwrap();
+    assert_eq!(unknown.fields["columns"].to_string(), "channel");
+    // Half of them are reached: half of the change.
+    let out = ask(&Scenario { capacity: Some(30.0), ..scenario(&[("pages", "+2")]) });
+    assert!(near(out.differences[0].retention.unwrap().value, (mean(2.0) - mean(0.0)) / 2.0));
 }

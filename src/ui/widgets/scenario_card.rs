@@ -262,7 +262,7 @@ pub fn covers_words(covers: Covers, lang: Lang) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::base::{Fingerprint, Notice};
-    use crate::strategy::Money;
+    use crate::strategy::Terms;
 
     fn estimate(value: f64) -> Estimate {
         Estimate { value, low: value * 0.9, high: value * 1.1, covers: Covers::Sample }
@@ -274,6 +274,7 @@ pub(crate) mod tests {
             name: name.into(),
             grade: Grade::C,
             reason: Notice::new("why.grade_c"),
+            people: 1000.0,
             reach: estimate(1000.0),
             conversions: estimate(conversions),
             rate: estimate(conversions / 1000.0),
@@ -281,7 +282,10 @@ pub(crate) mod tests {
             cost: money.then(|| estimate(50.0)),
             profit: money.then(|| estimate(conversions * 40.0 - 50.0)),
             roi: money.then(|| estimate((conversions * 40.0 - 50.0) / 50.0)),
-            money: Money::default(),
+            retention: None,
+            satisfaction: None,
+            book: None,
+            money: Terms::default(),
             outside: 0.0,
             warnings: vec![],
         };
@@ -298,8 +302,12 @@ pub(crate) mod tests {
                 rate: estimate(0.025),
                 revenue: money.then(|| estimate(1000.0)),
                 profit: money.then(|| estimate(1000.0)),
+                retention: None,
+                satisfaction: None,
                 drivers: vec![("SpecialDay".into(), 30.0), ("Month".into(), -5.0)],
             }],
+            pairs: vec![],
+            between: None,
             assumptions: vec![],
             seed: 1,
             replicates: 200,

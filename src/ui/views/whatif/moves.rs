@@ -152,13 +152,8 @@ pub fn blank(cx: &Cx<'_>, model: &str) -> Scenario {
     Scenario {
         name: free_name(base, &taken),
         segment: cx.session.selection.segment.clone(),
-        row: None,
         model: Some(model.to_owned()),
-        set: std::collections::BTreeMap::new(),
-        value_per_conversion: None,
-        cost_per_contact: None,
-        fixed_cost: None,
-        overridden: Vec::new(),
+        ..Scenario::default()
     }
 }
 
@@ -174,8 +169,10 @@ pub fn draft_for_row(cx: &Cx<'_>, model: &str, row: u32) -> Scenario {
         draft => {
             let mut fresh = blank(cx, model);
             if let Some(d) = draft {
-                (fresh.value_per_conversion, fresh.cost_per_contact, fresh.fixed_cost) =
-                    (d.value_per_conversion, d.cost_per_contact, d.fixed_cost);
+                // The terms of the draft stay; limits and days are about many people.
+                let (name, model) = (fresh.name, fresh.model);
+                fresh = Scenario { name, model, set: Default::default(), overridden: Vec::new(), ..d.clone() };
+                (fresh.budget, fresh.capacity, fresh.days) = (None, None, None);
             }
             fresh.segment = None;
             fresh.row = Some(row);

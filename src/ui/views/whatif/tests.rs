@@ -197,17 +197,7 @@ fn what_is_tried_can_be_kept() {
 }
 
 fn blank_scenario() -> Scenario {
-    Scenario {
-        name: "Scenario 1".into(),
-        segment: None,
-        row: None,
-        model: Some("trees".into()),
-        set: std::collections::BTreeMap::new(),
-        value_per_conversion: None,
-        cost_per_contact: None,
-        fixed_cost: None,
-        overridden: Vec::new(),
-    }
+    Scenario { name: "Scenario 1".into(), model: Some("trees".into()), ..Scenario::default() }
 }
 
 #[test]

@@ -1,0 +1,141 @@
+//! The scenario ledger: what a recipe's what-ifs give, which other models they are judged by, and what drives the difference
+//! between two of them.
+
+use std::sync::Arc;
+
+use super::pipeline::{self, Prepared};
+use super::recipe::{Recipe, SimulateSection};
+use crate::base::{JobCtx, Result};
+use crate::data::{ColumnType, Role};
+use crate::ml::Model;
+use crate::strategy::simulate::{self, Also, AlsoWhat, Between, SimulateOptions};
+use crate::strategy::{Baseline, Lever, Scenario, Simulation};
+use crate::{fault, note};
+
+/// A model, and what it says of all rows as they are.
+pub type Seat = (Arc<dyn Model>, Arc<Baseline>);
+
+/// The outcomes that scenarios are also judged by.
+fn also(section: &SimulateSection) -> impl Iterator<Item = (AlsoWhat, &String)> {
+    [(AlsoWhat::Retention, &section.retention), (AlsoWhat::Satisfaction, &section.satisfaction)]
+        .into_iter()
+        .filter_map(|(what, column)| Some((what, column.as_ref()?)))
+}
+
+/// The other models that scenarios of `model` are judged by: the first that knows each outcome which it does not know itself.
+pub fn others<'a>(recipe: &Recipe, model: &dyn Model, all: impl Iterator<Item = &'a Arc<dyn Model>> + Clone) -> Vec<Arc<dyn Model>> {
+    let mut out: Vec<Arc<dyn Model>> = Vec::new();
+    for (_, column) in also(&recipe.simulate).filter(|(_, c)| model.card().outcome_named(c).is_none()) {
+        let found = all.clone().find(|m| m.card().outcome_named(column).is_some());
+        if let Some(m) = found.filter(|m| !out.iter().any(|o| o.card().spec.name == m.card().spec.name)) {
+            out.push(m.clone());
+        }
+    }
+    out
+}
+
+/// Models with what they say of all rows.
+pub fn seats(models: &[Arc<dyn Model>], prepared: &Prepared, ctx: &JobCtx) -> Result<Vec<Seat>> {
+    models.iter().map(|m| Ok((m.clone(), Arc::new(pipeline::baseline(prepared, &**m, ctx)?)))).collect()
+}
+
+/// Days that the data cover: as the recipe says, else from the first to the last day of the column that says when.
+pub fn period(recipe: &Recipe, prepared: &Prepared) -> Option<f64> {
+    if recipe.simulate.period_days.is_some() {
+        return recipe.simulate.period_days;
+    }
+    let raw = &prepared.raw;
+    let at = (0..raw.n_columns()).find(|i| prepared.roles.role(raw.name(*i)) == Role::Time)?;
+    let per_day = match raw.column_type(at) {
+        ColumnType::Date => 1.0,
+        ColumnType::Datetime => 86_400.0,
+        _ => return None,
+    };
+    let days = raw.numbers(at).into_iter().filter(|v| v.is_finite()).map(|v| (v / per_day).floor());
+    let (low, high) = days.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)));
+    (high >= low).then_some(high - low + 1.0)
+}
+
+fn options(recipe: &Recipe, prepared: &Prepared, model: &dyn Model) -> Result<SimulateOptions> {
+    let SimulateSection { seed, replicates, class, channels, .. } = &recipe.simulate;
+    let card = model.card();
+    let unknown = |class: &String| fault!("strategy.no_class", model = &card.spec.name, class = class, known = card.outcome_names());
+    let outcome = match class {
+        Some(class) if card.outcomes.len() > 1 => card.outcome_named(class).ok_or_else(|| unknown(class))?,
+        _ => 0,
+    };
+    let period = period(recipe, prepared);
+    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period })
+}
+
+/// What the scenarios do. `others` are the models of [`others`].
+pub fn simulate(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    (model, baseline): (&dyn Model, &Baseline),
+    others: &[Seat],
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    ctx: &JobCtx,
+) -> Result<Simulation> {
+    let options = options(recipe, prepared, model)?;
+    let (mut judged, mut missing) = (Vec::new(), Vec::new());
+    for (what, column) in also(&recipe.simulate) {
+        let own = model.card().outcome_named(column).map(|o| (model, baseline, o));
+        let theirs = || others.iter().find_map(|(m, b)| Some((&**m, &**b, m.card().outcome_named(column)?)));
+        match own.or_else(theirs) {
+            Some((model, baseline, outcome)) => judged.push(Also { what, model, baseline, outcome }),
+            None => missing.push(note!("strategy.also_missing", column = column)),
+        }
+    }
+    let data = &prepared.loaded.fingerprint;
+    let mut out = simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &judged, data, &options, ctx)?;
+    out.warnings.extend(missing);
+    Ok(out)
+}
+
+/// What drives the difference of the second scenario to the first.
+pub fn between(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    (model, baseline): (&dyn Model, &Baseline),
+    two: [&Scenario; 2],
+    levers: &[Lever],
+    ctx: &JobCtx,
+) -> Result<Between> {
+    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, ctx)
+}
+
+/// Adds what drives the difference of two scenarios: the ones that are named, else the two best. Where two of the best
+/// differ in too much to be told, that is said and keeps nothing else from being told.
+pub fn set_against(
+    sim: &mut Simulation,
+    named: Option<&[String; 2]>,
+    recipe: &Recipe,
+    prepared: &Prepared,
+    asked: (&dyn Model, &Baseline),
+    (scenarios, levers): (&[Scenario], &[Lever]),
+    ctx: &JobCtx,
+) -> Result<()> {
+    let Some(two) = named.cloned().or_else(|| best_two(sim)) else { return Ok(()) };
+    let of = |name: &String| scenarios.iter().find(|s| s.name == *name).ok_or_else(|| fault!("session.no_scenario", name = name));
+    match between(recipe, prepared, asked, [of(&two[0])?, of(&two[1])?], levers, ctx) {
+        Ok(found) => sim.between = Some(found),
+        Err(fault) if fault.is_cancelled() || named.is_some() => return Err(fault),
+        Err(fault) => sim.warnings.push(fault.0),
+    }
+    Ok(())
+}
+
+/// The two scenarios that a report sets against each other: the best and the one after it, by profit where all have one,
+/// else by conversions added.
+pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
+    let money = sim.differences.iter().all(|d| d.profit.is_some());
+    let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { d.conversions.value };
+    let mut order: Vec<&simulate::Difference> = sim.differences.iter().collect();
+    order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+    match order[..] {
+        [first, second, ..] => Some([second.name.clone(), first.name.clone()]),
+        _ => None,
+    }
+}

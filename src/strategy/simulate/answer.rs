@@ -1,0 +1,335 @@
+//! One scenario counted: who is reached, what they do, what it costs; on the same draws of people as everything else.
+
+use std::sync::Arc;
+
+use super::plan::Plan;
+use super::result::{Covers, Difference, Estimate, Pair, ScenarioResult};
+use super::world::{Moved, World};
+use super::{Also, AlsoWhat, SimulateOptions};
+use crate::base::coalition::shapley;
+use crate::base::{JobCtx, Notice, Result, numbers};
+use crate::data::Table;
+use crate::note;
+use crate::strategy::evidence::grade;
+use crate::strategy::resample::Resample;
+use crate::strategy::scenario::{Move, Scenario};
+use crate::strategy::terms::{Book, First, Terms};
+
+/// Most levers that drivers are computed for: 2^10 coalitions.
+const MOST_DRIVERS: usize = 10;
+
+/// What was answered about a scenario, and its sums by block of people for comparisons with others.
+#[derive(Clone)]
+pub(in crate::strategy) struct Answered {
+    pub result: ScenarioResult,
+    pub difference: Difference,
+    pub sums: Sums,
+}
+
+/// What a scenario adds, by block of all people of the data.
+#[derive(Clone)]
+pub(in crate::strategy) struct Sums {
+    conversions: Vec<f64>,
+    /// What the conversions leave once their own cost is paid, and what is spent besides, whoever the people are.
+    profit: Option<(Vec<f64>, f64)>,
+}
+
+/// A second outcome, ready to be asked.
+pub(super) struct Side<'a> {
+    what: AlsoWhat,
+    world: World<'a>,
+}
+
+impl<'a> Side<'a> {
+    pub fn of(also: &Also<'a>, raw: &'a Table, ctx: &'a JobCtx) -> Result<Self> {
+        let options = SimulateOptions { outcome: also.outcome, ..SimulateOptions::default() };
+        Ok(Self { what: also.what, world: super::world(also.model, raw, also.baseline, &options, ctx)? })
+    }
+
+    /// The scenario's moves as this model knows them, and the columns that it does not know.
+    fn moves(&self, scenario: &Scenario) -> Result<(Vec<(usize, Move)>, Vec<String>)> {
+        let features = self.world.model.card().features();
+        let (mut moves, mut unknown) = (Vec::new(), Vec::new());
+        for (column, setting) in &scenario.set {
+            match features.iter().position(|f| f.name == *column) {
+                Some(j) => moves.push((j, setting.read(&features[j])?)),
+                None => unknown.push(column.clone()),
+            }
+        }
+        Ok((moves, unknown))
+    }
+}
+
+/// How much of the offer each person gets: all, nothing, or a chance of it.
+struct Given {
+    /// Share of every person; or one for each.
+    all: f64,
+    each: Vec<f64>,
+}
+
+impl Given {
+    /// The first `rows` of the order, or as many by chance.
+    fn new(n: usize, order: &[u32], rows: f64) -> Self {
+        if order.is_empty() {
+            return Self { all: if rows >= n as f64 { 1.0 } else { rows / (n as f64).max(1.0) }, each: Vec::new() };
+        }
+        let mut each = vec![0.0; n];
+        for (place, i) in order.iter().enumerate() {
+            each[*i as usize] = (rows - place as f64).clamp(0.0, 1.0);
+        }
+        Self { all: 0.0, each }
+    }
+    fn of(&self, i: usize) -> f64 {
+        self.each.get(i).copied().unwrap_or(self.all)
+    }
+}
+
+fn draws(world: &World<'_>, people: usize, options: &SimulateOptions) -> Arc<Resample> {
+    world.baseline.resample(people, options.replicates, options.seed)
+}
+
+fn total(draws: &Resample, values: &[f64]) -> Estimate {
+    let (value, low, high) = draws.total(values);
+    Estimate { value, low, high, covers: Covers::Sample }
+}
+
+/// Half-width of the band in which one person's amount falls nine times out of ten, where the model measured it.
+fn band(world: &World<'_>, people: usize) -> Option<f64> {
+    let card = world.model.card();
+    card.conformal.filter(|_| people == 1 && !card.outcomes[world.outcome].is_binary() && world.outcome == 0)
+}
+
+/// Conversions of some people, with their interval.
+fn conversions(world: &World<'_>, draws: &Resample, values: &[f64]) -> Estimate {
+    let found = total(draws, values);
+    match band(world, values.len()) {
+        Some(half) => Estimate { low: found.value - half, high: found.value + half, covers: Covers::Outcome, ..found },
+        None => found,
+    }
+}
+
+/// People as they are.
+pub(super) fn baseline_result(
+    world: &World<'_>,
+    sides: &[Side<'_>],
+    rows: &[usize],
+    idle: Terms,
+    options: &SimulateOptions,
+) -> ScenarioResult {
+    let draws = draws(world, rows.len(), options);
+    let shown = world.shown(rows);
+    let per_row = idle.people_per_row();
+    let people = shown.len() as f64 * per_row;
+    let found = conversions(world, &draws, &shown).scaled(per_row, 0.0);
+    let revenue = idle.value_per_conversion.map(|v| found.scaled(v, 0.0));
+    let (grade, reason) = grade(0.0, None, false, &[]);
+    let side = |what: AlsoWhat| {
+        let side = sides.iter().find(|s| s.what == what)?;
+        Some(total(&draws, &side.world.shown(rows)).scaled(1.0 / (rows.len() as f64).max(1.0), 0.0))
+    };
+    ScenarioResult {
+        name: String::new(),
+        grade,
+        reason,
+        people,
+        reach: Estimate::exact(people),
+        conversions: found,
+        rate: found.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
+        revenue,
+        cost: idle.costs().then(|| Estimate::exact(0.0)),
+        profit: idle.worth().map(|w| found.scaled(w, 0.0)),
+        retention: side(AlsoWhat::Retention),
+        satisfaction: side(AlsoWhat::Satisfaction),
+        roi: None,
+        money: idle,
+        book: None,
+        outside: 0.0,
+        warnings: single(world, rows.len()),
+    }
+}
+
+fn single(world: &World<'_>, people: usize) -> Vec<Notice> {
+    if people != 1 {
+        return Vec::new();
+    }
+    vec![if band(world, 1).is_some() { note!("strategy.one_row_band") } else { note!("strategy.one_row") }]
+}
+
+/// One scenario beside the same people as they are.
+pub(super) fn answer(
+    world: &World<'_>,
+    sides: &[Side<'_>],
+    scenario: &Scenario,
+    plan: &Plan,
+    other_people: bool,
+    options: &SimulateOptions,
+) -> Result<Answered> {
+    let draws = draws(world, plan.rows.len(), options);
+    let before = world.shown(&plan.rows);
+    let after = world.after(&plan.rows, &plan.moves, &before, true)?;
+    let n = before.len();
+    let t = plan.terms;
+    let limited = t.capacity.is_some() || t.budget.is_some();
+    let (book, order) = Book::new(&before, &after.shown, if limited { t.first } else { First::Chance });
+    let rows = book.reached(&t, 1.0);
+    let given = Given::new(n, &order, rows);
+
+    let (per_row, arrives, offer) = (t.people_per_row(), t.arrives(), t.cost_per_conversion.unwrap_or(0.0));
+    let people = n as f64 * per_row;
+    let gap: Vec<f64> = (0..n).map(|i| given.of(i) * arrives * (after.shown[i] - before[i])).collect();
+    let then: Vec<f64> = before.iter().zip(&gap).map(|(b, g)| b + g).collect();
+    let found = conversions(world, &draws, &then).scaled(per_row, 0.0);
+    let added = total(&draws, &gap).scaled(per_row, 0.0);
+    // What is spent on contacts and once is known; what is spent on conversions moves with them.
+    let known = rows * per_row * t.cost_per_contact.unwrap_or(0.0) + t.fixed_cost.unwrap_or(0.0);
+    let offers: Vec<f64> =
+        if offer > 0.0 { (0..n).map(|i| given.of(i) * arrives * after.shown[i].max(0.0) * offer).collect() } else { Vec::new() };
+    let cost = t.costs().then(|| if offers.is_empty() { Estimate::exact(known) } else { total(&draws, &offers).scaled(per_row, known) });
+    // Profit of so many conversions a person, offers paid.
+    let left = |of: &[f64], sum: Estimate, worth: f64| {
+        if offers.is_empty() {
+            return sum.scaled(worth, -known);
+        }
+        let each: Vec<f64> = of.iter().zip(&offers).map(|(c, o)| worth * c - o).collect();
+        total(&draws, &each).scaled(per_row, -known)
+    };
+    let extra = t.worth().map(|w| left(&gap, added, w));
+    let (grade, reason) = grade(after.outside, after.apart.as_ref(), after.any, &plan.overridden);
+    let mut warnings = single(world, n);
+    warnings.extend(said(plan, &after, n as f64 * per_row, rows * per_row, other_people));
+    let mut result = ScenarioResult {
+        name: scenario.name.clone(),
+        grade,
+        reason,
+        people,
+        reach: Estimate::exact(rows * per_row),
+        conversions: found,
+        rate: found.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
+        revenue: t.value_per_conversion.map(|v| found.scaled(v, 0.0)),
+        cost,
+        profit: t.worth().map(|w| left(&then, found, w)),
+        retention: None,
+        satisfaction: None,
+        roi: match (extra, cost) {
+            (Some(extra), Some(cost)) if cost.value > 0.0 => Some(extra.scaled(1.0 / cost.value, 0.0)),
+            _ => None,
+        },
+        money: t,
+        book: Some(book.brief(rows)),
+        outside: after.outside,
+        warnings,
+    };
+    let mut difference = Difference {
+        name: scenario.name.clone(),
+        conversions: added,
+        rate: added.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
+        revenue: t.value_per_conversion.map(|v| added.scaled(v, 0.0)),
+        // Doing nothing costs nothing, so the campaign has to earn its whole cost.
+        profit: extra,
+        retention: None,
+        satisfaction: None,
+        drivers: drivers(world, plan, &before, &after.shown, limited)?,
+    };
+    for side in sides {
+        let (moves, unknown) = side.moves(scenario)?;
+        let was = side.world.shown(&plan.rows);
+        let is = side.world.after(&plan.rows, &moves, &was, false)?;
+        let gap: Vec<f64> = (0..n).map(|i| given.of(i) * arrives * (is.shown[i] - was[i])).collect();
+        let then: Vec<f64> = was.iter().zip(&gap).map(|(b, g)| b + g).collect();
+        let (level, change) = (total(&draws, &then).scaled(1.0 / n as f64, 0.0), total(&draws, &gap).scaled(1.0 / n as f64, 0.0));
+        match side.what {
+            AlsoWhat::Retention => (result.retention, difference.retention) = (Some(level), Some(change)),
+            AlsoWhat::Satisfaction => (result.satisfaction, difference.satisfaction) = (Some(level), Some(change)),
+        }
+        if !unknown.is_empty() {
+            let model = &side.world.model.card().spec.name;
+            result.warnings.push(note!("strategy.also_unknown", model = model, columns = unknown.join(", ")));
+        }
+    }
+    let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
+    let mut sums = Sums { conversions: all.sums(&plan.rows, &gap, per_row), profit: None };
+    if let Some(worth) = t.worth() {
+        let each: Vec<f64> = gap.iter().enumerate().map(|(i, g)| worth * g - offers.get(i).copied().unwrap_or(0.0)).collect();
+        sums.profit = Some((all.sums(&plan.rows, &each, per_row), known));
+    }
+    Ok(Answered { result, difference, sums })
+}
+
+/// What a reader should know of a scenario.
+fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: bool) -> Vec<Notice> {
+    let mut out = Vec::new();
+    if !plan.overridden.is_empty() {
+        out.push(note!("strategy.overridden", columns = plan.overridden.join(", ")));
+    }
+    if plan.moves.len() > MOST_DRIVERS {
+        out.push(note!("strategy.many_levers", count = plan.moves.len(), most = MOST_DRIVERS));
+    }
+    if other_people {
+        out.push(note!("strategy.other_segment"));
+    }
+    if reached < people * (1.0 - 1e-9) {
+        let by_budget = plan.terms.capacity.is_none_or(|c| reached < c.min(people) * (1.0 - 1e-9));
+        let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
+        out.push(Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)));
+        if plan.terms.first == First::Gain && after.any {
+            out.push(note!("strategy.best_first"));
+        }
+    }
+    out
+}
+
+/// Exact Shapley values over the moved levers; the game is the conversions added with a subset of the moves made.
+fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], after: &[f64], limited: bool) -> Result<Vec<(String, f64)>> {
+    let m = plan.moves.len();
+    let name = |i: usize| world.model.card().features()[plan.moves[i].0].name.clone();
+    if m == 0 || m > MOST_DRIVERS {
+        return Ok(Vec::new());
+    }
+    let full = (1usize << m) - 1;
+    let mut v = vec![0.0; full + 1];
+    let first = if limited { plan.terms.first } else { First::Chance };
+    let added = |after: &[f64]| Book::new(before, after, first).0.outcome(&plan.terms, 1.0).0;
+    for (set, slot) in v.iter_mut().enumerate().skip(1) {
+        *slot = if set == full {
+            added(after)
+        } else {
+            let moves: Vec<(usize, Move)> = plan.moves.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, m)| *m).collect();
+            added(&world.after(&plan.rows, &moves, before, false)?.shown)
+        };
+    }
+    Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())
+}
+
+/// Every scenario against every one before it, on the same draws.
+pub(super) fn pairs(world: &World<'_>, results: &[ScenarioResult], sums: &[Sums], options: &SimulateOptions) -> Vec<Pair> {
+    let mut wanted: Vec<Vec<f64>> = Vec::new();
+    let mut kept = Vec::new();
+    let less = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+    for (j, b) in sums.iter().enumerate() {
+        for (i, a) in sums[..j].iter().enumerate() {
+            let conversions = wanted.len();
+            wanted.push(less(&b.conversions, &a.conversions));
+            let profit = match (&b.profit, &a.profit) {
+                (Some((b, spent)), Some((a, other))) => {
+                    wanted.push(less(b, a));
+                    Some((wanted.len() - 1, spent - other))
+                }
+                _ => None,
+            };
+            kept.push((i, j, conversions, profit));
+        }
+    }
+    if kept.is_empty() {
+        return Vec::new();
+    }
+    let found = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed).totals(&wanted);
+    let estimate = |k: usize| Estimate { value: found[k].0, low: found[k].1, high: found[k].2, covers: Covers::Sample };
+    kept.into_iter()
+        .map(|(i, j, conversions, profit)| Pair {
+            name: results[j].name.clone(),
+            against: results[i].name.clone(),
+            conversions: estimate(conversions),
+            profit: profit.map(|(k, spent)| estimate(k).scaled(1.0, -spent)),
+        })
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! What a simulation says: plain results that the window draws, the report prints and the command line writes.
+
+use serde::{Deserialize, Serialize};
+
+use super::between::Between;
+use crate::base::{Fingerprint, Notice};
+use crate::strategy::evidence::Grade;
+use crate::strategy::terms::{Book, Terms};
+
+/// A number with its interval and what the interval covers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// What the interval covers: the sampling of people, the model, or single outcomes.
+    pub covers: Covers,
+}
+
+/// What an interval covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Covers {
+    /// Which people happened to be in the data (95 % bootstrap over rows).
+    Sample,
+    /// Which model the training gave.
+    Model,
+    /// What single outcomes may be.
+    Outcome,
+}
+
+/// One scenario's expected result (the baseline is one without settings).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// Its name.
+    pub name: String,
+    /// The evidence grade.
+    pub grade: Grade,
+    /// Why this grade.
+    pub reason: Notice,
+    /// People it is about: everybody in the segment.
+    #[serde(default)]
+    pub people: f64,
+    /// People reached: fewer where capacity or budget end before the people do.
+    pub reach: Estimate,
+    /// Expected conversions (yes/no) or total amount (number).
+    pub conversions: Estimate,
+    /// Expected rate or mean per person.
+    pub rate: Estimate,
+    /// Conversions × value per conversion; `None` without that assumption.
+    pub revenue: Option<Estimate>,
+    /// Contacts × cost + conversions of those reached × cost + fixed cost, nothing for the baseline; `None` without any of
+    /// these assumptions.
+    pub cost: Option<Estimate>,
+    /// Revenue × margin − cost.
+    pub profit: Option<Estimate>,
+    /// Expected share of people who stay, by the model that was named for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Estimate>,
+    /// Expected satisfaction per person, by the model that was named for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfaction: Option<Estimate>,
+    /// Return on what the scenario costs: (its revenue − that of doing nothing − its cost) / its cost. What people would have
+    /// bought anyway is no return.
+    pub roi: Option<Estimate>,
+    /// The assumptions behind it.
+    pub money: Terms,
+    /// What is known of its people for any other terms; `None` for the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub book: Option<Book>,
+    /// Share of reached rows whose changed values lie outside what training saw.
+    pub outside: f64,
+    /// What the reader should know.
+    pub warnings: Vec<Notice>,
+}
+
+/// Scenario minus baseline, person by person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The scenario.
+    pub name: String,
+    /// Change in expected conversions.
+    pub conversions: Estimate,
+    /// Change in the rate.
+    pub rate: Estimate,
+    /// Change in revenue.
+    pub revenue: Option<Estimate>,
+    /// Change in what revenue leaves, less the scenario's cost.
+    pub profit: Option<Estimate>,
+    /// Change in the share who stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Estimate>,
+    /// Change in satisfaction per person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfaction: Option<Estimate>,
+    /// Which levers drive the change in conversions: exact Shapley values over the levers moved; they sum to the change.
+    pub drivers: Vec<(String, f64)>,
+}
+
+/// One scenario beyond another: what it adds less what the other adds, on the same draws of people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The one.
+    pub name: String,
+    /// The other.
+    pub against: String,
+    /// Conversions added beyond the other's.
+    pub conversions: Estimate,
+    /// Profit beyond the other's, where both have a value per conversion.
+    pub profit: Option<Estimate>,
+}
+
+/// Everything a simulation says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// Which model answered.
+    pub model_name: String,
+    /// Its weights.
+    pub model: Fingerprint,
+    /// On which data.
+    pub data: Fingerprint,
+    /// The outcome.
+    pub outcome: String,
+    /// Where it is one of several classes: which class is counted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
+    /// Baseline first, then the scenarios in their order.
+    pub scenarios: Vec<ScenarioResult>,
+    /// One per scenario but the baseline.
+    pub differences: Vec<Difference>,
+    /// Every scenario against every one before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Pair>,
+    /// What drives the difference of the two best, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
+    /// What the analyst assumed, in words.
+    pub assumptions: Vec<Notice>,
+    /// Seed of the bootstrap.
+    pub seed: u64,
+    /// Replicates of the bootstrap.
+    pub replicates: u32,
+    /// What the reader should know.
+    pub warnings: Vec<Notice>,
+}
+
+impl Estimate {
+    /// A number that is not estimated.
+    pub fn exact(value: f64) -> Self {
+        Self { value, low: value, high: value, covers: Covers::Sample }
+    }
+
+    /// Times `by`, plus `plus`.
+    pub fn scaled(self, by: f64, plus: f64) -> Self {
+        let (a, b) = (self.low * by + plus, self.high * by + plus);
+        Self { value: self.value * by + plus, low: a.min(b), high: a.max(b), covers: self.covers }
+    }
+}
