@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Command, Train};
-use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
+use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr, tr_with};
 use crate::data::read;
 use crate::fault;
 use crate::ml::metrics::Figures;
@@ -357,13 +357,29 @@ fn simulate(
         let band = format!("{} [{} … {}]", numbers::fixed(c.value, 1), numbers::fixed(c.low, 1), numbers::fixed(c.high, 1));
         rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
     }
+    let mut text = table(&rows);
+    if let Some(b) = &joined.between {
+        let mut parts = vec![vec![
+            tr_with(lang, "cli.between", &[("name", &b.name), ("other", &b.against)]),
+            tr(lang, "cli.conversions").to_owned(),
+            tr(lang, "cli.profit").to_owned(),
+        ]];
+        parts.extend(b.parts.iter().map(|p| {
+            let name = match &p.player {
+                crate::strategy::simulate::between::Player::Lever(column) => column.clone(),
+                other => tr(lang, other.key()).to_owned(),
+            };
+            vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
+        }));
+        text = format!("{text}\n{}", table(&parts));
+    }
     // Said beside the result, not in it: the file holds the same bits as that of a run.
     let warnings: Vec<Notice> = changed.into_iter().chain(joined.warnings.iter().cloned()).collect();
     let mut value = to_value(&joined)?;
     if let Some(map) = value.as_object_mut() {
         map.insert("warnings".to_owned(), to_value(&warnings)?);
     }
-    Ok(text_or_json(json, value, &warnings, table(&rows).trim_end()))
+    Ok(text_or_json(json, value, &warnings, text.trim_end()))
 }
 
 #[cfg(test)]

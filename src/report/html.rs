@@ -12,7 +12,9 @@ use crate::base::{Lang, Notice, numbers, tr, tr_with};
 use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
+use crate::strategy::sensitivity::Sensitivity;
 use crate::strategy::simulate::Covers;
+use crate::strategy::simulate::between::Player;
 use crate::strategy::{Estimate, LeverStatus, ScenarioResult, Simulation};
 
 /// Features drawn one by one before the rest is joined.
@@ -628,6 +630,8 @@ impl Page {
             ("report.cost", Box::new(|r| r.cost.as_ref().map(|e| band(e, false)))),
             ("report.profit", Box::new(|r| r.profit.as_ref().map(|e| band(e, false)))),
             ("report.roi", Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
+            ("why.retention", Box::new(|r| r.retention.as_ref().map(|e| band_as(e, numbers::percent)))),
+            ("why.satisfaction", Box::new(|r| r.satisfaction.as_ref().map(|e| band(e, false)))),
         ];
         // The baseline stands at the left of every table.
         let (baseline, others) = s.scenarios.split_at(1.min(s.scenarios.len()));
@@ -688,12 +692,62 @@ impl Page {
             if !bars.is_empty() {
                 out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t("report.drivers_caption"));
             }
+            if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
+                out += &self.sensitivity(found);
+            }
             out += &self.list(&r.warnings);
         }
+        out += &self.against(s);
         if !s.assumptions.is_empty() {
             let _ = write!(out, "<h3>{}</h3>{}", self.t("report.assumptions"), self.list(&s.assumptions));
         }
         out + &self.list(&s.warnings)
+    }
+
+    /// What a scenario's profit hangs on, and where each assumption would have to be for nothing to be earned.
+    fn sensitivity(&self, found: &Sensitivity) -> String {
+        let row = |s: &crate::strategy::sensitivity::Swing| {
+            let even = s.break_even.map_or_else(|| "–".to_owned(), numbers::plain);
+            let mut cells = vec![self.t(s.assumption.key()).to_owned()];
+            cells.extend([s.at, s.low, s.high, s.profit_low, s.profit_high].map(numbers::plain));
+            cells.push(even);
+            cells
+        };
+        let head =
+            ["why.assumption", "why.as_assumed", "why.low_column", "why.high_column", "why.profit_low", "why.profit_high", "why.even_at"];
+        let rows: Vec<Vec<String>> = found.swings.iter().map(row).collect();
+        let share = numbers::percent(crate::strategy::sensitivity::EITHER_WAY);
+        format!(
+            "<p class=\"weak\">{}</p>{}",
+            escape(&tr_with(self.lang, "why.tornado_caption", &[("share", &share)])),
+            self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
+        )
+    }
+
+    /// Scenarios against each other, and what drives the difference of the two best.
+    fn against(&self, s: &Simulation) -> String {
+        if s.pairs.is_empty() {
+            return String::new();
+        }
+        let row = |p: &crate::strategy::simulate::Pair| {
+            let profit = p.profit.as_ref().map_or_else(|| "–".to_owned(), |e| band(e, true));
+            vec![p.name.clone(), p.against.clone(), band(&p.conversions, true), profit]
+        };
+        let rows: Vec<Vec<String>> = s.pairs.iter().map(row).collect();
+        let head = ["report.scenario", "why.versus_other", "why.conversions", "why.profit"];
+        let mut out = format!("<h3>{}</h3>{}", escape(self.t("why.versus_title")), self.table(&head, &[2, 3], &rows));
+        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("why.versus_help")));
+        if let Some(b) = s.between.as_ref().filter(|b| !b.parts.is_empty()) {
+            let name = |p: &Player| match p {
+                Player::Lever(column) => column.clone(),
+                other => self.t(other.key()).to_owned(),
+            };
+            let bars: Vec<_> = b.parts.iter().map(|p| (name(&p.player), p.profit.unwrap_or(p.conversions), None)).collect();
+            let title = format!("{}: {} – {}", self.t("why.versus_drivers"), b.name, b.against);
+            let caption = if b.profit.is_some() { "why.versus_caption" } else { "why.versus_caption_conversions" };
+            out += &self.figure(&svg::bars(&title, &bars, numbers::signed), self.t(caption));
+        }
+        out
     }
 
     fn levers(&self, r: &Report) -> String {

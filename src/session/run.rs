@@ -430,6 +430,7 @@ pub fn joined(simulations: &[Simulation]) -> Option<Simulation> {
         out.scenarios.extend(s.scenarios.iter().cloned());
         out.differences.extend(s.differences.iter().cloned());
         out.pairs.extend(s.pairs.iter().cloned());
+        out.sensitivity.extend(s.sensitivity.iter().cloned());
         out.between = out.between.or_else(|| s.between.clone());
         out.assumptions.extend(s.assumptions.iter().cloned());
     }

@@ -20,6 +20,7 @@ use self::world::World;
 use super::baseline::Baseline;
 use super::lever::Lever;
 use super::scenario::Scenario;
+use super::sensitivity::sensitivity;
 use super::terms::{Channel, Terms};
 use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::Table;
@@ -126,13 +127,14 @@ pub fn simulate(
         warnings.push(note!("strategy.balanced"));
     }
     let outcome = &card.outcomes[options.outcome];
-    Ok(Simulation {
+    let mut out = Simulation {
         model_name: card.spec.name.clone(),
         model: card.fingerprint.clone(),
         data: data.clone(),
         outcome: outcome.name.clone(),
         class: outcome.class().to_owned(),
         between: None,
+        sensitivity: Vec::new(),
         pairs: answer::pairs(&world, &results[1..], &blocks, options),
         assumptions: assumptions(outcome, scenarios, &plans, &results[0], also),
         scenarios: results,
@@ -140,7 +142,9 @@ pub fn simulate(
         seed: options.seed,
         replicates: options.replicates,
         warnings,
-    })
+    };
+    out.sensitivity = scenarios.iter().filter_map(|s| sensitivity(&out, &s.name)).collect();
+    Ok(out)
 }
 
 /// The world of a model, or why it cannot be asked.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::between::Between;
 use crate::base::{Fingerprint, Notice};
 use crate::strategy::evidence::Grade;
+use crate::strategy::sensitivity::Sensitivity;
 use crate::strategy::terms::{Book, Terms};
 
 /// A number with its interval and what the interval covers.
@@ -137,6 +138,9 @@ pub struct Simulation {
     /// What drives the difference of the two best, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub between: Option<Between>,
+    /// What the profit of each scenario hangs on, where a value per conversion was entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sensitivity: Vec<Sensitivity>,
     /// What the analyst assumed, in words.
     pub assumptions: Vec<Notice>,
     /// Seed of the bootstrap.

@@ -3,15 +3,17 @@
 //! The scenario on the bench is edited in a copy. A scenario that is not in the recipe yet is the session's draft and is
 //! simulated while its levers move; one of the recipe is written back when the analyst lets go, as one undo step.
 //!
-//! - [`scenarios`] names and keeps them; [`levers`] moves; [`money`] takes the analyst's assumptions; [`results`] shows;
-//!   [`hangs_on`] says what the advice hangs on.
+//! - [`scenarios`] names and keeps them; [`levers`] moves; [`terms`] takes what the analyst assumes, [`shared`] what all
+//!   scenarios share; [`results`] shows; [`compare`] sets two against each other; [`hangs_on`] says what the advice hangs on.
 
+mod compare;
 mod hangs_on;
 pub(super) mod levers;
-mod money;
 pub mod moves;
 mod results;
 mod scenarios;
+mod shared;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +34,9 @@ pub struct WhatIfView {
     segment_fault: Option<String>,
     segment_open: bool,
     renaming: Option<String>,
-    money: money::Fields,
+    terms: terms::Fields,
+    shared: shared::Shared,
+    compare: compare::Compare,
     levers: levers::Levers,
     hangs_on: hangs_on::HangsOn,
     twins: figure::Twins,
@@ -75,10 +79,12 @@ impl View for WhatIfView {
                 basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
                 basic::anchored(ui, "levers", |ui| self.levers.ui(ui, cx, &name, &model, &mut bench.copy));
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
-                basic::anchored(ui, "money", |ui| self.money.ui(ui, cx, &mut bench.copy));
+                basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, &mut bench.copy));
+                basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx));
                 why::standing(ui, cx, &ask);
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 if let Some(sim) = cx.session.simulation(&name) {
+                    basic::anchored(ui, "compare", |ui| self.compare.ui(ui, cx, &name, sim, &mut self.twins));
                     basic::anchored(ui, "hangs-on", |ui| self.hangs_on.ui(ui, cx, sim, &bench.copy.name, &mut self.twins));
                 }
                 ui.add_space(theme::SECTION);
@@ -130,7 +136,7 @@ impl WhatIfView {
             // The session took over what was edited here.
             Some(b) if b.name == name && b.copy == source => Bench { source, sent: None, ..b },
             _ => {
-                self.money.forget();
+                self.terms.forget();
                 Bench { name, copy: source.clone(), source, sent: None }
             }
         }

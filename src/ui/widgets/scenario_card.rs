@@ -30,11 +30,25 @@ pub enum Figure {
     Profit,
     /// Profit per money spent.
     Roi,
+    /// Share of people who stay.
+    Retention,
+    /// Satisfaction per person.
+    Satisfaction,
 }
 
 impl Figure {
     /// All lines, in their order.
-    pub const ALL: [Self; 7] = [Self::Reach, Self::Conversions, Self::Rate, Self::Revenue, Self::Cost, Self::Profit, Self::Roi];
+    pub const ALL: [Self; 9] = [
+        Self::Reach,
+        Self::Conversions,
+        Self::Rate,
+        Self::Revenue,
+        Self::Cost,
+        Self::Profit,
+        Self::Roi,
+        Self::Retention,
+        Self::Satisfaction,
+    ];
 
     /// Catalogue key of the name.
     pub fn key(self, is_rate: bool) -> &'static str {
@@ -48,6 +62,8 @@ impl Figure {
             Self::Cost => "why.cost",
             Self::Profit => "why.profit",
             Self::Roi => "why.roi",
+            Self::Retention => "why.retention",
+            Self::Satisfaction => "why.satisfaction",
         }
     }
     /// Its estimate in a result; money only where it was assumed.
@@ -60,6 +76,8 @@ impl Figure {
             Self::Cost => r.cost,
             Self::Profit => r.profit,
             Self::Roi => r.roi,
+            Self::Retention => r.retention,
+            Self::Satisfaction => r.satisfaction,
         }
     }
     /// Its change against the baseline, where that is computed person by person.
@@ -69,6 +87,8 @@ impl Figure {
             Self::Rate => Some(d.rate),
             Self::Revenue => d.revenue,
             Self::Profit => d.profit,
+            Self::Retention => d.retention,
+            Self::Satisfaction => d.satisfaction,
             Self::Reach | Self::Cost | Self::Roi => None,
         }
     }
@@ -77,16 +97,17 @@ impl Figure {
         match self {
             Self::Reach => numbers::fixed(x, 0),
             Self::Rate if is_rate => numbers::percent(x),
-            Self::Roi => numbers::percent(x),
+            Self::Roi | Self::Retention => numbers::percent(x),
             Self::Revenue | Self::Cost | Self::Profit => numbers::fixed(x, if x.abs() < 100.0 { 2 } else { 0 }),
             Self::Conversions if x.abs() >= 1000.0 => numbers::fixed(x, 0),
-            Self::Conversions | Self::Rate => numbers::plain(x),
+            Self::Conversions | Self::Rate | Self::Satisfaction => numbers::plain(x),
         }
     }
     /// A change as shown, signed.
     pub fn show_change(self, x: f64, is_rate: bool) -> String {
         match self {
             Self::Rate if is_rate => numbers::points(x),
+            Self::Retention => numbers::points(x),
             _ => {
                 let shown = self.show(x, is_rate);
                 if x > 0.0 { format!("+{shown}") } else { shown }
@@ -308,6 +329,7 @@ pub(crate) mod tests {
             }],
             pairs: vec![],
             between: None,
+            sensitivity: vec![],
             assumptions: vec![],
             seed: 1,
             replicates: 200,

@@ -27,10 +27,10 @@ impl Default for HangsOn {
 impl HangsOn {
     /// Draws it for a scenario, once money was entered.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, sim: &Simulation, scenario: &str, twins: &mut figure::Twins) {
-        let Some(found) = sensitivity::sensitivity(sim, scenario) else { return };
+        let Some(found) = sim.sensitivity.iter().find(|s| s.scenario == scenario) else { return };
         let lang = cx.lang();
         let caption = cx.tw("why.tornado_caption", &[("share", &numbers::percent(EITHER_WAY))]);
-        let source = figure::Source { table: Box::new(|| table(&found, lang)), csv: None, svg: None };
+        let source = figure::Source { table: Box::new(|| table(found, lang)), csv: None, svg: None };
         let bars: Vec<tornado::Bar> = found.swings.iter().map(|s| bar(s, lang)).collect();
         figure::ui(ui, cx, twins, "why.tornado", &caption, &source, |ui, cx| {
             tornado::ui(ui, cx.t("why.tornado"), &bars, found.profit, &numbers::plain, cx.t("why.profit_axis"));

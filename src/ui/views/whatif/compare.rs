@@ -1,0 +1,159 @@
+//! Two scenarios against each other: by how much the one beats the other, on the same people, and what that comes from.
+
+use eframe::egui::{self, RichText, Ui};
+
+use crate::base::{Lang, numbers, tr};
+use crate::session::ledger;
+use crate::session::state::Ask;
+use crate::strategy::Simulation;
+use crate::strategy::simulate::between::{Between, Player};
+use crate::strategy::simulate::{Estimate, Pair};
+use crate::ui::views::why::{self, name_it};
+use crate::ui::widgets::{basic, figure, signed_bars};
+use crate::ui::{Cx, theme};
+
+/// What the pane remembers: the other scenario and the one.
+#[derive(Default)]
+pub struct Compare {
+    two: Option<[String; 2]>,
+}
+
+impl Compare {
+    /// Draws it where there are two scenarios.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, model: &str, sim: &Simulation, twins: &mut figure::Twins) {
+        if sim.pairs.is_empty() {
+            return;
+        }
+        let names: Vec<String> = sim.scenarios.iter().skip(1).map(|s| s.name.clone()).collect();
+        let known = |two: &[String; 2]| two[0] != two[1] && two.iter().all(|n| names.contains(n));
+        let Some(mut two) = self.two.take().filter(known).or_else(|| ledger::best_two(sim)) else { return };
+        basic::section(ui, cx.t("why.versus_title")).on_hover_text(cx.t("why.versus_help"));
+        ui.horizontal_wrapped(|ui| {
+            for (at, key) in [(1, "why.versus_one"), (0, "why.versus_other")] {
+                ui.label(RichText::new(cx.t(key)).color(cx.tokens.weak));
+                let shown = two[at].clone();
+                let combo = egui::ComboBox::from_id_salt(key).selected_text(basic::shorten(&shown, 24)).show_ui(ui, |ui| {
+                    for n in &names {
+                        let picked = ui.selectable_label(two[at] == *n, basic::shorten(n, 40)).on_hover_text(n);
+                        if picked.clicked() && two[1 - at] == *n {
+                            two.swap(0, 1);
+                        } else if picked.clicked() {
+                            two[at].clone_from(n);
+                        }
+                    }
+                });
+                name_it(&combo.response, cx.t(key), &shown);
+            }
+        });
+        if let Some(pair) = pair(sim, &two) {
+            ui.add(egui::Label::new(words(&pair, cx.lang())).wrap());
+        }
+        let ask = Ask::Between { model: model.to_owned(), two: two.clone() };
+        cx.want(ask.clone());
+        why::standing(ui, cx, &ask);
+        if let Some(found) = cx.session.between(&ask).cloned() {
+            drivers(ui, cx, &found, twins);
+        }
+        ui.add_space(theme::SPACE);
+        self.two = Some(two);
+    }
+}
+
+/// The difference of the second to the first, whichever way round it was counted.
+pub fn pair(sim: &Simulation, two: &[String; 2]) -> Option<Pair> {
+    if let Some(p) = sim.pairs.iter().find(|p| p.against == two[0] && p.name == two[1]) {
+        return Some(p.clone());
+    }
+    let p = sim.pairs.iter().find(|p| p.against == two[1] && p.name == two[0])?;
+    let turned = |e: Estimate| e.scaled(-1.0, 0.0);
+    let (name, against) = (p.against.clone(), p.name.clone());
+    Some(Pair { name, against, conversions: turned(p.conversions), profit: p.profit.map(turned) })
+}
+
+/// The difference in one sentence; whether it is beyond the chance of who is in the data.
+pub fn words(p: &Pair, lang: Lang) -> String {
+    let e = p.profit.unwrap_or(p.conversions);
+    let key = match (p.profit.is_some(), e.low > 0.0 || e.high < 0.0) {
+        (true, true) => "why.versus_profit",
+        (true, false) => "why.versus_profit_open",
+        (false, true) => "why.versus_conversions",
+        (false, false) => "why.versus_conversions_open",
+    };
+    let fields: [(&str, &dyn std::fmt::Display); 8] = [
+        ("name", &p.name),
+        ("other", &p.against),
+        ("profit", &numbers::signed(e.value)),
+        ("low", &numbers::signed(e.low)),
+        ("high", &numbers::signed(e.high)),
+        ("conversions", &numbers::signed(p.conversions.value)),
+        ("c_low", &numbers::signed(p.conversions.low)),
+        ("c_high", &numbers::signed(p.conversions.high)),
+    ];
+    crate::base::tr_with(lang, key, &fields)
+}
+
+/// A driver's name.
+pub fn player(p: &Player, lang: Lang) -> String {
+    match p {
+        Player::Lever(column) => column.clone(),
+        other => tr(lang, other.key()).to_owned(),
+    }
+}
+
+fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, twins: &mut figure::Twins) {
+    let lang = cx.lang();
+    let amount = |p: &crate::strategy::simulate::between::Part| p.profit.unwrap_or(p.conversions);
+    let bars: Vec<_> = found
+        .parts
+        .iter()
+        .map(|p| signed_bars::Bar {
+            name: player(&p.player, lang),
+            amount: amount(p),
+            shown: numbers::signed(amount(p)),
+            ..signed_bars::Bar::default()
+        })
+        .collect();
+    if bars.is_empty() {
+        basic::caption(ui, cx.t("why.versus_same"));
+        return;
+    }
+    let caption = cx.t(if found.profit.is_some() { "why.versus_caption" } else { "why.versus_caption_conversions" }).to_owned();
+    let table = || figure::Table {
+        header: ["why.driver", "why.conversions", "why.profit"].map(|k| tr(lang, k).to_owned()).to_vec(),
+        rows: found
+            .parts
+            .iter()
+            .map(|p| {
+                vec![player(&p.player, lang), numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
+            })
+            .collect(),
+    };
+    let source = figure::Source { table: Box::new(table), csv: None, svg: None };
+    figure::ui(ui, cx, twins, "why.versus_drivers", &caption, &source, |ui, cx| {
+        signed_bars::ui(ui, &bars, cx.t("why.versus_drivers"));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::simulate::Covers;
+
+    #[test]
+    fn a_pair_reads_the_same_from_both_sides() {
+        let mut sim = crate::ui::widgets::scenario_card::tests::simulation(true);
+        let e = |value: f64, low: f64, high: f64| Estimate { value, low, high, covers: Covers::Sample };
+        let (name, against) = ("Push".to_owned(), "Mail".to_owned());
+        sim.pairs = vec![Pair { name, against, conversions: e(5.0, 2.0, 9.0), profit: Some(e(200.0, -10.0, 380.0)) }];
+        let one = pair(&sim, &["Mail".to_owned(), "Push".to_owned()]).unwrap();
+        assert_eq!(one, sim.pairs[0]);
+        let other = pair(&sim, &["Push".to_owned(), "Mail".to_owned()]).unwrap();
+        assert_eq!((other.conversions, other.profit), (e(-5.0, -9.0, -2.0), Some(e(-200.0, -380.0, 10.0))));
+        for lang in [Lang::En, Lang::Zh] {
+            let (a, b) = (words(&one, lang), words(&other, lang));
+            assert!(a.contains("+200") && a.contains("Push") && b.contains("−200") && b.contains("Mail"), "{a} / {b}");
+            assert!(!a.contains('{') && !b.contains('{'));
+        }
+        assert_eq!(pair(&sim, &["Push".to_owned(), "Nobody".to_owned()]), None);
+    }
+}
