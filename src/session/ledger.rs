@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::pipeline::{self, Prepared};
 use super::recipe::{Recipe, SimulateSection};
-use crate::base::{JobCtx, Result};
+use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{ColumnType, Role};
 use crate::ml::Model;
 use crate::strategy::simulate::{self, Also, AlsoWhat, Between, SimulateOptions};
+use crate::strategy::study::{self, Study, UpliftAsked};
+use crate::strategy::tested::{self, Measured, Tested};
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 use crate::{fault, note};
 
@@ -89,9 +91,37 @@ pub fn simulate(
         }
     }
     let data = &prepared.loaded.fingerprint;
-    let mut out = simulate::simulate(model, &prepared.raw, baseline, scenarios, levers, &judged, data, &options, ctx)?;
+    let measured: Vec<Option<Measured>> = scenarios
+        .iter()
+        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx)).transpose())
+        .collect::<Result<_>>()?;
+    let raw = &prepared.raw;
+    let mut out = simulate::simulate(model, raw, baseline, scenarios, levers, &judged, &measured, data, &options, ctx)?;
     out.warnings.extend(missing);
     Ok(out)
+}
+
+/// What a study of the recipe measured among a scenario's people.
+fn measure(recipe: &Recipe, prepared: &Prepared, baseline: &Baseline, s: &Scenario, t: &Tested, ctx: &JobCtx) -> Result<Measured> {
+    let asked = recipe.studies.iter().find(|n| n.name == t.study).and_then(|n| match &n.ask {
+        Study::Uplift(asked) => Some(asked),
+        _ => None,
+    });
+    let asked = asked.ok_or_else(|| {
+        let known = uplift_studies(recipe).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        fault!("strategy.tested_study", name = &s.name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
+    })?;
+    let loaded = &prepared.loaded;
+    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, &s.segment));
+    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, s.segment.as_deref(), ctx))
+}
+
+/// The recipe's studies of uplift, by name.
+pub fn uplift_studies(recipe: &Recipe) -> impl Iterator<Item = (&String, &UpliftAsked)> {
+    recipe.studies.iter().filter_map(|s| match &s.ask {
+        Study::Uplift(asked) => Some((&s.name, asked)),
+        _ => None,
+    })
 }
 
 /// What drives the difference of the second scenario to the first.

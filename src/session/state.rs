@@ -496,7 +496,11 @@ impl Session {
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
             levers: Key::of_value(&recipe.roles.lever),
-            scenarios: Key::of_value(&(&recipe.scenarios, &recipe.simulate, &self.draft)),
+            scenarios: {
+                // A scenario that takes its effect from a study hangs on the studies as well.
+                let tested = recipe.scenarios.iter().chain(&self.draft).any(|s| s.tested.is_some());
+                Key::of_value(&(&recipe.scenarios, &recipe.simulate, &self.draft, tested.then_some(&recipe.studies)))
+            },
         };
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::resample::Resample;
 use super::simulate::answer::Answered;
 use super::support::Binned;
+use super::tested::Measured;
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::FeatureMatrix;
 use crate::ml::Model;
@@ -22,6 +23,8 @@ pub struct Baseline {
     pub(super) binned: Binned,
     /// Scenarios answered before, by what they were answered from.
     known: Mutex<Vec<(Fingerprint, Answered)>>,
+    /// Effects that studies measured, by what was asked.
+    measured: Mutex<Vec<(Fingerprint, Measured)>>,
     /// The bootstrap of so many people, dealt once.
     draws: Mutex<Vec<((usize, u32, u64), Arc<Resample>)>>,
 }
@@ -31,7 +34,7 @@ impl Baseline {
     pub fn of(model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
         let margins = model.margins(&x, ctx)?;
         let binned = Binned::of(model.card().features(), &x);
-        Ok(Self { x, margins, binned, known: Mutex::default(), draws: Mutex::default() })
+        Ok(Self { x, margins, binned, known: Mutex::default(), measured: Mutex::default(), draws: Mutex::default() })
     }
 
     /// The answer to a question that was asked before.
@@ -43,6 +46,20 @@ impl Baseline {
     /// Keeps an answer.
     pub(super) fn keep(&self, question: Fingerprint, answer: Answered) {
         keep(&self.known, MOST, question, answer);
+    }
+
+    /// What a study measured, asked once.
+    pub fn measured(&self, question: Fingerprint, measure: impl FnOnce() -> Result<Measured>) -> Result<Measured> {
+        let found =
+            self.measured.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|(q, _)| *q == question).map(|(_, m)| m.clone());
+        match found {
+            Some(found) => Ok(found),
+            None => {
+                let new = measure()?;
+                keep(&self.measured, MOST, question, new.clone());
+                Ok(new)
+            }
+        }
     }
 
     /// The bootstrap of so many people.

@@ -1,7 +1,8 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
-//! - [`terms`] money, channel, limits and time of a scenario; [`sensitivity`] what the profit hangs on.
+//! - [`terms`] money, channel, limits and time of a scenario; [`sensitivity`] what the profit hangs on;
+//!   [`tested`] its effect as a study measured it.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
@@ -24,6 +25,7 @@ pub mod simulate;
 pub mod study;
 pub mod support;
 pub mod terms;
+pub mod tested;
 pub mod uplift;
 pub mod words;
 

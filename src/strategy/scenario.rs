@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::terms::First;
+use super::tested::Tested;
 use crate::base::Result;
 use crate::data::{Feature, FeatureKind};
 use crate::fault;
@@ -72,6 +73,9 @@ pub struct Scenario {
     /// Days that it runs; as long as the data cover if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<f64>,
+    /// The study that measured its effect, instead of levers that a model is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Tested>,
     /// Outcome proxies that the analyst unlocked for this scenario.
     #[serde(default, rename = "override", skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<String>,

@@ -7,6 +7,7 @@ pub(super) mod answer;
 pub mod between;
 mod plan;
 pub mod result;
+mod tested;
 mod world;
 
 use serde::Serialize;
@@ -22,6 +23,7 @@ use super::lever::Lever;
 use super::scenario::Scenario;
 use super::sensitivity::sensitivity;
 use super::terms::{Channel, Terms};
+use super::tested::Measured;
 use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::Table;
 use crate::ml::Model;
@@ -71,7 +73,7 @@ pub enum AlsoWhat {
 }
 
 /// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `baseline` the same rows as the
-/// model reads them. What was answered before on this baseline is not computed again.
+/// model reads them; `measured` holds the effects of those that take theirs from a study. What was answered before on this baseline is not computed again.
 pub fn simulate(
     model: &dyn Model,
     raw: &Table,
@@ -79,6 +81,7 @@ pub fn simulate(
     scenarios: &[Scenario],
     levers: &[Lever],
     also: &[Also<'_>],
+    measured: &[Option<Measured>],
     data: &Fingerprint,
     options: &SimulateOptions,
     ctx: &JobCtx,
@@ -104,11 +107,15 @@ pub fn simulate(
     ));
     for (k, (scenario, plan)) in scenarios.iter().zip(&plans).enumerate() {
         ctx.check()?;
-        let question = Fingerprint::of_value(&(scenario, &asked, plan.rows != shared));
+        let found = measured.get(k).and_then(Option::as_ref);
+        let question = Fingerprint::of_value(&(scenario, &asked, plan.rows != shared, found));
         let answered = match baseline.answered(&question) {
             Some(answered) => answered,
             None => {
-                let answered = answer(&world, &sides, scenario, plan, plan.rows != shared, options)?;
+                let answered = match found {
+                    Some(found) => tested::answer(&world, scenario, plan, found, options)?,
+                    None => answer(&world, &sides, scenario, plan, plan.rows != shared, options)?,
+                };
                 baseline.keep(question, answered.clone());
                 answered
             }
@@ -119,7 +126,10 @@ pub fn simulate(
         blocks.push(sums);
         ctx.at(k as u64 + 2);
     }
-    let mut warnings = vec![note!("strategy.not_causal")];
+    let mut warnings = Vec::new();
+    if scenarios.iter().any(|s| s.tested.is_none()) {
+        warnings.push(note!("strategy.not_causal"));
+    }
     if !levers.is_empty() && levers.iter().all(|l| l.drop.is_none()) {
         warnings.push(note!("strategy.proxies_unchecked"));
     }

@@ -233,8 +233,9 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
     }
 }
 
-fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
-    let ask = causal::Ask {
+/// What is asked of the data by a study of uplift.
+pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
+    causal::Ask {
         treatment: asked.treatment.clone(),
         outcome: asked.outcome.clone(),
         control: asked.control.clone(),
@@ -244,7 +245,11 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
         negative: asked.negative.clone(),
         seed: asked.seed,
         ..causal::Ask::default()
-    };
+    }
+}
+
+fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
+    let ask = ask_of(asked);
     let money = match (asked.value_per_conversion, asked.cost_per_contact) {
         (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
         _ => None,

@@ -29,9 +29,11 @@ pub(in crate::strategy) struct Answered {
 /// What a scenario adds, by block of all people of the data.
 #[derive(Clone)]
 pub(in crate::strategy) struct Sums {
-    conversions: Vec<f64>,
+    pub conversions: Vec<f64>,
     /// What the conversions leave once their own cost is paid, and what is spent besides, whoever the people are.
-    profit: Option<(Vec<f64>, f64)>,
+    pub profit: Option<(Vec<f64>, f64)>,
+    /// What is not known of it besides: half a band of its conversions and of its profit, where a test measured them.
+    pub besides: Option<(f64, f64)>,
 }
 
 /// A second outcome, ready to be asked.
@@ -247,7 +249,7 @@ pub(super) fn answer(
         }
     }
     let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
-    let mut sums = Sums { conversions: all.sums(&plan.rows, &gap, per_row), profit: None };
+    let mut sums = Sums { conversions: all.sums(&plan.rows, &gap, per_row), profit: None, besides: None };
     if let Some(worth) = t.worth() {
         let each: Vec<f64> = gap.iter().enumerate().map(|(i, g)| worth * g - offers.get(i).copied().unwrap_or(0.0)).collect();
         sums.profit = Some((all.sums(&plan.rows, &each, per_row), known));
@@ -325,11 +327,20 @@ pub(super) fn pairs(world: &World<'_>, results: &[ScenarioResult], sums: &[Sums]
     let found = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed).totals(&wanted);
     let estimate = |k: usize| Estimate { value: found[k].0, low: found[k].1, high: found[k].2, covers: Covers::Sample };
     kept.into_iter()
-        .map(|(i, j, conversions, profit)| Pair {
-            name: results[j].name.clone(),
-            against: results[i].name.clone(),
-            conversions: estimate(conversions),
-            profit: profit.map(|(k, spent)| estimate(k).scaled(1.0, -spent)),
+        .map(|(i, j, conversions, profit)| {
+            let besides =
+                |of: fn(&(f64, f64)) -> f64| [&sums[i], &sums[j]].iter().filter_map(|s| s.besides.as_ref().map(of)).fold(0.0, f64::hypot);
+            let wider = |e: Estimate, half: f64| Estimate {
+                low: e.value - (e.value - e.low).hypot(half),
+                high: e.value + (e.high - e.value).hypot(half),
+                ..e
+            };
+            Pair {
+                name: results[j].name.clone(),
+                against: results[i].name.clone(),
+                conversions: wider(estimate(conversions), besides(|b| b.0)),
+                profit: profit.map(|(k, spent)| wider(estimate(k), besides(|b| b.1)).scaled(1.0, -spent)),
+            }
         })
         .collect()
 }

@@ -125,6 +125,9 @@ pub fn between(
     options: &SimulateOptions,
     ctx: &JobCtx,
 ) -> Result<Between> {
+    if let Some(s) = two.iter().find(|s| s.tested.is_some()) {
+        return Err(fault!("strategy.tested_between", name = &s.name));
+    }
     let world = world(model, raw, baseline, options, ctx)?;
     let [a, b]: [Plan; 2] = plans(&[two[0].clone(), two[1].clone()], model, raw, levers, options)?
         .try_into()

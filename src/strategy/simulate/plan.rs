@@ -18,6 +18,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub fn read(scenario: &Scenario, terms: Terms, model: &dyn Model, raw: &Table, levers: &[Lever]) -> Result<Self> {
+        if scenario.tested.is_some() && !scenario.set.is_empty() {
+            return Err(fault!("strategy.tested_set", name = &scenario.name));
+        }
         let rows = match (&scenario.row, &scenario.segment) {
             (Some(line), _) => {
                 // Lines ascend, so a bisection finds it.

@@ -52,7 +52,7 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
-    simulate(model, raw, &baseline, scenarios, levers, &[], &Fingerprint::default(), &options, &JobCtx::quiet())
+    simulate(model, raw, &baseline, scenarios, levers, &[], &[], &Fingerprint::default(), &options, &JobCtx::quiet())
 }
 
 /// The model's formula on the table, row by row.
@@ -258,8 +258,9 @@ fn a_known_baseline_changes_no_bit() {
     let x = m.card.encoder.encode_raw(&raw).unwrap().0;
     let ctx = JobCtx::quiet();
     let baseline = Baseline::of(&m, x.clone(), &ctx).unwrap();
-    let ask =
-        |s: &[Scenario], l: &[Lever]| simulate(&m, &raw, &baseline, s, l, &[], &Fingerprint::default(), &SimulateOptions::default(), &ctx);
+    let ask = |s: &[Scenario], l: &[Lever]| {
+        simulate(&m, &raw, &baseline, s, l, &[], &[], &Fingerprint::default(), &SimulateOptions::default(), &ctx)
+    };
     let mail = Scenario { segment: Some("channel = 'mail'".into()), ..scenario(&[("age", "30")]) };
     let steps = [
         vec![scenario(&[("pages", "+10%"), ("age", "30")])],
@@ -275,7 +276,7 @@ fn a_known_baseline_changes_no_bit() {
     assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
-    assert!(simulate(&m, &raw, &short, &[], &levers(""), &[], &Fingerprint::default(), &options, &ctx).is_err());
+    assert!(simulate(&m, &raw, &short, &[], &levers(""), &[], &[], &Fingerprint::default(), &options, &ctx).is_err());
 }
 
 /// Three classes whose scores are formulas.
@@ -323,6 +324,7 @@ fn a_class_is_counted_by_its_probability() {
             &baseline,
             std::slice::from_ref(&s),
             &levers(""),
+            &[],
             &[],
             &Fingerprint::default(),
             &options,
@@ -405,7 +407,7 @@ fn limits_costs_and_days_by_hand() {
     let (m, raw) = (model(), table());
     let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
     let s = push("value_per_conversion = 40.0\nchannel = \"mail\"\ndays = 14.0");
-    let out = simulate(&m, &raw, &baseline, &[s], &levers(""), &[], &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+    let out = simulate(&m, &raw, &baseline, &[s], &levers(""), &[], &[], &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert!(near(r.people, 30.0) && near(r.reach.value, 30.0) && near(r.cost.unwrap().value, 3.0));
     assert!(near(out.scenarios[0].conversions.value, b / 2.0) && near(d.conversions.value, 0.9 * (a - b) / 2.0));
@@ -514,7 +516,7 @@ fn scenarios_are_also_judged_by_who_stays() {
     let also = [Also { what: AlsoWhat::Retention, model: &stays, baseline: &other, outcome: 0 }];
     let ask = |s: &Scenario| {
         let (options, data) = (SimulateOptions::default(), Fingerprint::default());
-        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &levers(""), &also, &data, &options, &JobCtx::quiet()).unwrap()
+        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &levers(""), &also, &[], &data, &options, &JobCtx::quiet()).unwrap()
     };
     let mean = |more: f64| (0..N).map(|i| sigmoid(1.0 - 0.02 * (20.0 + i as f64) + 0.1 * ((i % 10) as f64 + more))).sum::<f64>() / 60.0;
     let out = ask(&scenario(&[("pages", "+2"), ("channel", "search")]));
@@ -527,4 +529,88 @@ fn scenarios_are_also_judged_by_who_stays() {
     // Half of them are reached: half of the change.
     let out = ask(&Scenario { capacity: Some(30.0), ..scenario(&[("pages", "+2")]) });
     assert!(near(out.differences[0].retention.unwrap().value, (mean(2.0) - mean(0.0)) / 2.0));
+}
+
+#[test]
+fn a_scenario_may_take_its_effect_from_a_test() {
+    // Mail won by a coin; it adds a quarter among the old and nothing among the young.
+    let n = 4_000usize;
+    let mut r = crate::base::rng::rng(3, "tested");
+    let (mut age, mut mail, mut buys) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..n {
+        let old = crate::base::rng::below(&mut r, 2) == 1;
+        let treated = crate::base::rng::below(&mut r, 2) == 1;
+        let p = if old && treated { 0.55 } else { 0.3 };
+        age.push(Some(if old { 60 } else { 30 } + crate::base::rng::below(&mut r, 9) as i64));
+        mail.push(Some(if treated { "mail" } else { "none" }.to_owned()));
+        buys.push(Some(i64::from(crate::base::rng::unit(&mut r) < p)));
+    }
+    let raw = Table::from_columns(vec![
+        ("age".into(), Values::Integers(age.clone())),
+        ("mail".into(), Values::Texts(mail.clone())),
+        ("buys".into(), Values::Integers(buys.clone())),
+    ])
+    .unwrap();
+    let mut m = formula(&raw, &["age", "mail"], &Roles::default(), FittedPrepare::default(), |_| -0.5);
+    m.card.outcomes[0].name = "buys".into();
+    let ask = crate::strategy::causal::Ask {
+        treatment: "mail".into(),
+        outcome: "buys".into(),
+        control: "none".into(),
+        ..crate::strategy::causal::Ask::default()
+    };
+    let ctx = JobCtx::quiet();
+    let measure = |segment: Option<&str>, arm: &str| {
+        crate::strategy::tested::measure(&raw, &ask, crate::strategy::causal::Base::Logistic, arm, segment, &ctx)
+    };
+    let old = measure(Some("age >= 60"), "mail").unwrap();
+    // The difference of the two groups of old people, by hand.
+    let rate = |arm: &str| {
+        let of: Vec<i64> =
+            (0..n).filter(|i| age[*i].unwrap() >= 60 && mail[*i].as_deref() == Some(arm)).map(|i| buys[i].unwrap()).collect();
+        of.iter().sum::<i64>() as f64 / of.len() as f64
+    };
+    assert_eq!(old.grade, Grade::A, "{:?}", old.reason);
+    assert!(near(old.effect, rate("mail") - rate("none")) && near(old.before.0, rate("none")));
+    assert!(old.low > 0.15 && old.high < 0.35, "{old:?}");
+    assert_eq!(measure(None, "post").unwrap_err().0.code, "strategy.tested_arm");
+
+    let tested = |segment: &str, text: &str| Scenario {
+        set: std::collections::BTreeMap::new(),
+        segment: Some(segment.into()),
+        tested: Some(crate::strategy::tested::Tested { study: "t".into(), arm: "mail".into() }),
+        ..push(text)
+    };
+    let s = tested("age >= 60", "value_per_conversion = 10.0\ncost_per_contact = 0.5\ncost_per_conversion = 1.0\ncapacity = 500.0");
+    let young = measure(Some("age < 60"), "mail").unwrap();
+    let other = Scenario { name: "young".into(), ..tested("age < 60", "value_per_conversion = 10.0\ncost_per_contact = 0.5") };
+    let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &ctx).unwrap();
+    let (options, data) = (SimulateOptions::default(), Fingerprint::default());
+    let all = [s.clone(), other];
+    let found = [Some(old.clone()), Some(young)];
+    let out = simulate(&m, &raw, &baseline, &all, &[], &[], &found, &data, &options, &ctx).unwrap();
+    let (r, d) = (&out.scenarios[1], &out.differences[0]);
+    assert_eq!((r.grade, r.reach.value), (Grade::A, 500.0));
+    assert!(near(d.conversions.value, 500.0 * old.effect) && near(d.conversions.low, 500.0 * old.low));
+    let cost = 500.0 * 0.5 + 500.0 * (old.before.0 + old.effect);
+    assert!(near(r.cost.unwrap().value, cost) && near(d.profit.unwrap().value, 10.0 * 500.0 * old.effect - cost));
+    // The band of the difference to another test's effect is at least as wide as either.
+    let (pair, young) = (&out.pairs[0], &out.differences[1]);
+    assert!(near(pair.conversions.value, young.conversions.value - d.conversions.value));
+    let width = |e: Estimate| e.high - e.low;
+    assert!(width(pair.conversions) > width(young.conversions) && width(pair.conversions) > width(d.conversions));
+    assert!(pair.profit.is_some_and(|p| near(p.value, young.profit.unwrap().value - d.profit.unwrap().value)));
+    // No levers beside it, no other outcome, no taking apart.
+    let both = Scenario { set: scenario(&[("age", "30")]).set, ..s.clone() };
+    let code = |s: &Scenario| {
+        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], &[], &found[..1], &data, &options, &ctx).unwrap_err().0.code
+    };
+    assert_eq!(code(&both), "strategy.tested_set");
+    assert_eq!(between(&m, &raw, &baseline, [&s, &s], &[], &options, &ctx).unwrap_err().0.code, "strategy.tested_between");
+    m.card.outcomes[0].name = "visits".into();
+    let code = simulate(&m, &raw, &baseline, &[s], &[], &[], &found[..1], &data, &SimulateOptions { seed: 2, ..options }, &ctx)
+        .unwrap_err()
+        .0
+        .code;
+    assert_eq!(code, "strategy.tested_outcome");
 }

@@ -19,8 +19,10 @@ mod tests;
 
 use eframe::egui::{self, RichText, Ui};
 
+use crate::session::ledger;
 use crate::session::state::{Ask, Command, Selection};
 use crate::strategy::Scenario;
+use crate::strategy::tested::Tested;
 use crate::ui::widgets::{basic, figure};
 use crate::ui::{Action, Cx, Room, View, theme};
 
@@ -76,8 +78,11 @@ impl View for WhatIfView {
                 self.whom(ui, cx, &mut bench.copy);
                 results::headline(ui, cx, &name, &bench.copy);
                 why::standing(ui, cx, &levers_ask);
-                basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
-                basic::anchored(ui, "levers", |ui| self.levers.ui(ui, cx, &name, &model, &mut bench.copy));
+                effect_from(ui, cx, &mut bench.copy);
+                if bench.copy.tested.is_none() {
+                    basic::section(ui, cx.t("why.levers_title")).on_hover_text(cx.t("why.levers_help"));
+                    basic::anchored(ui, "levers", |ui| self.levers.ui(ui, cx, &name, &model, &mut bench.copy));
+                }
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
                 basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, &mut bench.copy));
                 basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx));
@@ -119,6 +124,43 @@ fn class_picker(ui: &mut Ui, cx: &mut Cx<'_>, model: &std::sync::Arc<dyn crate::
     if let Some(class) = chosen {
         cx.command(Command::SetSimulate(crate::session::recipe::SimulateSection { class: Some(class), ..simulate.clone() }));
     }
+}
+
+/// Where the effect comes from, once there is a study that measured one: the model, or an arm of the study.
+fn effect_from(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
+    let Some(recipe) = cx.session.recipe.as_ref() else { return };
+    let mut known: Vec<Tested> = Vec::new();
+    for (study, asked) in ledger::uplift_studies(recipe) {
+        let column = cx.session.profile.as_ref().and_then(|p| p.value.columns.iter().find(|c| c.name == asked.treatment));
+        // The values of a category; a yes/no number has two.
+        let ends = |c: &crate::data::ColumnProfile| [c.min, c.max].into_iter().flatten().map(|v| v.to_string()).collect::<Vec<_>>();
+        let values = |c: &crate::data::ColumnProfile| {
+            if c.top.is_empty() && c.distinct == 2 { ends(c) } else { c.top.iter().map(|t| t.value.clone()).collect() }
+        };
+        let arms = column.into_iter().flat_map(values).filter(|v| *v != asked.control);
+        known.extend(arms.map(|arm| Tested { study: study.clone(), arm: arm.clone() }));
+    }
+    if known.is_empty() && s.tested.is_none() {
+        return;
+    }
+    let words = |t: &Tested| cx.tw("why.effect_study", &[("study", &t.study), ("arm", &t.arm)]);
+    let shown = s.tested.as_ref().map_or_else(|| cx.t("why.effect_model").to_owned(), words);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(cx.t("why.effect_from")).color(cx.tokens.weak)).on_hover_text(cx.t("why.effect_from_help"));
+        let combo = egui::ComboBox::from_id_salt("effect-from").selected_text(basic::shorten(&shown, 36)).show_ui(ui, |ui| {
+            if ui.selectable_label(s.tested.is_none(), cx.t("why.effect_model")).clicked() {
+                s.tested = None;
+            }
+            for t in &known {
+                if ui.selectable_label(s.tested.as_ref() == Some(t), words(t)).clicked() {
+                    s.tested = Some(t.clone());
+                    s.set.clear();
+                    s.row = None;
+                }
+            }
+        });
+        why::name_it(&combo.response, cx.t("why.effect_from"), &shown);
+    });
 }
 
 impl WhatIfView {

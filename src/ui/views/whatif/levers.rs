@@ -41,7 +41,7 @@ impl Levers {
         // While none is declared, all features are looked at, so that a proxy is known before it is chosen.
         let chosen = |l: &&Lever| is_declared(cx.session, &l.column) || s.set.contains_key(&l.column);
         let levers: Vec<Lever> = all.iter().filter(chosen).cloned().collect();
-        if levers.is_empty() {
+        if levers.is_empty() && cx.session.levers(name).is_some() {
             basic::caption(ui, cx.t("why.no_levers"));
         }
         if levers.len() > FEW {

@@ -20,7 +20,7 @@ fn is_rate(cx: &Cx<'_>, model: &str, sim: &Simulation) -> bool {
 pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     let Some(sim) = cx.session.simulation(model) else { return };
     let found = sim.differences.iter().zip(sim.scenarios.iter().skip(1)).find(|(d, _)| d.name == s.name);
-    let Some((difference, result)) = found.filter(|_| !s.set.is_empty()) else { return };
+    let Some((difference, result)) = found.filter(|_| !s.set.is_empty() || s.tested.is_some()) else { return };
     let rate = is_rate(cx, model, sim);
     ui.add_space(theme::SPACE);
     ui.horizontal_wrapped(|ui| {
@@ -57,8 +57,13 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &str, twins: &mut figure::Twins) 
             });
         });
     });
-    for notice in &sim.assumptions {
-        basic::caption(ui, &notice.say(lang));
+    if !sim.assumptions.is_empty() {
+        let title = cx.tw("why.assumed", &[("n", &sim.assumptions.len())]);
+        egui::CollapsingHeader::new(title).id_salt("assumed").show(ui, |ui| {
+            for notice in &sim.assumptions {
+                basic::caption(ui, &notice.say(lang));
+            }
+        });
     }
     for notice in &sim.warnings {
         basic::warning(ui, &notice.say(lang));

@@ -29,7 +29,7 @@ impl WhatIfView {
         });
         ui.horizontal_wrapped(|ui| match bench.name.clone() {
             None => {
-                let can = !bench.copy.set.is_empty();
+                let can = !bench.copy.set.is_empty() || bench.copy.tested.is_some();
                 let keep = egui::Button::new(cx.t("why.keep_scenario"));
                 if ui.add_enabled(can, keep).on_disabled_hover_text(cx.t("why.keep_nothing")).clicked() {
                     let scenario = bench.copy.clone();

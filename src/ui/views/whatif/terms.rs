@@ -46,7 +46,7 @@ impl Fields {
 
     /// Draws the fields.
     pub fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
-        let two = ui.available_width() >= 520.0;
+        let two = ui.available_width() >= 496.0;
         egui::Grid::new("terms").num_columns(if two { 4 } else { 2 }).spacing([theme::SPACE, theme::TIGHT]).show(ui, |ui| {
             let mut placed = 0;
             let mut next = |ui: &mut Ui| {
@@ -110,7 +110,7 @@ fn first(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
     ui.label(RichText::new(cx.t("why.first")).color(cx.tokens.weak)).on_hover_text(cx.t("why.first_help"));
     let name = |f: First| cx.t(if f == First::Chance { "why.first_chance" } else { "why.first_gain" });
     let shown = name(s.first);
-    let combo = egui::ComboBox::from_id_salt("first").width(WIDTH).selected_text(shown).show_ui(ui, |ui| {
+    let combo = egui::ComboBox::from_id_salt("first").width(WIDTH).truncate().selected_text(shown).show_ui(ui, |ui| {
         for f in [First::Chance, First::Gain] {
             ui.selectable_value(&mut s.first, f, name(f));
         }
@@ -124,15 +124,16 @@ fn channel(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
     let none = cx.t("why.channel_none");
     let shown = s.channel.clone().unwrap_or_else(|| none.to_owned());
     let known = cx.session.recipe.as_ref().map_or(&[][..], |r| &r.simulate.channels);
-    let combo = egui::ComboBox::from_id_salt("channel").width(WIDTH).selected_text(basic::shorten(&shown, 16)).show_ui(ui, |ui| {
-        ui.selectable_value(&mut s.channel, None, none);
-        for c in known {
-            ui.selectable_value(&mut s.channel, Some(c.name.clone()), basic::shorten(&c.name, 40)).on_hover_text(&c.name);
-        }
-        if known.is_empty() {
-            ui.label(RichText::new(cx.t("why.channel_first")).size(theme::SMALL).color(cx.tokens.weak));
-        }
-    });
+    let combo =
+        egui::ComboBox::from_id_salt("channel").width(WIDTH).truncate().selected_text(basic::shorten(&shown, 16)).show_ui(ui, |ui| {
+            ui.selectable_value(&mut s.channel, None, none);
+            for c in known {
+                ui.selectable_value(&mut s.channel, Some(c.name.clone()), basic::shorten(&c.name, 40)).on_hover_text(&c.name);
+            }
+            if known.is_empty() {
+                ui.label(RichText::new(cx.t("why.channel_first")).size(theme::SMALL).color(cx.tokens.weak));
+            }
+        });
     name_it(&combo.response, cx.t("why.channel"), &shown);
 }
 

@@ -1,0 +1,110 @@
+//! A scenario whose effect a test measured: its people and terms are counted like any other's, what it adds is the test's.
+
+use super::SimulateOptions;
+use super::answer::{Answered, Sums};
+use super::plan::Plan;
+use super::result::{Covers, Difference, Estimate, ScenarioResult};
+use super::world::World;
+use crate::base::{Result, numbers};
+use crate::strategy::causal::stats::Z95;
+use crate::strategy::scenario::Scenario;
+use crate::strategy::terms::{Book, First, Knot, Terms};
+use crate::strategy::tested::Measured;
+use crate::{fault, note};
+
+/// One scenario, as measured.
+pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Result<Answered> {
+    let outcome = &world.model.card().outcomes[world.outcome];
+    if found.outcome != outcome.name {
+        return Err(fault!("strategy.tested_outcome", name = &scenario.name, measured = &found.outcome, outcome = &outcome.name));
+    }
+    let n = plan.rows.len() as f64;
+    let t = Terms { first: First::Chance, ..plan.terms };
+    let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
+    let book = Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] };
+    let rows = book.reached(&t, 1.0);
+    let people = n * t.people_per_row();
+    // People who get it: the effect of each is the test's, and so is what is not known of it.
+    let reached = rows * t.people_per_row();
+    let get = reached * t.arrives();
+    let added = estimate(get * found.effect, get * found.low, get * found.high);
+    let half = Z95 * people * found.before.1;
+    let value = people * found.before.0 + added.value;
+    let conversions = around(value, half.hypot(value_below(added)), half.hypot(value_above(added)));
+    let contacts = reached * t.cost_per_contact.unwrap_or(0.0) + t.fixed_cost.unwrap_or(0.0);
+    let offer = t.cost_per_conversion.unwrap_or(0.0);
+    let offers = around(offer * get * (found.before.0 + found.effect), offer * value_below(added), offer * value_above(added));
+    let cost = t.costs().then(|| offers.scaled(1.0, contacts));
+    // The offer of a conversion is paid out of it, so both move together.
+    let left = |e: Estimate, worth: f64, base: f64| e.scaled(worth - offer, -contacts - offer * base);
+    let extra = t.worth().map(|w| left(added, w, get * found.before.0));
+    let mut warnings =
+        vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
+    if reached < people * (1.0 - 1e-9) {
+        let by_budget = t.capacity.is_none_or(|c| reached < c.min(people) * (1.0 - 1e-9));
+        let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
+        warnings.push(crate::base::Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)));
+    }
+    let per_person = 1.0 / people.max(f64::MIN_POSITIVE);
+    let result = ScenarioResult {
+        name: scenario.name.clone(),
+        grade: found.grade,
+        reason: found.reason.clone(),
+        people,
+        reach: Estimate::exact(reached),
+        conversions,
+        rate: conversions.scaled(per_person, 0.0),
+        revenue: t.value_per_conversion.map(|v| conversions.scaled(v, 0.0)),
+        cost,
+        profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))),
+        retention: None,
+        satisfaction: None,
+        roi: match (extra, cost) {
+            (Some(extra), Some(cost)) if cost.value > 0.0 => Some(extra.scaled(1.0 / cost.value, 0.0)),
+            _ => None,
+        },
+        money: t,
+        book: Some(book),
+        outside: 0.0,
+        warnings,
+    };
+    let difference = Difference {
+        name: scenario.name.clone(),
+        conversions: added,
+        rate: added.scaled(per_person, 0.0),
+        revenue: t.value_per_conversion.map(|v| added.scaled(v, 0.0)),
+        profit: extra,
+        retention: None,
+        satisfaction: None,
+        drivers: Vec::new(),
+    };
+    // Beside others its own uncertainty is added to theirs: who is in the data says nothing about what a test measured.
+    let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
+    let each = |total: f64| all.sums(&plan.rows, &vec![total / n.max(1.0); plan.rows.len()], 1.0);
+    let sums = Sums {
+        conversions: each(added.value),
+        profit: extra.map(|e| (each(e.value + contacts), contacts)),
+        besides: Some((half_of(added), extra.map_or(0.0, half_of))),
+    };
+    Ok(Answered { result, difference, sums })
+}
+
+fn estimate(value: f64, low: f64, high: f64) -> Estimate {
+    Estimate { value, low, high, covers: Covers::Sample }
+}
+
+fn around(value: f64, below: f64, above: f64) -> Estimate {
+    estimate(value, value - below, value + above)
+}
+
+fn value_below(e: Estimate) -> f64 {
+    e.value - e.low
+}
+
+fn value_above(e: Estimate) -> f64 {
+    e.high - e.value
+}
+
+fn half_of(e: Estimate) -> f64 {
+    value_below(e).max(value_above(e))
+}
