@@ -149,7 +149,11 @@ pub fn set_against(
 ) -> Result<()> {
     let Some(two) = named.cloned().or_else(|| best_two(sim)) else { return Ok(()) };
     let of = |name: &String| scenarios.iter().find(|s| s.name == *name).ok_or_else(|| fault!("session.no_scenario", name = name));
-    match between(recipe, prepared, asked, [of(&two[0])?, of(&two[1])?], levers, ctx) {
+    let (a, b) = (of(&two[0])?, of(&two[1])?);
+    if named.is_none() && (a.tested.is_some() || b.tested.is_some()) {
+        return Ok(());
+    }
+    match between(recipe, prepared, asked, [a, b], levers, ctx) {
         Ok(found) => sim.between = Some(found),
         Err(fault) if fault.is_cancelled() || named.is_some() => return Err(fault),
         Err(fault) => sim.warnings.push(fault.0),
