@@ -16,8 +16,8 @@ use whybench::ml::model::Structure;
 use whybench::session::Recipe;
 use whybench::session::ledger;
 use whybench::session::pipeline::{self, WhyRows};
-use whybench::strategy::Scenario;
 use whybench::strategy::scenario::Setting;
+use whybench::strategy::{First, Scenario};
 
 const SAMPLE: &str = include_str!("../sample_data/online_shoppers_intention.csv");
 const RECIPE: &str = r#"
@@ -110,6 +110,40 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("two levers, with what drives the difference: {:.3} s", best(&two)?);
     let segment = |x: f64| Scenario { segment: Some("VisitorType = 'Returning_Visitor'".to_owned()), ..moved("SpecialDay", x) };
     println!("a segment (86 %): {:.3} s", best(&segment)?);
+    // A whole ledger at once, nothing of it asked before: levers, segments, terms, and all pairs of the six.
+    let six = |x: f64| -> Vec<Scenario> {
+        let with = |name: &str, change: &dyn Fn(&mut Scenario)| {
+            let mut s = moved("SpecialDay", x);
+            s.name = name.to_owned();
+            (s.value_per_conversion, s.cost_per_contact) = (Some(40.0), Some(0.05));
+            change(&mut s);
+            s
+        };
+        let half = rows as f64 / 2.0;
+        vec![
+            with("everybody", &|_| {}),
+            with("returning", &|s| s.segment = Some("VisitorType = 'Returning_Visitor'".to_owned())),
+            with("exits", &|s| drop(s.set.insert("ExitRates".to_owned(), Setting::Number(0.1 * x)))),
+            with("weekend", &|s| drop(s.set.insert("Weekend".to_owned(), Setting::Flag(true)))),
+            with("half", &|s| (s.capacity, s.cost_per_conversion) = (Some(half), Some(2.0))),
+            with("best half", &|s| (s.capacity, s.first) = (Some(half), First::Gain)),
+        ]
+    };
+    let mut best_six = f64::MAX;
+    for k in 1..=3 {
+        let all = six(0.1 * f64::from(k) + 0.02);
+        let t = Instant::now();
+        let s = ledger::simulate(&recipe, &prepared, (&*model, &baseline), &[], &all, &levers, &ctx)?;
+        best_six = best_six.min(t.elapsed().as_secs_f64());
+        assert_eq!(s.pairs.len(), 15);
+    }
+    let kept = six(0.32);
+    let t = Instant::now();
+    ledger::simulate(&recipe, &prepared, (&*model, &baseline), &[], &kept, &levers, &ctx)?;
+    println!("six scenarios with all their pairs: {best_six:.3} s; asked again {:.3} s", t.elapsed().as_secs_f64());
+    let t = Instant::now();
+    ledger::between(&recipe, &prepared, (&*model, &baseline), [&kept[1], &kept[2]], &levers, &ctx)?;
+    println!("what drives the difference of two of them: {:.3} s", t.elapsed().as_secs_f64());
     let row = |x: f64| Scenario { row: Some(7), ..moved("SpecialDay", x) };
     let one = best(&row)?;
     let mut explained = f64::MAX;

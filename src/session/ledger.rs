@@ -8,7 +8,7 @@ use super::recipe::{Recipe, SimulateSection};
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{ColumnType, Role};
 use crate::ml::Model;
-use crate::strategy::simulate::{self, Also, AlsoWhat, Between, SimulateOptions};
+use crate::strategy::simulate::{self, Also, AlsoWhat, Besides, Between, SimulateOptions};
 use crate::strategy::study::{self, Study, UpliftAsked};
 use crate::strategy::tested::{self, Measured, Tested};
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
@@ -96,7 +96,8 @@ pub fn simulate(
         .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx)).transpose())
         .collect::<Result<_>>()?;
     let raw = &prepared.raw;
-    let mut out = simulate::simulate(model, raw, baseline, scenarios, levers, &judged, &measured, data, &options, ctx)?;
+    let mut out =
+        simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
     out.warnings.extend(missing);
     Ok(out)
 }

@@ -72,20 +72,29 @@ pub enum AlsoWhat {
     Satisfaction,
 }
 
+/// What scenarios are judged by besides the model that is asked.
+#[derive(Clone, Copy, Default)]
+pub struct Besides<'a> {
+    /// Second outcomes.
+    pub also: &'a [Also<'a>],
+    /// Effects of the scenarios that take theirs from a study, in the order of the scenarios.
+    pub measured: &'a [Option<Measured>],
+}
+
 /// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `baseline` the same rows as the
-/// model reads them; `measured` holds the effects of those that take theirs from a study. What was answered before on this baseline is not computed again.
+/// model reads them. What was answered before on this baseline is not computed again.
 pub fn simulate(
     model: &dyn Model,
     raw: &Table,
     baseline: &Baseline,
     scenarios: &[Scenario],
     levers: &[Lever],
-    also: &[Also<'_>],
-    measured: &[Option<Measured>],
+    besides: Besides<'_>,
     data: &Fingerprint,
     options: &SimulateOptions,
     ctx: &JobCtx,
 ) -> Result<Simulation> {
+    let Besides { also, measured } = besides;
     let card = model.card();
     let world = world(model, raw, baseline, options, ctx)?;
     let plans = plans(scenarios, model, raw, levers, options)?;

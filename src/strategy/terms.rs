@@ -21,7 +21,6 @@ pub enum First {
 
 impl First {
     /// Whether anybody may be reached.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_chance(&self) -> bool {
         *self == Self::Chance
     }

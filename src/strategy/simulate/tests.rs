@@ -52,7 +52,7 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
-    simulate(model, raw, &baseline, scenarios, levers, &[], &[], &Fingerprint::default(), &options, &JobCtx::quiet())
+    simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet())
 }
 
 /// The model's formula on the table, row by row.
@@ -259,7 +259,7 @@ fn a_known_baseline_changes_no_bit() {
     let ctx = JobCtx::quiet();
     let baseline = Baseline::of(&m, x.clone(), &ctx).unwrap();
     let ask = |s: &[Scenario], l: &[Lever]| {
-        simulate(&m, &raw, &baseline, s, l, &[], &[], &Fingerprint::default(), &SimulateOptions::default(), &ctx)
+        simulate(&m, &raw, &baseline, s, l, Besides::default(), &Fingerprint::default(), &SimulateOptions::default(), &ctx)
     };
     let mail = Scenario { segment: Some("channel = 'mail'".into()), ..scenario(&[("age", "30")]) };
     let steps = [
@@ -276,7 +276,7 @@ fn a_known_baseline_changes_no_bit() {
     assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
-    assert!(simulate(&m, &raw, &short, &[], &levers(""), &[], &[], &Fingerprint::default(), &options, &ctx).is_err());
+    assert!(simulate(&m, &raw, &short, &[], &levers(""), Besides::default(), &Fingerprint::default(), &options, &ctx).is_err());
 }
 
 /// Three classes whose scores are formulas.
@@ -324,8 +324,7 @@ fn a_class_is_counted_by_its_probability() {
             &baseline,
             std::slice::from_ref(&s),
             &levers(""),
-            &[],
-            &[],
+            Besides::default(),
             &Fingerprint::default(),
             &options,
             &JobCtx::quiet(),
@@ -359,7 +358,7 @@ fn a_class_is_counted_by_its_probability() {
 
 /// Mail people or everybody, with and without two more pages; all the terms there are.
 fn push(text: &str) -> Scenario {
-    toml::from_str(&format!("name = \"push\"\n[set]\npages = \"+2\"\n"))
+    toml::from_str("name = \"push\"\n[set]\npages = \"+2\"\n")
         .map(|s: Scenario| {
             let terms: Scenario = toml::from_str(&format!("name = \"push\"\n{text}")).unwrap();
             Scenario { set: s.set, ..terms }
@@ -407,7 +406,8 @@ fn limits_costs_and_days_by_hand() {
     let (m, raw) = (model(), table());
     let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
     let s = push("value_per_conversion = 40.0\nchannel = \"mail\"\ndays = 14.0");
-    let out = simulate(&m, &raw, &baseline, &[s], &levers(""), &[], &[], &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+    let out =
+        simulate(&m, &raw, &baseline, &[s], &levers(""), Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert!(near(r.people, 30.0) && near(r.reach.value, 30.0) && near(r.cost.unwrap().value, 3.0));
     assert!(near(out.scenarios[0].conversions.value, b / 2.0) && near(d.conversions.value, 0.9 * (a - b) / 2.0));
@@ -465,7 +465,7 @@ fn what_drives_the_difference_of_two_is_shared_by_shapley() {
         (out.differences[0].conversions.value, out.differences[0].profit.unwrap().value)
     };
     let worth: Vec<(f64, f64)> = (0..32).map(mixture).collect();
-    let mut phi = vec![(0.0, 0.0); 5];
+    let mut phi = [(0.0, 0.0); 5];
     let mut orders = vec![vec![]];
     for p in 0..5 {
         orders = orders
@@ -516,7 +516,18 @@ fn scenarios_are_also_judged_by_who_stays() {
     let also = [Also { what: AlsoWhat::Retention, model: &stays, baseline: &other, outcome: 0 }];
     let ask = |s: &Scenario| {
         let (options, data) = (SimulateOptions::default(), Fingerprint::default());
-        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &levers(""), &also, &[], &data, &options, &JobCtx::quiet()).unwrap()
+        simulate(
+            &m,
+            &raw,
+            &baseline,
+            std::slice::from_ref(s),
+            &levers(""),
+            Besides { also: &also, measured: &[] },
+            &data,
+            &options,
+            &JobCtx::quiet(),
+        )
+        .unwrap()
     };
     let mean = |more: f64| (0..N).map(|i| sigmoid(1.0 - 0.02 * (20.0 + i as f64) + 0.1 * ((i % 10) as f64 + more))).sum::<f64>() / 60.0;
     let out = ask(&scenario(&[("pages", "+2"), ("channel", "search")]));
@@ -588,7 +599,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let (options, data) = (SimulateOptions::default(), Fingerprint::default());
     let all = [s.clone(), other];
     let found = [Some(old.clone()), Some(young)];
-    let out = simulate(&m, &raw, &baseline, &all, &[], &[], &found, &data, &options, &ctx).unwrap();
+    let out = simulate(&m, &raw, &baseline, &all, &[], Besides { also: &[], measured: &found }, &data, &options, &ctx).unwrap();
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert_eq!((r.grade, r.reach.value), (Grade::A, 500.0));
     assert!(near(d.conversions.value, 500.0 * old.effect) && near(d.conversions.low, 500.0 * old.low));
@@ -603,14 +614,27 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     // No levers beside it, no other outcome, no taking apart.
     let both = Scenario { set: scenario(&[("age", "30")]).set, ..s.clone() };
     let code = |s: &Scenario| {
-        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], &[], &found[..1], &data, &options, &ctx).unwrap_err().0.code
+        simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], Besides { also: &[], measured: &found[..1] }, &data, &options, &ctx)
+            .unwrap_err()
+            .0
+            .code
     };
     assert_eq!(code(&both), "strategy.tested_set");
     assert_eq!(between(&m, &raw, &baseline, [&s, &s], &[], &options, &ctx).unwrap_err().0.code, "strategy.tested_between");
     m.card.outcomes[0].name = "visits".into();
-    let code = simulate(&m, &raw, &baseline, &[s], &[], &[], &found[..1], &data, &SimulateOptions { seed: 2, ..options }, &ctx)
-        .unwrap_err()
-        .0
-        .code;
+    let code = simulate(
+        &m,
+        &raw,
+        &baseline,
+        &[s],
+        &[],
+        Besides { also: &[], measured: &found[..1] },
+        &data,
+        &SimulateOptions { seed: 2, ..options },
+        &ctx,
+    )
+    .unwrap_err()
+    .0
+    .code;
     assert_eq!(code, "strategy.tested_outcome");
 }

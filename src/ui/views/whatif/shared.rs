@@ -96,7 +96,7 @@ impl Shared {
     fn text(&mut self, ui: &mut Ui, cx: &Cx<'_>, salt: impl std::hash::Hash + std::fmt::Debug, now: &str) -> Option<String> {
         let id = ui.scope_id().with(salt);
         let mut text = self.typed.as_ref().filter(|(i, _)| *i == id).map_or_else(|| now.to_owned(), |(_, t)| t.clone());
-        let response = ui.add(egui::TextEdit::singleline(&mut text).id(id).desired_width(110.0));
+        let response = ui.add(egui::TextEdit::singleline(&mut text).id(id).min_size(egui::vec2(110.0, 0.0)).desired_width(110.0));
         name_it(&response, cx.t("why.channel"), now);
         if response.changed() {
             self.typed = Some((id, text.clone()));
@@ -123,7 +123,11 @@ impl Shared {
         let shown =
             if percent && shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.').to_owned() + " %" } else { shown };
         let mut text = self.typed.as_ref().filter(|(i, _)| *i == id).map_or_else(|| shown.clone(), |(_, t)| t.clone());
-        let field = egui::TextEdit::singleline(&mut text).id(id).desired_width(width).hint_text(cx.t("why.not_entered"));
+        let field = egui::TextEdit::singleline(&mut text)
+            .id(id)
+            .min_size(egui::vec2(width, 0.0))
+            .desired_width(width)
+            .hint_text(cx.t("why.not_entered"));
         let response = ui.add(field);
         name_it(&response, cx.t(key), &shown);
         if response.changed() {

@@ -82,7 +82,8 @@ impl Fields {
         let label = ui.label(RichText::new(cx.t(f.key)).color(cx.tokens.weak)).on_hover_text(cx.t(f.help));
         let shown = value.map_or_else(String::new, |v| if f.percent { format!("{} %", rounded(v * 100.0)) } else { v.to_string() });
         let mut text = self.typed[i].clone().unwrap_or(shown);
-        let field = egui::TextEdit::singleline(&mut text).desired_width(WIDTH).hint_text(cx.t("why.not_entered"));
+        let field =
+            egui::TextEdit::singleline(&mut text).min_size(egui::vec2(WIDTH, 0.0)).desired_width(WIDTH).hint_text(cx.t("why.not_entered"));
         let response = ui.add(field).labelled_by(label.id);
         if response.changed() {
             self.typed[i] = Some(text.clone());
@@ -146,7 +147,9 @@ fn start(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
     if let Some(typed) = ui.data(|d| d.get_temp::<String>(id)) {
         text = typed;
     }
-    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(WIDTH).hint_text("2026-11-27")).labelled_by(label.id);
+    let response = ui
+        .add(egui::TextEdit::singleline(&mut text).min_size(egui::vec2(WIDTH, 0.0)).desired_width(WIDTH).hint_text("2026-11-27"))
+        .labelled_by(label.id);
     if response.changed() {
         ui.data_mut(|d| d.insert_temp(id, text.clone()));
     }
