@@ -22,7 +22,7 @@ const SHOWN: usize = 10;
 /// Columns described on the page; the JSON report holds all of them.
 const MOST_COLUMNS: usize = 200;
 /// Scenarios beside each other; more stand below.
-const BESIDE: usize = 3;
+const BESIDE: usize = 2;
 
 /// The page.
 pub fn render(report: &Report) -> String {
@@ -719,7 +719,7 @@ impl Page {
         let share = numbers::percent(crate::strategy::sensitivity::EITHER_WAY);
         format!(
             "<p class=\"weak\">{}</p>{}",
-            escape(&tr_with(self.lang, "why.tornado_caption", &[("share", &share)])),
+            escape(&tr_with(self.lang, "report.hangs_on", &[("share", &share)])),
             self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
         )
     }
