@@ -300,6 +300,10 @@ mod tests {
         // Within the first 200 profit is a straight line through −300.
         let even = w.break_even(Assumption::Capacity).unwrap();
         assert!((even - 200.0 * 300.0 / (w.profit() + 300.0)).abs() < 1e-6, "{even}");
+        // Beyond the bend the straight line leads away; the nearer place lies round the corner.
+        let beyond = w.with(Assumption::Capacity, 300.0);
+        let back = beyond.break_even(Assumption::Capacity).unwrap();
+        assert!((back - even).abs() < 1e-6, "{back}");
         assert!(w.break_even(Assumption::Margin).is_some_and(|m| m > 0.0 && m < 0.5));
     }
 }

@@ -412,6 +412,11 @@ fn limits_costs_and_days_by_hand() {
     assert!(near(r.people, 30.0) && near(r.reach.value, 30.0) && near(r.cost.unwrap().value, 3.0));
     assert!(near(out.scenarios[0].conversions.value, b / 2.0) && near(d.conversions.value, 0.9 * (a - b) / 2.0));
     assert!(near(r.rate.value, (b + 0.9 * (a - b)) / 60.0), "days change how many, not how likely");
+    // A capacity is of people, not of rows: ten of the thirty who come by in that time.
+    let s = push("value_per_conversion = 40.0\ndays = 14.0\ncapacity = 10.0");
+    let none = Besides::default();
+    let out = simulate(&m, &raw, &baseline, &[s], &levers(""), none, &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+    assert!(near(out.scenarios[1].reach.value, 10.0) && near(out.differences[0].conversions.value, (a - b) / 6.0));
 }
 
 #[test]
