@@ -1,11 +1,13 @@
 //! Studies on the page: experiments, spending curves, budgets. Prints results; computes nothing.
 
+use super::chart;
 use super::html::Page;
 use super::svg::{self, escape};
 use crate::base::{Lang, numbers, tr_with};
 use crate::strategy::budget::{Allocation, Fit};
 use crate::strategy::experiment::Reading;
 use crate::strategy::study::{Finding, Studied};
+use crate::strategy::words::chart::Chart;
 use crate::strategy::words::{self, Sheet};
 
 /// Effects of an experiment with their bands.
@@ -142,7 +144,12 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &p.list(&v.warnings)
         }
         Some(Finding::Customers(v)) => {
-            said(&words::valuation(v, p.lang)) + &sheet(&words::segments(v, p.lang), 1) + &p.list(&v.methods) + &p.list(&v.warnings)
+            let pictures = words::pictures(v, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
+            said(&words::valuation(v, p.lang))
+                + &sheet(&words::segments(v, p.lang), 1)
+                + &pictures.collect::<String>()
+                + &p.list(&v.methods)
+                + &p.list(&v.warnings)
         }
         Some(Finding::Bandit(t)) => {
             let rows: Vec<_> =
@@ -166,6 +173,15 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
         None => String::new(),
     };
     head + &body
+}
+
+/// A picture with its title and caption; nothing where there is nothing to draw.
+fn picture(p: &Page, key: &str, caption: &str, c: &Chart) -> String {
+    if c.is_empty() {
+        return String::new();
+    }
+    let title = p.t(key);
+    format!("<h4>{}</h4>", escape(title)) + &p.figure(&chart::svg(title, c), caption)
 }
 
 /// A table on the page; the first columns are names, the others numbers.

@@ -111,6 +111,9 @@ pub struct CustomersAsked {
     /// Weeks ahead; a year if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub horizon: Option<f64>,
+    /// Last day that the models see, as 1997-09-30; what comes after it is compared with what they expect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// Discount a year.
     pub discount: f64,
     /// Share of spend that is earned.
@@ -119,7 +122,7 @@ pub struct CustomersAsked {
 
 impl Default for CustomersAsked {
     fn default() -> Self {
-        Self { id: String::new(), date: String::new(), amount: None, horizon: None, discount: 0.1, margin: 1.0 }
+        Self { id: String::new(), date: String::new(), amount: None, horizon: None, until: None, discount: 0.1, margin: 1.0 }
     }
 }
 
@@ -212,11 +215,12 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
             policy::evaluate(&log, &Target::uniform(&log), &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
         }
         Study::Customers(asked) => {
+            let until = asked.until.as_deref().map(summary::day).transpose()?;
             let columns = summary::Columns {
                 id: &asked.id,
                 date: &asked.date,
                 amount: asked.amount.as_deref(),
-                until: None,
+                until,
                 // Nothing here reads a clock: a date that lies ahead is seen in the profile.
                 today: i64::MAX / 2,
                 unit: summary::Unit::Week,

@@ -1,10 +1,11 @@
 //! Studies in words and tables: generated from the numbers, for window, report and command line alike.
 
+pub mod chart;
 mod customers;
 mod policy;
 mod uplift;
 
-pub use customers::{segment, segments, valuation};
+pub use customers::{checked, pictures, segment, segments, valuation};
 pub use policy::{estimates, policy_values};
 pub use uplift::{arm, arms, condition, rules};
 

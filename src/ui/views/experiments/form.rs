@@ -137,6 +137,24 @@ pub fn amount(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<f6
     entered
 }
 
+/// A short text that may be left empty, taken when the field is left; `hint` shows what it looks like.
+pub fn written(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<String>, hint: &str) {
+    let name = label(ui, cx, key);
+    let id = ui.scope_id().with(key);
+    let typed: Option<String> = ui.data(|d| d.get_temp(id));
+    let mut text = typed.unwrap_or_else(|| value.clone().unwrap_or_default());
+    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(96.0).hint_text(hint)).labelled_by(name.id);
+    if response.changed() {
+        ui.data_mut(|d| d.insert_temp(id, text.clone()));
+    }
+    if response.lost_focus() {
+        let text = text.trim().to_owned();
+        *value = Some(text).filter(|t| !t.is_empty());
+        ui.data_mut(|d| d.remove_temp::<String>(id));
+    }
+    ui.end_row();
+}
+
 /// A number as it would be typed, without the dust of a multiplication.
 fn trimmed(v: f64) -> String {
     format!("{}", (v * 1e9).round() / 1e9)
