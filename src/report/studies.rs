@@ -126,23 +126,15 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &p.list(&r.warnings)
         }
         Some(Finding::Policy(v)) => {
-            let rows: Vec<_> = words::estimates(v).into_iter().filter_map(|(name, e)| Some((name, e.value?, e.ci))).collect();
-            let caption = tr_with(
-                p.lang,
-                "experiments.policy_caption",
-                &[
-                    ("n", &numbers::count(v.rows as i64)),
-                    ("ess", &numbers::fixed(v.ess, 1)),
-                    ("max", &numbers::plain(v.max_weight)),
-                    ("mean", &numbers::fixed(v.mean_weight, 3)),
-                ],
-            );
-            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&v.reason.say(p.lang)), v.grade)
-                + &p.figure(&svg::bars(p.t("experiments.policy_value"), &rows, numbers::plain), &caption)
+            let pictures = words::policy_pictures(v, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
+            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&words::policy_says(v, p.lang)), v.grade)
+                + &said(&v.reason.say(p.lang))
+                + &pictures.collect::<String>()
                 + &sheet(&words::policy_values(v, p.lang), 1)
                 + &p.list(&v.methods)
                 + &p.list(&v.warnings)
         }
+        Some(Finding::Mapping(m)) => said(p.t("experiments.hint_action")) + &sheet(&words::proposals(m, p.lang), 3),
         Some(Finding::Customers(v)) => {
             let pictures = words::pictures(v, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
             said(&words::valuation(v, p.lang))

@@ -8,7 +8,7 @@ use super::budget::{self, Allocation, Budget, Fit, Series, fit};
 use super::causal::{self, Base};
 use super::customers::{self, Valuation, summary};
 use super::experiment;
-use super::policy::{self, Columns, Log, PolicyValue, Target};
+use super::policy::{self, Columns, Log, Mapping, PolicyValue, Wanted, mapping};
 use super::uplift::learner::Learner;
 use super::uplift::money::Money;
 use super::uplift::{self, UpliftResult};
@@ -86,15 +86,22 @@ impl Default for UpliftAsked {
     }
 }
 
-/// What showing everything equally often would have earned on a log.
+/// What another policy would have earned on a log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyAsked {
-    /// Which column is what.
+    /// Which column is what; proposed where neither the action nor the reward is named.
     pub columns: Columns,
+    /// The policy in question.
+    #[serde(skip_serializing_if = "is_uniform")]
+    pub target: Wanted,
     /// Weights above this are cut down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
+}
+
+fn is_uniform(wanted: &Wanted) -> bool {
+    *wanted == Wanted::Uniform
 }
 
 /// What customers are worth.
@@ -157,6 +164,8 @@ pub enum Finding {
     Uplift(Box<UpliftResult>),
     /// What another policy would have earned.
     Policy(Box<PolicyValue>),
+    /// Which column of a log is what, before anybody has said so.
+    Mapping(Box<Mapping>),
     /// What customers are worth.
     Customers(Box<Valuation>),
 }
@@ -209,10 +218,12 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
         }
         Study::Uplift(asked) => uplift_of(asked, loaded, ctx).map(|r| Finding::Uplift(Box::new(r))),
         Study::Policy(asked) => {
+            if asked.columns.action.is_empty() && asked.columns.reward.is_empty() {
+                return Ok(Finding::Mapping(Box::new(mapping::propose(&loaded.table))));
+            }
             let log = Log::read(&loaded.table, &asked.columns, &loaded.fingerprint)?;
-            log.check()?;
             let settings = policy::Settings { clip: asked.clip, ..policy::Settings::default() };
-            policy::evaluate(&log, &Target::uniform(&log), &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
+            asked.target.value(&log, loaded, &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
         }
         Study::Customers(asked) => {
             let until = asked.until.as_deref().map(summary::day).transpose()?;

@@ -6,7 +6,7 @@ mod policy;
 mod uplift;
 
 pub use customers::{checked, pictures, segment, segments, valuation};
-pub use policy::{estimates, policy_values};
+pub use policy::{estimates, method, policy_pictures, policy_says, policy_values, proposals, wanted};
 pub use uplift::{arm, arms, condition, rules};
 
 use crate::base::{Lang, numbers, tr, tr_with};

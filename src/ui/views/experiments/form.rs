@@ -87,6 +87,11 @@ pub fn several(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Vec<Str
     ui.end_row();
 }
 
+/// The most frequent values of a column.
+pub fn levels(cx: &Cx<'_>, of: &str) -> Vec<String> {
+    columns(cx).iter().find(|c| c.name == of).map_or_else(Vec::new, |c| c.top.iter().map(|v| v.value.clone()).collect())
+}
+
 /// One value of a column, of its most frequent ones.
 pub fn level(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, of: &str, chosen: &mut String) {
     label(ui, cx, key);
