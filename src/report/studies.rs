@@ -104,23 +104,23 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 format!("<p class=\"lead\">{line} <span class=\"grade\">{:?}</span></p>", a.grade)
                     + &said(&a.reason.say(p.lang))
                     + &said(&a.verdict.say(p.lang))
+                    + &a.earnings.as_ref().map_or_else(String::new, |e| said(&e.advice.say(p.lang)))
                     + &p.list(&a.checks.iter().map(|c| c.sentence.clone()).collect::<Vec<_>>())
             };
-            let rows: Vec<_> = r.arms.iter().map(|a| (a.treatment.clone(), a.effect.value, Some((a.effect.low, a.effect.high)))).collect();
-            let show = |v: f64| if r.binary { numbers::points(v) } else { numbers::signed(v) };
-            let caption = tr_with(
-                p.lang,
-                "experiments.uplift_caption",
-                &[("control", &r.control), ("learner", &r.learner.name()), ("base", &r.base.name())],
-            );
+            let pictures = words::uplift_pictures(r, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
             let advised = r.policy.as_ref().map_or_else(String::new, |c| {
-                let rules: String = words::rules(c, p.lang).iter().map(|rule| format!("<li>{}</li>", escape(rule))).collect();
-                said(&c.reason.say(p.lang)) + &said(&c.claim.say(p.lang)) + &format!("<ul>{rules}</ul>")
+                format!("<h4>{}</h4>", escape(p.t("uplift.policy_head")))
+                    + &said(&c.reason.say(p.lang))
+                    + &sheet(&words::rule_sheet(c, p.lang), 2)
+                    + &said(&c.claim.say(p.lang))
+                    + &sheet(&words::candidates(c, p.lang), 1)
             });
             r.arms.iter().map(graded).collect::<String>()
-                + &p.figure(&svg::bars(p.t("experiments.uplift"), &rows, show), &caption)
                 + &sheet(&words::arms(r, p.lang), 1)
+                + &pictures.collect::<String>()
                 + &advised
+                + &format!("<h4>{}</h4>", escape(p.t("studies.rank")))
+                + &sheet(&words::rankings(r, p.lang), 1)
                 + &p.list(&r.definitions)
                 + &p.list(&r.assumptions)
                 + &p.list(&r.warnings)

@@ -1,6 +1,8 @@
 //! Studies: questions to the data that need no model of the recipe — an experiment, spending curves, a budget. A recipe
 //! holds them by name; window, run and report ask them the same way.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bandit;
@@ -63,6 +65,9 @@ pub struct UpliftAsked {
     /// Money spent per person contacted, as the analyst assumes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_contact: Option<f64>,
+    /// Money spent per person contacted by single arms, where they differ, as the analyst assumes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub costs: BTreeMap<String, f64>,
     /// Seed.
     pub seed: u64,
 }
@@ -81,6 +86,7 @@ impl Default for UpliftAsked {
             base: Base::Logistic,
             value_per_conversion: None,
             cost_per_contact: None,
+            costs: BTreeMap::new(),
             seed: 1,
         }
     }
@@ -260,10 +266,35 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
         seed: asked.seed,
         ..causal::Ask::default()
     };
-    let money = match (asked.value_per_conversion, asked.cost_per_contact) {
-        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
-        _ => None,
+    let read = causal::Study::of(&loaded.table, &ask)?;
+    let money = money_of(asked, &read.arms[1..])?;
+    let options = uplift::Options {
+        learner: asked.learner,
+        base: asked.base,
+        money,
+        contacts: if money.is_some() { asked.costs.clone() } else { BTreeMap::new() },
+        seed: asked.seed,
+        ..uplift::Options::default()
     };
-    let options = uplift::Options { learner: asked.learner, base: asked.base, money, seed: asked.seed, ..uplift::Options::default() };
-    uplift::analyse(&causal::Study::of(&loaded.table, &ask)?, &options, ctx)
+    let mut found = uplift::analyse(&read, &options, ctx)?;
+    if money.is_none() && (asked.value_per_conversion.is_some() || asked.cost_per_contact.is_some() || !asked.costs.is_empty()) {
+        let code = if asked.value_per_conversion.is_some() { "uplift.money_no_cost" } else { "uplift.money_no_value" };
+        found.warnings.push(crate::base::Notice::new(code));
+    }
+    Ok(found)
+}
+
+/// The money assumptions, where both the value and what each of `arms` costs are known.
+fn money_of(asked: &UpliftAsked, arms: &[String]) -> Result<Option<Money>> {
+    for amount in [asked.value_per_conversion, asked.cost_per_contact].into_iter().flatten() {
+        if !(amount.is_finite() && amount >= 0.0) {
+            return Err(crate::fault!("uplift.bad_amount", amount = amount));
+        }
+    }
+    let every = arms.iter().all(|a| asked.costs.contains_key(a));
+    Ok(match (asked.value_per_conversion, asked.cost_per_contact) {
+        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
+        (Some(value), None) if every => Some(Money { value, contact: 0.0, conversion: 0.0 }),
+        _ => None,
+    })
 }

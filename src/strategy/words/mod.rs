@@ -7,7 +7,7 @@ mod uplift;
 
 pub use customers::{checked, pictures, segment, segments, valuation};
 pub use policy::{estimates, method, policy_pictures, policy_says, policy_values, proposals, wanted};
-pub use uplift::{arm, arms, condition, rules};
+pub use uplift::{arm, arms, base, candidates, condition, learner, rankings, rule_sheet, rules, uplift_pictures};
 
 use crate::base::{Lang, numbers, tr, tr_with};
 use crate::strategy::bandit::run::Spread;

@@ -142,7 +142,7 @@ impl ExperimentsView {
             }
             Finding::Budget(a) => budget::result(ui, cx, a, &mut self.twins),
             Finding::Bandit(t) => bandit::result(ui, cx, t, &mut self.twins),
-            Finding::Uplift(r) => uplift::result(ui, cx, r, &mut self.twins),
+            Finding::Uplift(r) => uplift::result(ui, cx, study, r, &mut self.twins),
             Finding::Policy(v) => policy::result(ui, cx, v, &mut self.twins),
             Finding::Mapping(_) => {}
             Finding::Customers(v) => customers::result(ui, cx, v, &mut self.twins),

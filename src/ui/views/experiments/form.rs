@@ -111,8 +111,19 @@ pub fn level(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, of: &str, chosen: &mut
 /// An amount that may be left empty. `percent` shows a share as per cent. Returns whether it was entered anew.
 pub fn amount(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<f64>, percent: bool) -> bool {
     let name = label(ui, cx, key);
-    let by = if percent { 100.0 } else { 1.0 };
     let id = ui.scope_id().with(key);
+    typed(ui, cx, &name, id, value, percent)
+}
+
+/// The same with a name that is not in the catalogue, such as that of an arm.
+pub fn amount_of(ui: &mut Ui, cx: &Cx<'_>, name: &str, value: &mut Option<f64>) -> bool {
+    let id = ui.scope_id().with(name);
+    let name = ui.label(RichText::new(basic::shorten(name, 40)).color(cx.tokens.weak)).on_hover_text(name);
+    typed(ui, cx, &name, id, value, false)
+}
+
+fn typed(ui: &mut Ui, cx: &Cx<'_>, name: &egui::Response, id: egui::Id, value: &mut Option<f64>, percent: bool) -> bool {
+    let by = if percent { 100.0 } else { 1.0 };
     let typed: Option<String> = ui.data(|d| d.get_temp(id));
     let known = value.map_or_else(String::new, |v| trimmed(v * by));
     let mut text = typed.unwrap_or(known);
