@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::{ACCENT, INK, RULE, UP, WEAK, escape, label, open, ramp};
+use super::svg::{ACCENT, DOWN, INK, RULE, UP, WEAK, escape, label, open, ramp};
 use crate::strategy::words::chart::{Chart, Curve, Dots, Grid, Lines, Part};
 
 /// A picture as SVG; empty where there is nothing to draw.
@@ -35,6 +35,15 @@ fn span(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
 }
 
+/// Colour of the k-th curve; what is compared side by side gets one each.
+fn colour(l: &Lines, k: usize) -> &'static str {
+    match l.curves[k].part {
+        Part::Main => [ACCENT, UP, DOWN, "#7a4fa3", "#8a6d00", INK][l.curves[..k].iter().filter(|c| c.part == Part::Main).count() % 6],
+        Part::Other => WEAK,
+        Part::Reference => INK,
+    }
+}
+
 fn lines(title: &str, l: &Lines) -> String {
     let all = || l.curves.iter().flat_map(|c| &c.points);
     let xs = span(all().map(|p| p.x));
@@ -47,7 +56,7 @@ fn lines(title: &str, l: &Lines) -> String {
     let (left, top, w, h) = (80.0, 22.0, 600.0, 220.0);
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v.clamp(ys.0, ys.1) - ys.0) / (ys.1 - ys.0) * h;
-    let named: Vec<&Curve> = l.curves.iter().filter(|c| c.part != Part::Other && !c.name.is_empty()).collect();
+    let named: Vec<(usize, &Curve)> = l.curves.iter().enumerate().filter(|(_, c)| c.part != Part::Other && !c.name.is_empty()).collect();
     let mut out = open(700.0, top + h + 42.0 + 16.0 * named.len() as f64, title);
     for v in ticks(ys.0, ys.1) {
         let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", y(v), left + w);
@@ -68,16 +77,16 @@ fn lines(title: &str, l: &Lines) -> String {
         }
         places.iter().map(|(a, b)| format!("{a:.1},{b:.1}")).collect()
     };
-    for c in l.curves.iter().filter(|c| c.part == Part::Main && c.points.iter().any(|p| p.band.is_some())) {
+    for (k, c) in l.curves.iter().enumerate().filter(|(_, c)| c.part == Part::Main && c.points.iter().any(|p| p.band.is_some())) {
         let mut edge = path(c, &|p| p.band.map_or(p.value, |b| b.0));
         edge.extend(path(c, &|p| p.band.map_or(p.value, |b| b.1)).into_iter().rev());
-        let _ = write!(out, "<polygon points=\"{}\" fill=\"{ACCENT}\" fill-opacity=\"0.15\"/>", edge.join(" "));
+        let _ = write!(out, "<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"0.12\"/>", edge.join(" "), colour(l, k));
     }
-    for c in &l.curves {
+    for (k, c) in l.curves.iter().enumerate() {
         let look = match c.part {
-            Part::Main => format!("stroke=\"{ACCENT}\" stroke-width=\"2\""),
+            Part::Main => format!("stroke=\"{}\" stroke-width=\"2\"", colour(l, k)),
             Part::Other => format!("stroke=\"{WEAK}\" stroke-width=\"0.8\" stroke-opacity=\"0.5\""),
-            Part::Reference => format!("stroke=\"{UP}\" stroke-width=\"1.5\" stroke-dasharray=\"6 3\""),
+            Part::Reference => format!("stroke=\"{INK}\" stroke-width=\"1.5\" stroke-dasharray=\"6 3\""),
         };
         let _ = write!(
             out,
@@ -86,8 +95,8 @@ fn lines(title: &str, l: &Lines) -> String {
             escape(&c.name)
         );
     }
-    for (k, c) in named.iter().enumerate() {
-        let (at, colour) = (top + h + 52.0 + 16.0 * k as f64, if c.part == Part::Main { ACCENT } else { UP });
+    for (line, (k, c)) in named.iter().enumerate() {
+        let (at, colour) = (top + h + 52.0 + 16.0 * line as f64, colour(l, *k));
         let dash = if c.part == Part::Main { "" } else { " stroke-dasharray=\"6 3\"" };
         let _ = write!(out, "<path d=\"M{left} {0:.1}h24\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", at - 4.0);
         out.push_str(&label(left + 32.0, at, "start", &c.name, 90, INK));

@@ -3,25 +3,11 @@
 use super::chart;
 use super::html::Page;
 use super::svg::{self, escape};
-use crate::base::{Lang, numbers, tr_with};
+use crate::base::{numbers, tr_with};
 use crate::strategy::budget::{Allocation, Fit};
-use crate::strategy::experiment::Reading;
 use crate::strategy::study::{Finding, Studied};
 use crate::strategy::words::chart::Chart;
 use crate::strategy::words::{self, Sheet};
-
-/// Effects of an experiment with their bands.
-pub fn reading(r: &Reading, title: &str, lang: Lang) -> String {
-    let line = |m: &crate::strategy::experiment::read::MetricReading| {
-        let name = words::metric(m, lang);
-        let of = |c: &crate::strategy::experiment::read::Comparison| {
-            let e = c.relative?;
-            Some((format!("{}: {name}", c.variant), e.effect, Some(e.ci)))
-        };
-        m.comparisons.iter().filter_map(of).collect::<Vec<_>>()
-    };
-    svg::bars(title, &r.metrics.iter().flat_map(line).collect::<Vec<_>>(), words::signed_percent)
-}
 
 /// All curves of a series, side by side.
 pub fn curves(fit: &Fit, axes: (&str, &str)) -> Vec<String> {
@@ -65,11 +51,12 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 ],
             );
             let sentences = r.metrics.iter().flat_map(|m| m.comparisons.iter().map(move |c| (m, c)));
-            let sentences: String = sentences.map(|(m, c)| said(&words::comparison(m, c, &r.asked.control, p.lang))).collect();
+            let sentences: String = sentences.map(|(m, c)| said(&words::comparison(r, m, c, p.lang))).collect();
             decided.collect::<String>()
                 + &said(&r.reason.say(p.lang))
-                + &p.figure(&reading(r, p.t("experiments.effects"), p.lang), &caption)
+                + &picture(p, "experiments.effects", &caption, &words::differences(r, p.lang))
                 + &sentences
+                + &words::daily(r, p.lang).iter().map(|(caption, c)| picture(p, "studies.daily", caption, c)).collect::<String>()
                 + &sheet(&words::reading(r, p.lang), 2)
                 + &p.list(&r.warnings)
         }

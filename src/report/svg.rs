@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Pushes up.
 pub(super) const UP: &str = "#c4570b";
 /// Pushes down.
-const DOWN: &str = "#1f6fb2";
+pub(super) const DOWN: &str = "#1f6fb2";
 /// Neither.
 pub(super) const INK: &str = "#1d2733";
 pub(super) const WEAK: &str = "#6b7785";

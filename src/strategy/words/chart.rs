@@ -3,6 +3,7 @@
 
 use super::Sheet;
 use crate::base::{Lang, numbers, tr};
+use crate::data::table::calendar;
 
 /// How numbers of an axis are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Show {
     Points,
     /// As they are, with their sign.
     Signed,
+    /// Days since 1970-01-01 as a date.
+    Date,
 }
 
 impl Show {
@@ -32,6 +35,7 @@ impl Show {
             Self::SignedPercent => super::signed_percent(v),
             Self::Points => numbers::points(v),
             Self::Signed => numbers::signed(v),
+            Self::Date => calendar::show_date(v.round() as i64),
         }
     }
 }
@@ -152,7 +156,7 @@ impl Chart {
     /// Its numbers as a table, as shown or with every digit.
     pub fn sheet(&self, lang: Lang, every_digit: bool) -> Sheet {
         let shown = |show: Show, v: f64| {
-            if !every_digit {
+            if !every_digit || show == Show::Date {
                 show.of(v)
             } else if v.is_finite() {
                 v.to_string()

@@ -13,6 +13,8 @@ const HEIGHT: f32 = 220.0;
 const HEAD: f32 = 18.0;
 /// Width of the column with the upright axis' numbers.
 const FIGURES: f32 = 64.0;
+/// Room at the right for half of the last number along.
+const RIGHT: f32 = 36.0;
 /// How near the pointer must be to a curve.
 const NEAR: f32 = 24.0;
 
@@ -29,7 +31,7 @@ pub struct Layout {
 pub fn lay_out(l: &Lines, width: f32) -> Layout {
     let points = || l.curves.iter().flat_map(|c| c.points.iter().map(move |p| (c.part, p)));
     let band = |(part, p): (Part, &Point)| p.band.filter(|_| part == Part::Main).map_or([p.value; 3], |(a, b)| [a, p.value, b]);
-    let x = Axis::spanning(points().map(|(_, p)| p.x), FIGURES, width.max(200.0) - 12.0, 0.0);
+    let x = Axis::spanning(points().map(|(_, p)| p.x), FIGURES, width.max(200.0) - RIGHT, 0.0);
     let y = Axis::spanning(points().flat_map(band).chain([0.0]), 0.0, 1.0, 0.02);
     Layout { x, y: Axis { left: HEAD + HEIGHT, right: HEAD + 4.0, ..y } }
 }
@@ -65,9 +67,13 @@ impl Layout {
     }
 }
 
-fn colour(t: &Tokens, part: Part) -> Color32 {
-    match part {
-        Part::Main => t.accent,
+/// Colour of the k-th curve; what is compared side by side gets one each.
+fn colour(t: &Tokens, l: &Lines, k: usize) -> Color32 {
+    match l.curves[k].part {
+        Part::Main => match l.curves[..k].iter().filter(|c| c.part == Part::Main).count() {
+            0 => t.accent,
+            before => t.series(before),
+        },
         Part::Other => t.weak,
         Part::Reference => t.warn,
     }
@@ -77,10 +83,10 @@ fn colour(t: &Tokens, part: Part) -> Color32 {
 pub fn legend(ui: &mut Ui, l: &Lines) {
     ui.horizontal_wrapped(|ui| {
         let t = Tokens::of(ui.ctx());
-        for c in l.curves.iter().filter(|c| c.part != Part::Other && !c.name.is_empty()) {
+        for (k, c) in l.curves.iter().enumerate().filter(|(_, c)| c.part != Part::Other && !c.name.is_empty()) {
             let (rect, _) = ui.allocate_exact_size(vec2(22.0, 14.0), Sense::hover());
             let ends = [rect.left_center(), rect.right_center()];
-            stroke(ui.painter(), &ends, c.part, Stroke::new(2.0, colour(t, c.part)));
+            stroke(ui.painter(), &ends, c.part, Stroke::new(2.0, colour(t, l, k)));
             ui.label(egui::RichText::new(&c.name).size(theme::SMALL));
             ui.add_space(theme::SPACE);
         }
@@ -130,13 +136,15 @@ fn paint(p: &Painter, t: &Tokens, l: &Lines, layout: &Layout, rect: Rect, near: 
     let head = Rect::from_min_max(rect.min, pos2(rect.right(), rect.top() + HEAD));
     ink::text(p, head, Align2::LEFT_CENTER, &l.y_name, t.weak);
     let lit = near.map(|n| n.0);
+    // Where several bands overlap each has to let the others through.
+    let faint = if l.curves.iter().filter(|c| c.part == Part::Main).count() > 1 { 0.1 } else { 0.18 };
     let shown = |k: usize, c: &Curve| c.part == Part::Main || lit == Some(k);
     for (k, c) in l.curves.iter().enumerate().filter(|(k, c)| shown(*k, c) && c.points.iter().any(|p| p.band.is_some())) {
         let edge = |high: bool| {
             let of = move |p: &Point| p.band.map_or(p.value, |b| if high { b.1 } else { b.0 });
             layout.corners(c, l.steps, of)
         };
-        let fill = t.soft(colour(t, c.part), if lit == Some(k) { 0.3 } else { 0.18 });
+        let fill = t.soft(colour(t, l, k), if lit == Some(k) { 0.3 } else { faint });
         p.add(band(&edge(false), &edge(true), offset, fill));
     }
     // What the picture is about lies on top.
@@ -146,7 +154,7 @@ fn paint(p: &Painter, t: &Tokens, l: &Lines, layout: &Layout, rect: Rect, near: 
     for k in order {
         let c = &l.curves[k];
         let places: Vec<Pos2> = layout.corners(c, l.steps, |p| p.value).into_iter().map(|q| q + offset).collect();
-        let own = colour(t, c.part);
+        let own = colour(t, l, k);
         let line = match (c.part, lit == Some(k)) {
             (Part::Other, false) => Stroke::new(1.0, t.soft(own, 0.35)),
             (Part::Other, true) => Stroke::new(2.0, t.text),

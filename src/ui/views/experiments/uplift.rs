@@ -175,7 +175,8 @@ fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, scenarios: &[crate::strategy::Sce
     }
     for s in scenarios {
         let names: Vec<&str> = taken.iter().map(String::as_str).collect();
-        let name = crate::ui::views::whatif::moves::free_name(&s.name, &names);
+        let free = !names.contains(&s.name.as_str());
+        let name = if free { s.name.clone() } else { crate::ui::views::whatif::moves::free_name(&s.name, &names) };
         cx.command(Command::AddScenario(crate::strategy::Scenario { name: name.clone(), ..s.clone() }));
         taken.push(name);
     }
