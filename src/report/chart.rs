@@ -53,7 +53,7 @@ fn lines(title: &str, l: &Lines) -> String {
             .flat_map(|(part, p)| [p.value].into_iter().chain(p.band.filter(|_| part == Part::Main).into_iter().flat_map(|b| [b.0, b.1])))
             .chain([0.0]),
     );
-    let (left, top, w, h) = (80.0, 22.0, 600.0, 220.0);
+    let (left, top, w, h) = (80.0, 22.0, 576.0, 220.0);
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v.clamp(ys.0, ys.1) - ys.0) / (ys.1 - ys.0) * h;
     let named: Vec<(usize, &Curve)> = l.curves.iter().enumerate().filter(|(_, c)| c.part != Part::Other && !c.name.is_empty()).collect();

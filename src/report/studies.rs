@@ -5,6 +5,7 @@ use super::html::Page;
 use super::svg::{self, escape};
 use crate::base::{numbers, tr_with};
 use crate::strategy::budget::{Allocation, Fit};
+use crate::strategy::causal::Light;
 use crate::strategy::study::{Finding, Studied};
 use crate::strategy::words::chart::Chart;
 use crate::strategy::words::{self, Sheet};
@@ -92,7 +93,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                     + &said(&a.reason.say(p.lang))
                     + &said(&a.verdict.say(p.lang))
                     + &a.earnings.as_ref().map_or_else(String::new, |e| said(&e.advice.say(p.lang)))
-                    + &p.list(&a.checks.iter().map(|c| c.sentence.clone()).collect::<Vec<_>>())
+                    + &lights(p, &a.checks)
             };
             let pictures = words::uplift_pictures(r, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
             let advised = r.policy.as_ref().map_or_else(String::new, |c| {
@@ -103,7 +104,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                     + &sheet(&words::candidates(c, p.lang), 1)
             });
             r.arms.iter().map(graded).collect::<String>()
-                + &sheet(&words::arms(r, p.lang), 1)
+                + &ending_in_words(&words::arms(r, p.lang), 1, true)
                 + &pictures.collect::<String>()
                 + &advised
                 + &format!("<h4>{}</h4>", escape(p.t("studies.rank")))
@@ -117,7 +118,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
             format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&words::policy_says(v, p.lang)), v.grade)
                 + &said(&v.reason.say(p.lang))
                 + &pictures.collect::<String>()
-                + &sheet(&words::policy_values(v, p.lang), 1)
+                + &ending_in_words(&words::policy_values(v, p.lang), 1, true)
                 + &p.list(&v.methods)
                 + &p.list(&v.warnings)
         }
@@ -154,6 +155,19 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
     head + &body
 }
 
+/// Checks, each with the word of its light.
+fn lights(p: &Page, checks: &[crate::strategy::causal::Check]) -> String {
+    let line = |c: &crate::strategy::causal::Check| {
+        let (class, word) = match c.status {
+            Light::Ok => ("weak", "experiments.light_ok"),
+            Light::Warn => ("badge", "experiments.light_warn"),
+            Light::Bad => ("badge", "experiments.light_bad"),
+        };
+        format!("<li><span class=\"{class}\">{}</span> · {}</li>", escape(p.t(word)), escape(&c.sentence.say(p.lang)))
+    };
+    format!("<ul>{}</ul>", checks.iter().map(line).collect::<String>())
+}
+
 /// A picture with its title and caption; nothing where there is nothing to draw.
 fn picture(p: &Page, key: &str, caption: &str, c: &Chart) -> String {
     if c.is_empty() {
@@ -165,7 +179,12 @@ fn picture(p: &Page, key: &str, caption: &str, c: &Chart) -> String {
 
 /// A table on the page; the first columns are names, the others numbers.
 fn sheet(s: &Sheet, names: usize) -> String {
-    let right: Vec<usize> = (names..s.head.len()).collect();
+    ending_in_words(s, names, false)
+}
+
+/// The same; the last column may be words that take several lines.
+fn ending_in_words(s: &Sheet, names: usize, words: bool) -> String {
+    let right: Vec<usize> = (names..s.head.len() - usize::from(words && !s.head.is_empty())).collect();
     let cells: Vec<Vec<String>> = s.rows.iter().map(|r| r.iter().map(|c| escape(c)).collect()).collect();
     Page::cells(&s.head, &right, &cells)
 }
