@@ -68,6 +68,7 @@ enum Purpose {
     SaveProject,
     SaveModel(String),
     LoadModel,
+    Target(String),
     Report(String),
     WriteText(String),
     WritePicture(u32, Arc<[u8]>),
@@ -213,6 +214,7 @@ impl App {
             Action::SaveAs => self.choose(Purpose::SaveProject),
             Action::SaveModel(name) => self.choose(Purpose::SaveModel(name)),
             Action::LoadModel => self.choose(Purpose::LoadModel),
+            Action::ChooseTarget(study) => self.choose(Purpose::Target(study)),
             Action::ExportReport(format) => self.choose(Purpose::Report(format)),
             Action::SaveText { name, text } => self.choose_named(Purpose::WriteText(text), name),
             Action::SavePicture { name, rect } => {
@@ -281,6 +283,11 @@ impl App {
                 let future = dialog.add_filter("Whybench", &endings).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
+            Purpose::Target(_) => {
+                let endings = ["csv", "tsv", "txt", "parquet", "arrow", "feather", "ipc", "whymodel"];
+                let future = dialog.add_filter("Whybench", &endings).pick_file();
+                self.jobs.dialog(purpose, async move { path(future.await) });
+            }
             Purpose::LoadModel => {
                 let future = dialog
                     .add_filter(
@@ -300,7 +307,7 @@ impl App {
     fn proposed_name(&self, purpose: &Purpose) -> String {
         let stem = self.desk.session.name().unwrap_or_else(|| "whybench".to_owned());
         match purpose {
-            Purpose::Open | Purpose::FindData | Purpose::LoadModel => String::new(),
+            Purpose::Open | Purpose::FindData | Purpose::LoadModel | Purpose::Target(_) => String::new(),
             Purpose::SaveProject => format!("{stem}.whybench"),
             Purpose::SaveModel(name) => format!("{}.whymodel", file_name(name)),
             Purpose::Report(format) => format!("{stem}.{format}"),
@@ -319,6 +326,7 @@ impl App {
             Purpose::SaveProject => "ui.path_save",
             Purpose::SaveModel(_) => "ui.path_model_save",
             Purpose::LoadModel => "ui.path_model_load",
+            Purpose::Target(_) => "studies.path_target",
             Purpose::Report(_) => "ui.path_report",
             Purpose::WriteText(_) | Purpose::WritePicture(..) => "ui.path_text",
         };
@@ -344,6 +352,7 @@ impl App {
             Purpose::SaveProject => session.want(Ask::SaveProject(with_ending(path, "whybench"))),
             Purpose::SaveModel(name) => session.want(Ask::SaveModel { name, path: with_ending(path, "whymodel") }),
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
+            Purpose::Target(study) => session.set_target(&study, &path),
             Purpose::Report(format) => {
                 let path = with_ending(path, &format);
                 session.want(Ask::Report { format, path, made: crate::base::clock::today() });

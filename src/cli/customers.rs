@@ -9,7 +9,6 @@ use super::args::Reading;
 use super::commands::{Said, said, table, text_or_json, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
-use crate::data::table::calendar;
 use crate::data::write::{Out, TableWriter};
 use crate::fault;
 use crate::session::run;
@@ -79,10 +78,6 @@ pub enum UnitArg {
     Month,
 }
 
-fn day(text: &str) -> Option<i64> {
-    calendar::Written::parse(text.trim()).and_then(|w| w.days(calendar::Order::YearFirst))
-}
-
 pub(super) fn customers(c: &Customers, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let loaded = read::open(&c.data, &c.reading.options(), ctx)?;
     let unit = match c.unit {
@@ -96,12 +91,9 @@ pub(super) fn customers(c: &Customers, lang: Lang, ctx: &JobCtx) -> Result<Said>
             summary::from_summary(&loaded.table, &columns, id.as_deref())?
         }
         (None, Some(id), Some(date)) => {
-            let until = match &c.until {
-                Some(text) => Some(day(text).ok_or_else(|| fault!("value.bad_until", given = text))?),
-                None => None,
-            };
+            let until = c.until.as_deref().map(summary::day).transpose()?;
             // A day's grace: it may be tomorrow where the log was written.
-            let today = day(&clock::today()).unwrap_or(i64::MAX - 1) + 1;
+            let today = summary::day(&clock::today()).unwrap_or(i64::MAX - 1) + 1;
             let amount = c.amount.as_deref();
             summary::from_log(&loaded.table, &summary::Columns { id, date, amount, until, today, unit, decimals: c.decimals })?
         }

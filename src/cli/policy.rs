@@ -11,7 +11,8 @@ use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
 use crate::data::read;
 use crate::ml::ModelKind;
 use crate::session::run;
-use crate::strategy::policy::{self, Columns, Estimate, Log, Settings, Target, estimators, mapping};
+use crate::strategy::policy::{self, Columns, Estimate, Log, Settings, Wanted, estimators, mapping};
+use crate::strategy::words;
 use crate::{fault, note};
 
 /// Actions shown as text.
@@ -37,9 +38,10 @@ pub struct Policy {
     /// Columns of what was known when it was chosen
     #[arg(long, value_name = "COLS", value_delimiter = ',')]
     pub context: Vec<String>,
-    /// uniform; a file: action and probability (with further columns of the log, or with row), or one column per action; or a
+    /// uniform; always:ACTION; best, the action that trees expect most of in each context, learned on one half of the log and
+    /// valued on the other; a file: action and probability (with further columns of the log, or with row), or one column per action; or a
     /// .whymodel, which takes the action that it expects most of
-    #[arg(long, default_value = "uniform", value_name = "uniform|FILE")]
+    #[arg(long, default_value = "uniform", value_name = "uniform|always:ACTION|best|FILE")]
     pub target: String,
     /// Cut larger weights down to W
     #[arg(long, value_name = "W")]
@@ -80,10 +82,7 @@ fn columns(p: &Policy, proposed: &policy::Mapping) -> Result<(Columns, Vec<Notic
     let nothing = named == Columns::default();
     let mut columns = proposed.fill(named);
     if nothing {
-        let of = |p: &Option<mapping::Proposal>| p.as_ref().map(|p| p.column.clone());
-        columns.propensity = of(&proposed.propensity);
-        columns.position = of(&proposed.position);
-        columns.context.clone_from(&proposed.context);
+        columns = proposed.columns();
     }
     let mut warnings = Vec::new();
     for (given, name, flag) in [(&p.action, &columns.action, "--action"), (&p.reward, &columns.reward, "--reward")] {
@@ -103,54 +102,29 @@ fn columns(p: &Policy, proposed: &policy::Mapping) -> Result<(Columns, Vec<Notic
 }
 
 pub(super) fn policy(p: &Policy, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    if let Some(w) = p.clip.filter(|w| !(w.is_finite() && *w > 0.0)) {
-        return Err(fault!("policy.bad_clip", value = w));
-    }
     let loaded = read::open(&p.data, &p.reading.options(), ctx)?;
     let proposed = mapping::propose(&loaded.table);
     let (columns, mut warnings) = columns(p, &proposed)?;
     warnings.splice(0..0, loaded.warnings.iter().cloned());
     let log = Log::read(&loaded.table, &columns, &loaded.fingerprint)?;
-    let target = if p.target == "uniform" {
-        Target::uniform(&log)
-    } else {
-        let path = PathBuf::from(&p.target);
-        if path.extension().is_some_and(|e| e == "whymodel") {
-            let model = crate::ml::file::load(&path)?;
-            if model.card().data == loaded.fingerprint {
-                warnings.push(note!("policy.model_saw", model = &model.card().spec.name));
-            }
-            let target = Target::greedy(&p.target, &*model, &log, &loaded.table, ctx)?;
-            return answer(p, &log, &target, (&proposed, warnings), lang, ctx);
-        }
-        let file = read::open(&path, &crate::data::ReadOptions::default(), ctx)?;
-        Target::read(&p.target, &file.table, &log, &loaded.table)?
-    };
-    answer(p, &log, &target, (&proposed, warnings), lang, ctx)
+    let settings = Settings { clip: p.clip, model: p.model, seed: p.seed, ..Settings::default() };
+    let result = Wanted::parse(&p.target).value(&log, &loaded, &settings, ctx)?;
+    answer(p, &result, (&proposed, warnings), lang)
 }
 
 /// The value, as text or JSON, with what was proposed and warned of on the way.
-fn answer(
-    p: &Policy,
-    log: &Log,
-    target: &Target,
-    (proposed, mut warnings): (&policy::Mapping, Vec<Notice>),
-    lang: Lang,
-    ctx: &JobCtx,
-) -> Result<Said> {
-    let settings = Settings { clip: p.clip, model: p.model, seed: p.seed, ..Settings::default() };
-    let result = policy::evaluate(log, target, &settings, ctx)?;
+fn answer(p: &Policy, result: &policy::PolicyValue, (proposed, mut warnings): (&policy::Mapping, Vec<Notice>), lang: Lang) -> Result<Said> {
     warnings.extend(result.warnings.iter().cloned());
-    let mut value = to_value(&result)?;
+    let mut value = to_value(result)?;
     if let Some(map) = value.as_object_mut() {
         map.insert("reason_text".to_owned(), json!(result.reason.say(lang)));
         map.insert("proposed".to_owned(), to_value(proposed)?);
         map.insert("warnings".to_owned(), json!(said(&warnings, lang)));
     }
     if let Some(out) = &p.out {
-        run::write_json(out, &result)?;
+        run::write_json(out, result)?;
     }
-    let text = text(&result, lang);
+    let text = text(result, lang);
     Ok(text_or_json(p.json, value, &warnings, text.trim_end()))
 }
 
@@ -166,7 +140,7 @@ fn text(result: &policy::PolicyValue, lang: Lang) -> String {
     line(word("policy.log_itself"), &result.logged);
     for name in estimators::METHODS {
         if let Some(e) = result.estimators.get(name) {
-            line(label(name).to_owned(), e);
+            line(words::method(name).to_owned(), e);
         }
     }
     let mut text = table(&rows);
@@ -185,23 +159,8 @@ fn text(result: &policy::PolicyValue, lang: Lang) -> String {
     }
     for (name, e) in &result.estimators {
         if let (Some(why), false) = (&e.refused, result.refused) {
-            text += &format!("{}: {}\n", label(name), why.say(lang));
+            text += &format!("{}: {}\n", words::method(name), why.say(lang));
         }
     }
     text + &result.methods.first().map_or_else(String::new, |m| m.say(lang))
-}
-
-/// Methods by the names that the literature gives them, in any language.
-fn label(name: &str) -> &str {
-    match name {
-        "ips" => "IPS",
-        "snips" => "SNIPS",
-        "dm" => "DM",
-        "dr" => "DR",
-        "sndr" => "SNDR",
-        "switch_dr" => "Switch-DR",
-        "dr_os" => "DR-OS",
-        "mrdr" => "MRDR",
-        other => other,
-    }
 }

@@ -12,7 +12,7 @@ use crate::data::{Split, read};
 use crate::fault;
 use crate::session::run;
 use crate::strategy::causal::{Ask, Base, Light, Study};
-use crate::strategy::uplift::policy::{Kind, PolicyChoice};
+use crate::strategy::uplift::policy::PolicyChoice;
 use crate::strategy::uplift::{self, Learner, Money, Options, UpliftResult};
 use crate::strategy::words;
 
@@ -87,6 +87,9 @@ pub struct Uplift {
     /// Spent per person contacted
     #[arg(long, value_name = "MONEY")]
     pub cost_per_contact: Option<f64>,
+    /// Spent per person contacted by single arms, such as "mail=0.5,call=4"; what --cost-per-contact says for the others
+    #[arg(long, value_name = "ARM=MONEY,…", value_delimiter = ',', value_parser = ratio)]
+    pub arm_costs: Vec<(String, f64)>,
     /// Spent per conversion
     #[arg(long, value_name = "MONEY")]
     pub cost_per_conversion: Option<f64>,
@@ -144,6 +147,12 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         times,
     };
     let study = Study::of(&loaded.table, &ask)?;
+    if u.cost_per_contact.is_none()
+        && !u.arm_costs.is_empty()
+        && let Some(arm) = study.arms[1..].iter().find(|a| u.arm_costs.iter().all(|c| c.0 != **a))
+    {
+        return Err(fault!("uplift.cost_of_arm", arm = arm));
+    }
     let options = Options {
         learner: u.learner,
         base: u.base,
@@ -152,6 +161,7 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         replicates: u.replicates,
         shuffles: u.shuffles,
         money,
+        contacts: u.arm_costs.iter().cloned().collect(),
         depth: u.depth as usize,
         by: u.by.clone(),
     };
@@ -185,9 +195,13 @@ fn money(u: &Uplift) -> Result<Option<Money>> {
         }
     }
     match (u.value_per_conversion, u.cost_per_contact, u.cost_per_conversion) {
-        (None, None, None) => Ok(None),
+        (None, None, None) if u.arm_costs.is_empty() => Ok(None),
         (None, ..) => Err(fault!("uplift.value_missing")),
         (Some(value), Some(contact), conversion) => Ok(Some(Money { value, contact, conversion: conversion.unwrap_or(0.0) })),
+        // Whether every arm has a cost is seen once the arms are read; none is nothing.
+        (Some(value), None, conversion) if !u.arm_costs.is_empty() => {
+            Ok(Some(Money { value, contact: 0.0, conversion: conversion.unwrap_or(0.0) }))
+        }
         (Some(_), None, _) => Err(fault!("uplift.cost_missing")),
     }
 }
@@ -287,22 +301,8 @@ fn side_by_side(rows: &[Vec<String>]) -> String {
 fn policy(p: &PolicyChoice, lang: Lang) -> String {
     let t = |key: &str| tr(lang, key).to_owned();
     let mut out = t("uplift.policy_head") + "\n";
-    let mut rows = vec![["uplift.policy_who", "uplift.policy_value", "uplift.policy_band", "uplift.policy_claimed"].map(t).to_vec()];
-    for (i, c) in p.candidates.iter().enumerate() {
-        let name = match (c.kind, &c.arm) {
-            (Kind::Nobody, Some(a)) | (Kind::Everybody, Some(a)) => tr_with(lang, "uplift.policy_all", &[("arm", a)]),
-            (Kind::Tree, _) => t("uplift.policy_by_tree"),
-            _ => t("uplift.policy_by_model"),
-        };
-        let mark = if i == p.recommended { "→ " } else { "  " };
-        let claimed = c.claimed.map_or_else(|| "–".to_owned(), numbers::plain);
-        rows.push(vec![
-            format!("{mark}{name}"),
-            numbers::plain(c.value),
-            format!("{} … {}", numbers::plain(c.low), numbers::plain(c.high)),
-            claimed,
-        ]);
-    }
+    let sheet = words::candidates(p, lang);
+    let rows: Vec<Vec<String>> = std::iter::once(sheet.head).chain(sheet.rows).collect();
     out += &table(&rows);
     out += &format!("{}\n{}\n{}\n", p.reason.say(lang), p.claim.say(lang), t("uplift.policy_rules"));
     for rule in words::rules(p, lang) {

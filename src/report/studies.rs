@@ -1,25 +1,14 @@
 //! Studies on the page: experiments, spending curves, budgets. Prints results; computes nothing.
 
+use super::chart;
 use super::html::Page;
 use super::svg::{self, escape};
-use crate::base::{Lang, numbers, tr_with};
+use crate::base::{numbers, tr_with};
 use crate::strategy::budget::{Allocation, Fit};
-use crate::strategy::experiment::Reading;
+use crate::strategy::causal::Light;
 use crate::strategy::study::{Finding, Studied};
+use crate::strategy::words::chart::Chart;
 use crate::strategy::words::{self, Sheet};
-
-/// Effects of an experiment with their bands.
-pub fn reading(r: &Reading, title: &str, lang: Lang) -> String {
-    let line = |m: &crate::strategy::experiment::read::MetricReading| {
-        let name = words::metric(m, lang);
-        let of = |c: &crate::strategy::experiment::read::Comparison| {
-            let e = c.relative?;
-            Some((format!("{}: {name}", c.variant), e.effect, Some(e.ci)))
-        };
-        m.comparisons.iter().filter_map(of).collect::<Vec<_>>()
-    };
-    svg::bars(title, &r.metrics.iter().flat_map(line).collect::<Vec<_>>(), words::signed_percent)
-}
 
 /// All curves of a series, side by side.
 pub fn curves(fit: &Fit, axes: (&str, &str)) -> Vec<String> {
@@ -63,11 +52,12 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 ],
             );
             let sentences = r.metrics.iter().flat_map(|m| m.comparisons.iter().map(move |c| (m, c)));
-            let sentences: String = sentences.map(|(m, c)| said(&words::comparison(m, c, &r.asked.control, p.lang))).collect();
+            let sentences: String = sentences.map(|(m, c)| said(&words::comparison(r, m, c, p.lang))).collect();
             decided.collect::<String>()
                 + &said(&r.reason.say(p.lang))
-                + &p.figure(&reading(r, p.t("experiments.effects"), p.lang), &caption)
+                + &picture(p, "experiments.effects", &caption, &words::differences(r, p.lang))
                 + &sentences
+                + &words::daily(r, p.lang).iter().map(|(caption, c)| picture(p, "studies.daily", caption, c)).collect::<String>()
                 + &sheet(&words::reading(r, p.lang), 2)
                 + &p.list(&r.warnings)
         }
@@ -102,47 +92,44 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 format!("<p class=\"lead\">{line} <span class=\"grade\">{:?}</span></p>", a.grade)
                     + &said(&a.reason.say(p.lang))
                     + &said(&a.verdict.say(p.lang))
-                    + &p.list(&a.checks.iter().map(|c| c.sentence.clone()).collect::<Vec<_>>())
+                    + &a.earnings.as_ref().map_or_else(String::new, |e| said(&e.advice.say(p.lang)))
+                    + &lights(p, &a.checks)
             };
-            let rows: Vec<_> = r.arms.iter().map(|a| (a.treatment.clone(), a.effect.value, Some((a.effect.low, a.effect.high)))).collect();
-            let show = |v: f64| if r.binary { numbers::points(v) } else { numbers::signed(v) };
-            let caption = tr_with(
-                p.lang,
-                "experiments.uplift_caption",
-                &[("control", &r.control), ("learner", &r.learner.name()), ("base", &r.base.name())],
-            );
+            let pictures = words::uplift_pictures(r, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
             let advised = r.policy.as_ref().map_or_else(String::new, |c| {
-                let rules: String = words::rules(c, p.lang).iter().map(|rule| format!("<li>{}</li>", escape(rule))).collect();
-                said(&c.reason.say(p.lang)) + &said(&c.claim.say(p.lang)) + &format!("<ul>{rules}</ul>")
+                format!("<h4>{}</h4>", escape(p.t("uplift.policy_head")))
+                    + &said(&c.reason.say(p.lang))
+                    + &sheet(&words::rule_sheet(c, p.lang), 2)
+                    + &said(&c.claim.say(p.lang))
+                    + &sheet(&words::candidates(c, p.lang), 1)
             });
             r.arms.iter().map(graded).collect::<String>()
-                + &p.figure(&svg::bars(p.t("experiments.uplift"), &rows, show), &caption)
-                + &sheet(&words::arms(r, p.lang), 1)
+                + &ending_in_words(&words::arms(r, p.lang), 1, true)
+                + &pictures.collect::<String>()
                 + &advised
+                + &format!("<h4>{}</h4>", escape(p.t("studies.rank")))
+                + &sheet(&words::rankings(r, p.lang), 1)
                 + &p.list(&r.definitions)
                 + &p.list(&r.assumptions)
                 + &p.list(&r.warnings)
         }
         Some(Finding::Policy(v)) => {
-            let rows: Vec<_> = words::estimates(v).into_iter().filter_map(|(name, e)| Some((name, e.value?, e.ci))).collect();
-            let caption = tr_with(
-                p.lang,
-                "experiments.policy_caption",
-                &[
-                    ("n", &numbers::count(v.rows as i64)),
-                    ("ess", &numbers::fixed(v.ess, 1)),
-                    ("max", &numbers::plain(v.max_weight)),
-                    ("mean", &numbers::fixed(v.mean_weight, 3)),
-                ],
-            );
-            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&v.reason.say(p.lang)), v.grade)
-                + &p.figure(&svg::bars(p.t("experiments.policy_value"), &rows, numbers::plain), &caption)
-                + &sheet(&words::policy_values(v, p.lang), 1)
+            let pictures = words::policy_pictures(v, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
+            format!("<p class=\"lead\">{} <span class=\"grade\">{:?}</span></p>", escape(&words::policy_says(v, p.lang)), v.grade)
+                + &said(&v.reason.say(p.lang))
+                + &pictures.collect::<String>()
+                + &ending_in_words(&words::policy_values(v, p.lang), 1, true)
                 + &p.list(&v.methods)
                 + &p.list(&v.warnings)
         }
+        Some(Finding::Mapping(m)) => said(p.t("experiments.hint_action")) + &sheet(&words::proposals(m, p.lang), 3),
         Some(Finding::Customers(v)) => {
-            said(&words::valuation(v, p.lang)) + &sheet(&words::segments(v, p.lang), 1) + &p.list(&v.methods) + &p.list(&v.warnings)
+            let pictures = words::pictures(v, p.lang).into_iter().map(|(key, caption, c)| picture(p, key, &caption, &c));
+            said(&words::valuation(v, p.lang))
+                + &sheet(&words::segments(v, p.lang), 1)
+                + &pictures.collect::<String>()
+                + &p.list(&v.methods)
+                + &p.list(&v.warnings)
         }
         Some(Finding::Bandit(t)) => {
             let rows: Vec<_> =
@@ -168,9 +155,36 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
     head + &body
 }
 
+/// Checks, each with the word of its light.
+fn lights(p: &Page, checks: &[crate::strategy::causal::Check]) -> String {
+    let line = |c: &crate::strategy::causal::Check| {
+        let (class, word) = match c.status {
+            Light::Ok => ("weak", "experiments.light_ok"),
+            Light::Warn => ("badge", "experiments.light_warn"),
+            Light::Bad => ("badge", "experiments.light_bad"),
+        };
+        format!("<li><span class=\"{class}\">{}</span> · {}</li>", escape(p.t(word)), escape(&c.sentence.say(p.lang)))
+    };
+    format!("<ul>{}</ul>", checks.iter().map(line).collect::<String>())
+}
+
+/// A picture with its title and caption; nothing where there is nothing to draw.
+fn picture(p: &Page, key: &str, caption: &str, c: &Chart) -> String {
+    if c.is_empty() {
+        return String::new();
+    }
+    let title = p.t(key);
+    format!("<h4>{}</h4>", escape(title)) + &p.figure(&chart::svg(title, c), caption)
+}
+
 /// A table on the page; the first columns are names, the others numbers.
 fn sheet(s: &Sheet, names: usize) -> String {
-    let right: Vec<usize> = (names..s.head.len()).collect();
+    ending_in_words(s, names, false)
+}
+
+/// The same; the last column may be words that take several lines.
+fn ending_in_words(s: &Sheet, names: usize, words: bool) -> String {
+    let right: Vec<usize> = (names..s.head.len() - usize::from(words && !s.head.is_empty())).collect();
     let cells: Vec<Vec<String>> = s.rows.iter().map(|r| r.iter().map(|c| escape(c)).collect()).collect();
     Page::cells(&s.head, &right, &cells)
 }

@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 
 /// Pushes up.
-const UP: &str = "#c4570b";
+pub(super) const UP: &str = "#c4570b";
 /// Pushes down.
-const DOWN: &str = "#1f6fb2";
+pub(super) const DOWN: &str = "#1f6fb2";
 /// Neither.
-const INK: &str = "#1d2733";
-const WEAK: &str = "#6b7785";
-const RULE: &str = "#d7dde3";
-const ACCENT: &str = "#0f766e";
+pub(super) const INK: &str = "#1d2733";
+pub(super) const WEAK: &str = "#6b7785";
+pub(super) const RULE: &str = "#d7dde3";
+pub(super) const ACCENT: &str = "#0f766e";
 
 /// Text that cannot be markup.
 pub fn escape(text: &str) -> String {
@@ -38,7 +38,7 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 /// A label that fits into `most` characters, the whole of it as its tooltip.
-fn label(x: f64, y: f64, anchor: &str, text: &str, most: usize, colour: &str) -> String {
+pub(super) fn label(x: f64, y: f64, anchor: &str, text: &str, most: usize, colour: &str) -> String {
     let short = cut(text, most);
     format!(
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\"><title>{}</title>{}</text>",
@@ -47,7 +47,7 @@ fn label(x: f64, y: f64, anchor: &str, text: &str, most: usize, colour: &str) ->
     )
 }
 
-fn open(width: f64, height: f64, title: &str) -> String {
+pub(super) fn open(width: f64, height: f64, title: &str) -> String {
     format!(
         "<svg viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" font-size=\"12\" xmlns=\"http://www.w3.org/2000/svg\"><title>{}</title>",
         escape(title)
@@ -179,7 +179,7 @@ pub fn beeswarm(title: &str, rows: &[(String, Vec<(f64, f64, f64)>)], show: impl
 }
 
 /// A sequential colour, dark blue over green to yellow, evenly perceived.
-fn ramp(t: f64) -> String {
+pub(super) fn ramp(t: f64) -> String {
     let stops = [(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)];
     let t = t.clamp(0.0, 1.0) * 4.0;
     let (i, f) = ((t as usize).min(3), t - (t as usize).min(3) as f64);

@@ -66,13 +66,17 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             let models: Vec<_> = recipe.models.iter().filter_map(|m| session.models.get(&m.name)).map(|kept| kept.value.clone()).collect();
             let lang = session.lang;
             let work: Work = Box::new(move |ctx| {
-                if models.is_empty() {
+                if models.is_empty() && recipe.studies.is_empty() {
                     return Err(crate::fault!("session.nothing_trained"));
                 }
                 let mut recipe = recipe;
                 let trained = |name: &String| models.iter().any(|m| m.card().spec.name == *name);
                 recipe.models.retain(|m| trained(&m.name));
                 recipe.scenarios.retain(|s| s.model.as_ref().is_none_or(trained));
+                if models.is_empty() {
+                    // What is left are the studies, which need no model.
+                    (recipe.scenarios, recipe.recommend) = (Vec::new(), None);
+                }
                 if recipe.explain.model.as_ref().is_some_and(|m| !trained(m)) {
                     // The methods were those of a model that is not there; each other model has its own.
                     (recipe.explain.model, recipe.explain.methods) = (None, Vec::new());

@@ -428,6 +428,19 @@ impl Session {
         }
     }
 
+    /// Says which file holds the policy that a study is about; beside the data it is named without its folder.
+    pub fn set_target(&mut self, study: &str, path: &Path) {
+        let Some(recipe) = &self.recipe else { return };
+        let Some(found) = recipe.studies.iter().find(|s| s.name == study) else { return };
+        let Study::Policy(asked) = &found.ask else { return };
+        let beside = self.folder.join(&recipe.data.path);
+        let path = super::files::relative_to(beside.parent().unwrap_or(&self.folder), path);
+        let ask = crate::strategy::study::PolicyAsked { target: crate::strategy::policy::Wanted::File(path), ..asked.clone() };
+        let command =
+            Command::ReplaceStudy { name: study.to_owned(), study: NamedStudy { name: study.to_owned(), ask: Study::Policy(ask) } };
+        self.apply(&command);
+    }
+
     /// The project's name on screen: its file, else the data file, without the ending.
     pub fn name(&self) -> Option<String> {
         let data = self.recipe.as_ref().map(|r| &r.data.path);

@@ -1,6 +1,8 @@
 //! Studies: questions to the data that need no model of the recipe — an experiment, spending curves, a budget. A recipe
 //! holds them by name; window, run and report ask them the same way.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bandit;
@@ -8,7 +10,7 @@ use super::budget::{self, Allocation, Budget, Fit, Series, fit};
 use super::causal::{self, Base};
 use super::customers::{self, Valuation, summary};
 use super::experiment;
-use super::policy::{self, Columns, Log, PolicyValue, Target};
+use super::policy::{self, Columns, Log, Mapping, PolicyValue, Wanted, mapping};
 use super::uplift::learner::Learner;
 use super::uplift::money::Money;
 use super::uplift::{self, UpliftResult};
@@ -63,6 +65,9 @@ pub struct UpliftAsked {
     /// Money spent per person contacted, as the analyst assumes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_contact: Option<f64>,
+    /// Money spent per person contacted by single arms, where they differ, as the analyst assumes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub costs: BTreeMap<String, f64>,
     /// Seed.
     pub seed: u64,
 }
@@ -81,20 +86,28 @@ impl Default for UpliftAsked {
             base: Base::Logistic,
             value_per_conversion: None,
             cost_per_contact: None,
+            costs: BTreeMap::new(),
             seed: 1,
         }
     }
 }
 
-/// What showing everything equally often would have earned on a log.
+/// What another policy would have earned on a log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyAsked {
-    /// Which column is what.
+    /// Which column is what; proposed where neither the action nor the reward is named.
     pub columns: Columns,
+    /// The policy in question.
+    #[serde(skip_serializing_if = "is_uniform")]
+    pub target: Wanted,
     /// Weights above this are cut down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
+}
+
+fn is_uniform(wanted: &Wanted) -> bool {
+    *wanted == Wanted::Uniform
 }
 
 /// What customers are worth.
@@ -111,6 +124,9 @@ pub struct CustomersAsked {
     /// Weeks ahead; a year if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub horizon: Option<f64>,
+    /// Last day that the models see, as 1997-09-30; what comes after it is compared with what they expect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
     /// Discount a year.
     pub discount: f64,
     /// Share of spend that is earned.
@@ -119,7 +135,7 @@ pub struct CustomersAsked {
 
 impl Default for CustomersAsked {
     fn default() -> Self {
-        Self { id: String::new(), date: String::new(), amount: None, horizon: None, discount: 0.1, margin: 1.0 }
+        Self { id: String::new(), date: String::new(), amount: None, horizon: None, until: None, discount: 0.1, margin: 1.0 }
     }
 }
 
@@ -154,6 +170,8 @@ pub enum Finding {
     Uplift(Box<UpliftResult>),
     /// What another policy would have earned.
     Policy(Box<PolicyValue>),
+    /// Which column of a log is what, before anybody has said so.
+    Mapping(Box<Mapping>),
     /// What customers are worth.
     Customers(Box<Valuation>),
 }
@@ -206,17 +224,20 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
         }
         Study::Uplift(asked) => uplift_of(asked, loaded, ctx).map(|r| Finding::Uplift(Box::new(r))),
         Study::Policy(asked) => {
+            if asked.columns.action.is_empty() && asked.columns.reward.is_empty() {
+                return Ok(Finding::Mapping(Box::new(mapping::propose(&loaded.table))));
+            }
             let log = Log::read(&loaded.table, &asked.columns, &loaded.fingerprint)?;
-            log.check()?;
             let settings = policy::Settings { clip: asked.clip, ..policy::Settings::default() };
-            policy::evaluate(&log, &Target::uniform(&log), &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
+            asked.target.value(&log, loaded, &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
         }
         Study::Customers(asked) => {
+            let until = asked.until.as_deref().map(summary::day).transpose()?;
             let columns = summary::Columns {
                 id: &asked.id,
                 date: &asked.date,
                 amount: asked.amount.as_deref(),
-                until: None,
+                until,
                 // Nothing here reads a clock: a date that lies ahead is seen in the profile.
                 today: i64::MAX / 2,
                 unit: summary::Unit::Week,
@@ -250,10 +271,35 @@ pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
 
 fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
     let ask = ask_of(asked);
-    let money = match (asked.value_per_conversion, asked.cost_per_contact) {
-        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
-        _ => None,
+    let read = causal::Study::of(&loaded.table, &ask)?;
+    let money = money_of(asked, &read.arms[1..])?;
+    let options = uplift::Options {
+        learner: asked.learner,
+        base: asked.base,
+        money,
+        contacts: if money.is_some() { asked.costs.clone() } else { BTreeMap::new() },
+        seed: asked.seed,
+        ..uplift::Options::default()
     };
-    let options = uplift::Options { learner: asked.learner, base: asked.base, money, seed: asked.seed, ..uplift::Options::default() };
-    uplift::analyse(&causal::Study::of(&loaded.table, &ask)?, &options, ctx)
+    let mut found = uplift::analyse(&read, &options, ctx)?;
+    if money.is_none() && (asked.value_per_conversion.is_some() || asked.cost_per_contact.is_some() || !asked.costs.is_empty()) {
+        let code = if asked.value_per_conversion.is_some() { "uplift.money_no_cost" } else { "uplift.money_no_value" };
+        found.warnings.push(crate::base::Notice::new(code));
+    }
+    Ok(found)
+}
+
+/// The money assumptions, where both the value and what each of `arms` costs are known.
+fn money_of(asked: &UpliftAsked, arms: &[String]) -> Result<Option<Money>> {
+    for amount in [asked.value_per_conversion, asked.cost_per_contact].into_iter().flatten() {
+        if !(amount.is_finite() && amount >= 0.0) {
+            return Err(crate::fault!("uplift.bad_amount", amount = amount));
+        }
+    }
+    let every = arms.iter().all(|a| asked.costs.contains_key(a));
+    Ok(match (asked.value_per_conversion, asked.cost_per_contact) {
+        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
+        (Some(value), None) if every => Some(Money { value, contact: 0.0, conversion: 0.0 }),
+        _ => None,
+    })
 }

@@ -119,6 +119,8 @@ pub enum Action {
     SaveModel(String),
     /// Asks which `.whymodel` to load.
     LoadModel,
+    /// Asks which file holds the policy that this study is about.
+    ChooseTarget(String),
     /// Asks where to write the report, then writes it: `html` or `json`.
     ExportReport(String),
     /// Asks where to write this text (an SVG, a CSV) under this proposed name.

@@ -27,7 +27,7 @@ mod tests;
 pub use holdout::Check;
 pub use purchases::Purchases;
 pub use retention::Retention;
-pub use segments::Scores;
+pub use segments::{GridCell, Scores, Tenth};
 pub use spend::Spend;
 pub use summary::{Customer, Customers, Unit};
 
@@ -131,6 +131,10 @@ pub struct Valuation {
     pub alive: Option<f64>,
     /// Segments, best first.
     pub segments: Vec<Segment>,
+    /// Customers by their scores of recency and frequency.
+    pub grid: Vec<GridCell>,
+    /// Tenths of customers by what they are worth, best first.
+    pub tenths: Vec<Tenth>,
     /// Who comes back; empty for a summary.
     pub retention: Retention,
     /// Expected against actual after the observed time, where the log goes on.
@@ -198,6 +202,8 @@ pub fn value(customers: &Customers, data: &Fingerprint, settings: &Settings, ctx
         until: customers.period.map(|p| show(p.1)),
         alive: mean_of(expected.iter().filter_map(|e| e.alive)),
         segments: by_segment(&customers.list, &each),
+        grid: segments::grid(&each),
+        tenths: segments::tenths(&each),
         retention: retention::retention(customers),
         check: holdout::check(customers, &bg_nbd, settings.unit),
         methods: vec![

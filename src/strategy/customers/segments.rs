@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::Expected;
 use super::summary::Customer;
 
 /// The segments, best first.
@@ -65,9 +66,91 @@ pub fn scores(customers: &[Customer], amounts: bool) -> Vec<Scores> {
     (0..customers.len()).map(|i| Scores { recency: recency[i], frequency: frequency[i], amount: amount[i] }).collect()
 }
 
+/// Customers with the same scores of recency and frequency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct GridCell {
+    /// 5 bought most recently.
+    pub recency: u8,
+    /// 5 bought most often.
+    pub frequency: u8,
+    /// Customers.
+    pub customers: usize,
+    /// Purchases within the horizon, all together.
+    pub purchases: f64,
+    /// Value within the horizon, all together.
+    pub value: Option<f64>,
+}
+
+/// The cells that somebody is in, by recency and frequency.
+pub fn grid(each: &[(Scores, &'static str, Expected)]) -> Vec<GridCell> {
+    let cell = |recency: u8, frequency: u8| {
+        let here = || each.iter().filter(move |e| (e.0.recency, e.0.frequency) == (recency, frequency)).map(|e| e.2);
+        let customers = here().count();
+        (customers > 0).then(|| GridCell {
+            recency,
+            frequency,
+            customers,
+            purchases: here().map(|e| e.purchases).sum(),
+            value: here().try_fold(0.0, |sum, e| e.value.map(|v| sum + v)),
+        })
+    };
+    (1..=5).flat_map(|r| (1..=5).map(move |f| (r, f))).filter_map(|(r, f)| cell(r, f)).collect()
+}
+
+/// A tenth of the customers, ranked by value, or by purchases where value is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Tenth {
+    /// Customers.
+    pub customers: usize,
+    /// The least that one of them is worth.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
+    /// All of them together.
+    pub total: f64,
+    /// Share of all customers' total.
+    pub share: f64,
+}
+
+/// Tenths of customers, best first; fewer where there are fewer than ten.
+pub fn tenths(each: &[(Scores, &'static str, Expected)]) -> Vec<Tenth> {
+    let known = each.iter().all(|e| e.2.value.is_some());
+    let mut worth: Vec<f64> = each.iter().map(|e| if known { e.2.value.unwrap_or(0.0) } else { e.2.purchases }).collect();
+    worth.sort_unstable_by(|a, b| b.total_cmp(a));
+    let all: f64 = worth.iter().sum();
+    let parts = worth.len().min(10);
+    (0..parts)
+        .map(|k| {
+            let part = &worth[k * worth.len() / parts..(k + 1) * worth.len() / parts];
+            let total: f64 = part.iter().sum();
+            let share = if all > 0.0 { total / all } else { 0.0 };
+            Tenth { customers: part.len(), low: part[part.len() - 1], high: part[0], total, share }
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_grid_and_the_tenths_hold_everybody_once() {
+        let of = |recency, frequency, v: f64| {
+            let expected = Expected { alive: None, purchases: v, spend: Some(2.0), value: Some(2.0 * v) };
+            (Scores { recency, frequency, amount: 1 }, "best", expected)
+        };
+        let each: Vec<_> = (0..23).map(|i| of(1 + (i % 5) as u8, 1 + (i % 3) as u8, f64::from(i))).collect();
+        let cells = grid(&each);
+        assert_eq!((cells.len(), cells.iter().map(|c| c.customers).sum::<usize>()), (15, 23));
+        let total: f64 = cells.iter().filter_map(|c| c.value).sum();
+        assert_eq!(total, 2.0 * 253.0);
+        let parts = tenths(&each);
+        assert_eq!((parts.len(), parts.iter().map(|t| t.customers).sum::<usize>()), (10, 23));
+        assert!((parts.iter().map(|t| t.share).sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(parts.windows(2).all(|w| w[0].low >= w[1].high), "{parts:?}");
+        assert_eq!((parts[0].high, parts[9].low), (44.0, 0.0));
+        assert!(tenths(&[]).is_empty() && tenths(&each[..3]).len() == 3);
+    }
 
     #[test]
     fn scores_are_fifths_and_equals_share_them() {

@@ -92,6 +92,12 @@ pub struct Columns<'a> {
     pub decimals: Option<u32>,
 }
 
+/// A day as an analyst writes it, such as 1997-09-30.
+pub fn day(text: &str) -> Result<i64> {
+    let read = calendar::Written::parse(text.trim()).and_then(|w| w.days(calendar::Order::YearFirst));
+    read.ok_or_else(|| fault!("value.bad_until", given = text))
+}
+
 /// The days of a column: dates, moments, words such as 2024-03-01, or numbers such as 20240301. NaN where there is none.
 pub fn days(table: &Table, column: usize) -> Vec<f64> {
     let packed = |v: f64| {

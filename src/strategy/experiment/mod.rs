@@ -3,12 +3,14 @@
 //! - [`plan`] sample size, smallest detectable effect, duration, sample-ratio mismatch.
 //! - [`moments`] what a reading needs of an arm: a few sums; [`effect`] the fixed and the anytime-valid reading of two arms;
 //!   [`bayes`] chance to win and expected loss; [`many`] corrections for many comparisons.
-//! - [`read`](mod@read) a whole table: every arm and metric, raw, adjusted (CUPED) and winsorised; [`decide`] what to do next.
+//! - [`read`](mod@read) a whole table: every arm and metric, raw, adjusted (CUPED) and winsorised; [`daily`] how the
+//!   answer grew; [`decide`] what to do next.
 //!
 //! The formulas are those of GrowthBook's statistics engine (delta method for relative effects, Welch's degrees of freedom,
 //! asymptotic confidence sequences after Waudby-Smith et al. 2023) and, where rates are exact, Beta posteriors.
 
 pub mod bayes;
+pub mod daily;
 pub mod decide;
 pub mod effect;
 pub mod many;

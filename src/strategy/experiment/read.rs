@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF as _};
 
 use super::bayes::{self, Belief, Prior, Rates};
+use super::daily::{self, Path};
 use super::decide::{Decision, Seen, decide};
 use super::effect::{self, Effect, TUNING, Way};
 use super::many::{Correction, adjust};
@@ -208,6 +209,9 @@ pub struct Reading {
     pub days: Option<u64>,
     /// Metrics.
     pub metrics: Vec<MetricReading>,
+    /// How the answer grew, where the rows have days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub daily: Vec<Path>,
     /// One a variant.
     pub decisions: Vec<Decision>,
     /// What the reader should know.
@@ -355,6 +359,7 @@ pub fn read(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> R
     }
     correct(asked, &mut metrics);
     let days = asked.date.as_ref().map(|d| days(table, d)).transpose()?;
+    let daily = daily(table, asked, &people, &metrics, ctx)?;
     let ill = illness(&people, &srm, &balance);
     let decisions = decisions(asked, &people, &counts, &metrics, days, ill.clone());
     let (grade, reason) = match (ill, balance.is_empty()) {
@@ -373,9 +378,32 @@ pub fn read(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> R
         balance,
         days,
         metrics,
+        daily,
         decisions,
         warnings,
     })
+}
+
+/// How each metric grew day by day, as it is.
+fn daily(table: &Table, asked: &Asked, people: &People, metrics: &[MetricReading], ctx: &JobCtx) -> Result<Vec<Path>> {
+    let Some(date) = &asked.date else { return Ok(Vec::new()) };
+    let of_row = day_numbers(table, date)?;
+    let mut out = Vec::new();
+    for m in metrics.iter().filter(|m| m.version == Version::Raw) {
+        let cells = table.numbers(table.column(&m.metric)?);
+        let yes_no = cells.iter().all(|v| v.is_nan() || *v == 0.0 || *v == 1.0);
+        let known = |(person, rows): (usize, &Vec<u32>)| {
+            let row = |r: &u32| {
+                let (day, v) = (of_row[*r as usize], cells[*r as usize]);
+                (day.is_finite() && v.is_finite()).then_some((day as i64, person, v))
+            };
+            rows.iter().filter_map(row).collect::<Vec<_>>()
+        };
+        let entries: Vec<daily::Entry> = people.rows.iter().enumerate().flat_map(known).collect();
+        let metric = daily::Metric { name: &m.metric, yes_no, rate: m.rate };
+        out.extend(daily::paths(&metric, entries, &people.arm, &people.arms, asked.tuning, asked.alpha, ctx)?);
+    }
+    Ok(out)
 }
 
 fn check(asked: &Asked) -> Result<()> {
@@ -598,15 +626,20 @@ fn illness(people: &People, srm: &Srm, balance: &[Balance]) -> Option<Notice> {
 
 /// Days that a column spans, the first and the last included.
 fn days(table: &Table, column: &str) -> Result<u64> {
+    let days = day_numbers(table, column)?.into_iter().filter(|d| d.is_finite());
+    let (low, high) = days.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), d| (l.min(d), h.max(d)));
+    if low > high { Err(fault!("experiment.not_a_date", column = column)) } else { Ok((high - low) as u64 + 1) }
+}
+
+/// The day of each row, as days since 1970.
+fn day_numbers(table: &Table, column: &str) -> Result<Vec<f64>> {
     let at = table.column(column)?;
     let per = match table.column_type(at) {
         ColumnType::Date => 1.0,
         ColumnType::Datetime => 86_400.0,
         _ => return Err(fault!("experiment.not_a_date", column = column)),
     };
-    let days = table.numbers(at).into_iter().filter(|v| v.is_finite()).map(|v| (v / per).floor());
-    let (low, high) = days.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), d| (l.min(d), h.max(d)));
-    if low > high { Err(fault!("experiment.not_a_date", column = column)) } else { Ok((high - low) as u64 + 1) }
+    Ok(table.numbers(at).into_iter().map(|v| (v / per).floor()).collect())
 }
 
 fn decisions(

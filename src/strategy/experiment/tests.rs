@@ -247,6 +247,32 @@ fn rows_of_one_person_are_added_up() {
 }
 
 #[test]
+fn the_path_of_days_is_what_a_reading_of_each_day_says() {
+    let table = people(4_000, 1.0, 0.0);
+    // Every person comes back once, later or on the same day.
+    let mut rows: Vec<usize> = (0..4_000).collect();
+    rows.extend((0..4_000).map(|i| i / 2 * 2 % 4_000));
+    let table = table.select_rows(&rows);
+    let day = table.numbers(table.column("day").unwrap());
+    for metric in ["amount", "bought"] {
+        let ask = Asked { date: Some("day".into()), id: Some("person".into()), ..asked(metric) };
+        let found = reading(&table, &ask).unwrap();
+        let path = &found.daily[0];
+        assert_eq!((path.metric.as_str(), path.variant.as_str(), path.days.len()), (metric, "B", 10));
+        for (k, d) in path.days.iter().enumerate() {
+            let until: Vec<usize> = (0..rows.len()).filter(|r| day[*r] <= k as f64).collect();
+            let then = reading(&table.select_rows(&until), &ask).unwrap();
+            let any = then.metrics[0].comparisons[0].anytime.unwrap();
+            assert_eq!((d.number, d.people), (k as i64, then.people));
+            near(d.effect, any.effect, 1e-9);
+            near(d.low, any.ci.0, 1e-9);
+            near(d.high, any.ci.1, 1e-9);
+        }
+    }
+    assert!(reading(&table, &asked("amount")).unwrap().daily.is_empty());
+}
+
+#[test]
 fn impossible_questions_are_refused_in_a_sentence() {
     let table = people(200, 0.0, 0.0);
     let refused = |ask: Asked, code: &str| {

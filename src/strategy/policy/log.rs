@@ -59,6 +59,20 @@ impl Log {
         self.reward.iter().all(|r| *r == 0.0 || *r == 1.0)
     }
 
+    /// Some rows of it; the actions keep their numbers.
+    pub fn subset(&self, rows: &[usize]) -> Self {
+        Self {
+            action: rows.iter().map(|r| self.action[*r]).collect(),
+            reward: rows.iter().map(|r| self.reward[*r]).collect(),
+            propensity: self.propensity.as_ref().map(|p| rows.iter().map(|r| p[*r]).collect()),
+            context: if self.features.is_empty() { FeatureMatrix::default() } else { self.context.select(rows) },
+            names: self.names.clone(),
+            features: self.features.clone(),
+            columns: self.columns.clone(),
+            data: self.data.clone(),
+        }
+    }
+
     /// Reads the named columns of a table.
     pub fn read(table: &Table, columns: &Columns, data: &Fingerprint) -> Result<Self> {
         let named = [Some(&columns.action), Some(&columns.reward), columns.propensity.as_ref(), columns.position.as_ref()];

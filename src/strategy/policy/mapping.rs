@@ -170,6 +170,18 @@ fn context(l: &Look) -> bool {
 }
 
 impl Mapping {
+    /// All of it, as if an analyst had named it.
+    pub fn columns(&self) -> Columns {
+        let of = |p: &Option<Proposal>| p.as_ref().map(|p| p.column.clone());
+        Columns {
+            action: of(&self.action).unwrap_or_default(),
+            reward: of(&self.reward).unwrap_or_default(),
+            propensity: of(&self.propensity),
+            position: of(&self.position),
+            context: self.context.clone(),
+        }
+    }
+
     /// Fills what was not named; what was named stays.
     pub fn fill(&self, named: Columns) -> Columns {
         let own = |given: String, proposed: &Option<Proposal>| {

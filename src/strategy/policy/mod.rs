@@ -1,7 +1,8 @@
 //! What would another policy have earned? Off-policy evaluation of a log that says which action was shown, with which
 //! probability, and what came of it.
 //!
-//! - [`log`] reads the log, [`mapping`] proposes which column is what, [`target`] is the policy in question.
+//! - [`log`] reads the log, [`mapping`] proposes which column is what, [`asked`] and [`target`] are
+//!   the policy in question.
 //! - [`reward`] predicts the reward of every action (cross-fitted), [`propensity`] estimates how the log chose where it
 //!   does not say; [`estimators`] holds the formulas, [`support`] what the log cannot know, [`verdict`] when to refuse.
 //! - [`generator`] makes logs whose true answer is known; the tests hold every interval to it.
@@ -13,6 +14,7 @@ use crate::ml::ModelKind;
 use crate::note;
 use crate::strategy::evidence::Grade;
 
+pub mod asked;
 pub mod estimators;
 pub mod generator;
 pub mod log;
@@ -26,6 +28,7 @@ pub mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use asked::Wanted;
 pub use estimators::{Estimate, Estimates};
 pub use log::{Columns, Log};
 pub use mapping::Mapping;

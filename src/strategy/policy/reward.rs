@@ -77,7 +77,7 @@ pub fn models(log: &Log, target: &Target, propensity: &[f64], settings: &Setting
 }
 
 /// Context first, the action last.
-fn train_data(log: &Log) -> TrainData {
+pub(super) fn train_data(log: &Log) -> TrainData {
     let n = log.rows();
     let m = log.features.len() + 1;
     let mut values = Vec::with_capacity(n * m);

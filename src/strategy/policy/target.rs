@@ -109,12 +109,16 @@ impl Target {
             }
             ctx.at(a as u64 + 1);
         }
-        // Rows that get the same action share a distribution.
+        Ok(Self::chosen(label, log, best.into_iter().map(|(a, _)| a).collect()))
+    }
+
+    /// One action per row; rows that get the same one share a distribution.
+    pub fn chosen(label: &str, log: &Log, actions: Vec<u32>) -> Self {
         let mut out = Self::same(label, log, Vec::new());
         out.entries = (0..log.names.len()).map(|a| (a as u32, 1.0)).collect();
         out.starts = (0..=log.names.len()).collect();
-        out.of = best.into_iter().map(|(a, _)| a).collect();
-        Ok(out)
+        out.of = actions;
+        out
     }
 
     /// Reads a target table; `data` is the table of the log.

@@ -1,14 +1,18 @@
 //! Uplift: in whom does a treatment work, is that clear enough to aim by, and what should be done?
 //!
 //! - [`learner`] from a test to the effect expected of a person; [`curve`] how well that ranks people who were held out.
-//! - [`money`] what contacting the first so many earns; [`tree`] and [`policy`] whom to treat how, in rules.
+//! - [`money`] what contacting the first so many earns; [`tree`] and [`policy`] whom to treat how, in rules;
+//!   [`advice`] makes scenarios of them.
 //! - [`analyse`] does all of it for every arm of a study, each beside the control.
 
+pub mod advice;
 pub mod curve;
 pub mod learner;
 pub mod money;
 pub mod policy;
 pub mod tree;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +52,8 @@ pub struct Options {
     pub shuffles: u32,
     /// Money, where the analyst said so.
     pub money: Option<Money>,
+    /// What a contact costs by arm, where arms differ.
+    pub contacts: BTreeMap<String, f64>,
     /// Most questions in a row of the policy tree; 0 leaves policies out.
     pub depth: usize,
     /// Columns by whose values effects are shown apart.
@@ -64,6 +70,7 @@ impl Default for Options {
             replicates: 2_000,
             shuffles: 1_000,
             money: None,
+            contacts: BTreeMap::new(),
             depth: 2,
             by: Vec::new(),
         }
@@ -270,6 +277,12 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
     if !(o.k > 0.0 && o.k < 1.0) {
         return Err(fault!("uplift.bad_share", share = o.k));
     }
+    if let Some((arm, cost)) = o.contacts.iter().find(|(_, c)| !(c.is_finite() && **c >= 0.0)) {
+        return Err(fault!("uplift.bad_cost", arm = arm, amount = *cost));
+    }
+    if let Some(arm) = o.contacts.keys().find(|a| !study.arms[1..].contains(*a)) {
+        return Err(fault!("uplift.cost_arm", arm = arm, arms = study.arms[1..].join(", ")));
+    }
     let mut found = Vec::new();
     for arm in 1..study.arms.len() {
         found.push(one(study, arm, o, ctx)?);
@@ -281,7 +294,15 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
     if o.depth > 0 {
         let worst = arms.iter().map(|a| a.grade).max().unwrap_or(Grade::D);
         if worst <= Grade::B {
-            let of = policy::Options { learner: o.learner, base: o.base, depth: o.depth.min(3), money: o.money, seed: o.seed };
+            let contact = |arm: &String| o.money.map_or(0.0, |m| m.of_arm(arm, &o.contacts).contact);
+            let of = policy::Options {
+                learner: o.learner,
+                base: o.base,
+                depth: o.depth.min(3),
+                money: o.money,
+                contacts: study.arms.iter().map(contact).collect(),
+                seed: o.seed,
+            };
             policy = Some(policy::choose(study, &of, ctx)?);
         } else {
             let odd: Vec<&str> = arms.iter().filter(|a| a.grade > Grade::B).map(|a| a.treatment.as_str()).collect();
@@ -304,6 +325,10 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
     let mut assumptions = Vec::new();
     if let Some(m) = o.money {
         assumptions.push(note!("uplift.assume_money", value = m.value, contact = m.contact, conversion = m.conversion));
+        if !o.contacts.is_empty() {
+            let all: Vec<String> = o.contacts.iter().map(|(arm, c)| format!("{arm} {}", numbers::plain(*c))).collect();
+            assumptions.push(note!("uplift.assume_costs", costs = all.join(", ")));
+        }
     }
     if study.adjust.is_empty() {
         assumptions.push(note!("uplift.assume_share"));
@@ -357,7 +382,8 @@ fn one(study: &Study, arm: usize, o: &Options, ctx: &JobCtx) -> Result<Found> {
     let treated: Vec<bool> = pair.test.iter().map(|&r| pair.treated(r)).collect();
     let ranked = Ranked::new(&scores, &y, &treated, &weight, &n.scores(&pair, &pair.test));
     let ranking = judge(&ranked, pair.binary, o, ctx)?;
-    let earnings = o.money.map(|m| money::earnings(&ranked, m, o.replicates, o.seed, ctx)).transpose()?;
+    let money = o.money.map(|m| m.of_arm(&pair.name, &o.contacts));
+    let earnings = money.map(|m| money::earnings(&ranked, m, o.replicates, o.seed, ctx)).transpose()?;
     let all: Vec<usize> = (0..pair.y.len()).collect();
     Ok(Found {
         difference: difference(&pair.y, &pair.w, &all, pair.binary),

@@ -1,5 +1,7 @@
 //! What contacting people earns: nobody, everybody, or those in whom it pays.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Banded, Ranked, band};
@@ -19,6 +21,11 @@ pub struct Money {
 }
 
 impl Money {
+    /// The same with what contacting by one arm costs, where that was said.
+    pub fn of_arm(self, arm: &str, contacts: &BTreeMap<String, f64>) -> Self {
+        Self { contact: contacts.get(arm).copied().unwrap_or(self.contact), ..self }
+    }
+
     /// What an effect of one person is worth, the contact paid.
     pub fn profit(self, effect: f64) -> f64 {
         (self.value - self.conversion) * effect - self.contact

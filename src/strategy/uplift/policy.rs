@@ -76,6 +76,9 @@ pub struct Rule {
     pub conditions: Vec<Condition>,
     /// The arm.
     pub arm: String,
+    /// The same as a condition of segments; none where everybody is meant or a level cannot be written so.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
     /// Share of the held-out people.
     pub share: f64,
     /// Held-out gain over the control for these people, per person, with its own 95 % interval.
@@ -106,7 +109,7 @@ pub struct PolicyChoice {
 }
 
 /// How policies are learned.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whose choices are the model's.
     pub learner: Learner,
@@ -116,6 +119,8 @@ pub struct Options {
     pub depth: usize,
     /// Money, where the analyst said so.
     pub money: Option<Money>,
+    /// What a contact costs, arm by arm, the control first.
+    pub contacts: Vec<f64>,
     /// Seed.
     pub seed: u64,
 }
@@ -127,7 +132,7 @@ pub fn choose(study: &Study, o: &Options, ctx: &JobCtx) -> Result<PolicyChoice> 
     let arms = study.arms.len();
     let net = |outcome: f64, arm: usize| match o.money {
         None => outcome,
-        Some(m) => (m.value - m.conversion) * outcome - if arm > 0 { m.contact } else { 0.0 },
+        Some(m) => (m.value - m.conversion) * outcome - if arm > 0 { o.contacts[arm] } else { 0.0 },
     };
     let scores = scores(study, &learn, &value, o, ctx)?;
     ctx.at(1);
@@ -195,7 +200,8 @@ pub fn choose(study: &Study, o: &Options, ctx: &JobCtx) -> Result<PolicyChoice> 
                 .map(|i| held[i * arms + arm] - held[i * arms])
                 .collect();
             let a = crate::strategy::causal::nuisance::aipw(&here);
-            Rule { conditions, arm: study.arms[arm].clone(), share: here.len() as f64 / n, gain: [a.value, a.low, a.high] }
+            let segment = tree::segment(&conditions, &study.features);
+            Rule { conditions, arm: study.arms[arm].clone(), segment, share: here.len() as f64 / n, gain: [a.value, a.low, a.high] }
         })
         .collect();
     ctx.at(3);
@@ -393,9 +399,13 @@ fn recommend(candidates: &[Candidate], gap: &impl Fn(usize, usize) -> Gap) -> (u
         }
         Kind::Everybody => {
             let [value, low, high] = show(gap(chosen, 0));
+            let arm = candidates[chosen].arm.clone().unwrap_or_default();
+            // A tree that asks nothing sends everybody where this policy does.
+            if place(Kind::Tree).is_none_or(|t| gap(t, chosen).value == 0.0 && gap(t, chosen).high == 0.0) {
+                return (chosen, note!("uplift.policy_alone", arm = arm, value = value, low = low, high = high));
+            }
             let tree = place(Kind::Tree).map_or_else(|| ["–".to_owned(), "–".to_owned(), "–".to_owned()], |t| show(gap(t, chosen)));
             let [more, from, to] = tree;
-            let arm = candidates[chosen].arm.clone().unwrap_or_default();
             note!("uplift.policy_everybody", arm = arm, value = value, low = low, high = high, more = more, from = from, to = to)
         }
         kind => {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{JobCtx, Result};
+use crate::data::segment::{among, quoted};
 use crate::data::{Feature, FeatureKind, FeatureMatrix};
 
 /// Cuts of a number, and levels of a category that may be asked for.
@@ -123,6 +124,24 @@ impl Condition {
             Self::IsNot { feature, level } => !is(feature, level),
         }
     }
+}
+
+/// Conditions as segments are written; none where there are none, or a level cannot be written so.
+pub fn segment(all: &[Condition], features: &[Feature]) -> Option<String> {
+    let number = |v: f64| if v < 0.0 { format!("'{v}'") } else { v.to_string() };
+    let one = |c: &Condition| match c {
+        Condition::AtMost { feature, value } => Some(format!("{} <= {}", quoted(feature), number(*value))),
+        Condition::Above { feature, value } => {
+            let above = format!("{} > {}", quoted(feature), number(*value));
+            // What is not known is on this side of the question.
+            let known = features.iter().find(|f| f.name == *feature).is_some_and(|f| f.missing == 0.0);
+            Some(if known { above } else { format!("({above} or {} is missing)", quoted(feature)) })
+        }
+        Condition::Is { feature, level } => among(feature, std::slice::from_ref(level)),
+        Condition::IsNot { feature, level } => Some(format!("not {}", among(feature, std::slice::from_ref(level))?)),
+    };
+    let parts: Option<Vec<String>> = all.iter().map(one).collect();
+    parts.filter(|p| !p.is_empty()).map(|p| p.join(" and "))
 }
 
 impl Node {

@@ -1,12 +1,15 @@
 //! Studies in words and tables: generated from the numbers, for window, report and command line alike.
 
+pub mod chart;
 mod customers;
+mod experiment;
 mod policy;
 mod uplift;
 
-pub use customers::{segment, segments, valuation};
-pub use policy::{estimates, policy_values};
-pub use uplift::{arm, arms, condition, rules};
+pub use customers::{checked, pictures, segment, segments, valuation};
+pub use experiment::{comparison, daily, differences, metric, p_value, reading, version_key, word_key};
+pub use policy::{estimates, method, policy_pictures, policy_says, policy_values, proposals, wanted};
+pub use uplift::{arm, arms, base, candidates, condition, learner, rankings, rule_sheet, rules, uplift_pictures};
 
 use crate::base::{Lang, numbers, tr, tr_with};
 use crate::strategy::bandit::run::Spread;
@@ -15,9 +18,6 @@ use crate::strategy::budget::allocate::Allocation;
 use crate::strategy::budget::fit::{Banded, Found};
 use crate::strategy::budget::plan::Goal;
 use crate::strategy::budget::{Curve, Fit};
-use crate::strategy::experiment::Reading;
-use crate::strategy::experiment::decide::Word;
-use crate::strategy::experiment::read::{Comparison, MetricReading, Version};
 
 /// A table as shown: the heads, and the cells of each line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,99 +32,9 @@ fn sheet(lang: Lang, head: &[&str], rows: Vec<Vec<String>>) -> Sheet {
     Sheet { head: head.iter().map(|k| tr(lang, k).to_owned()).collect(), rows }
 }
 
-/// The catalogue key of a decision.
-pub fn word_key(word: Word) -> &'static str {
-    match word {
-        Word::Unhealthy => "experiment.word_unhealthy",
-        Word::RollBack => "experiment.word_roll_back",
-        Word::Ship => "experiment.word_ship",
-        Word::Ready => "experiment.word_ready",
-        Word::DaysLeft => "experiment.word_days_left",
-    }
-}
-
-/// The catalogue key of how a metric was made.
-pub fn version_key(version: Version) -> &'static str {
-    match version {
-        Version::Raw => "experiment.version_raw",
-        Version::Cuped => "experiment.version_cuped",
-        Version::Winsorised => "experiment.version_winsorised",
-    }
-}
-
 /// A share as per cent, with its sign.
 pub fn signed_percent(v: f64) -> String {
     if v > 0.0 { format!("+{}", numbers::percent(v)) } else { numbers::percent(v) }
-}
-
-/// A metric's name, with how it was made where that is not as it is.
-pub fn metric(m: &MetricReading, lang: Lang) -> String {
-    if m.version == Version::Raw { m.metric.clone() } else { format!("{} ({})", m.metric, tr(lang, version_key(m.version))) }
-}
-
-/// One comparison in a sentence: from what to what, the band, and whether it is clear.
-pub fn comparison(m: &MetricReading, c: &Comparison, control: &str, lang: Lang) -> String {
-    let mean = |name: &str| m.arms.iter().find(|a| a.name == name).map_or(f64::NAN, |a| a.mean);
-    let shown = |v: f64| if m.rate { numbers::percent(v) } else { numbers::plain(v) };
-    let (from, to) = (shown(mean(control)), shown(mean(&c.variant)));
-    let name = metric(m, lang);
-    let Some(e) = &c.absolute else {
-        return tr_with(lang, "experiment.says_nothing", &[("metric", &name), ("from", &from)]);
-    };
-    let relative = c.relative.as_ref().map_or_else(String::new, |r| signed_percent(r.effect));
-    let band = c.relative.as_ref().map_or_else(String::new, |r| format!("{} … {}", signed_percent(r.ci.0), signed_percent(r.ci.1)));
-    let clear = c.p_adjusted.unwrap_or(e.p) < 0.05;
-    let key = match (clear, e.effect >= 0.0) {
-        (true, true) => "experiment.says_more",
-        (true, false) => "experiment.says_less",
-        (false, _) => "experiment.says_unclear",
-    };
-    let chance = c.bayes.as_ref().map_or_else(|| "–".to_owned(), |b| numbers::percent(b.chance_to_win));
-    tr_with(
-        lang,
-        key,
-        &[
-            ("metric", &name),
-            ("variant", &c.variant),
-            ("control", &control),
-            ("from", &from),
-            ("to", &to),
-            ("relative", &relative),
-            ("band", &band),
-            ("p", &numbers::fixed(c.p_adjusted.unwrap_or(e.p), 4)),
-            ("chance", &chance),
-        ],
-    )
-}
-
-/// Every comparison of an experiment as a table.
-pub fn reading(r: &Reading, lang: Lang) -> Sheet {
-    let mut rows = Vec::new();
-    for m in &r.metrics {
-        for c in &m.comparisons {
-            let mean = |name: &str| {
-                let v = m.arms.iter().find(|a| a.name == name).map_or(f64::NAN, |a| a.mean);
-                if m.rate { numbers::percent(v) } else { numbers::plain(v) }
-            };
-            let band = |e: &Option<crate::strategy::experiment::Effect>| {
-                e.as_ref().map_or_else(|| "–".to_owned(), |e| format!("{} … {}", signed_percent(e.ci.0), signed_percent(e.ci.1)))
-            };
-            rows.push(vec![
-                metric(m, lang),
-                c.variant.clone(),
-                mean(&r.asked.control),
-                mean(&c.variant),
-                c.relative.as_ref().map_or_else(|| "–".to_owned(), |e| signed_percent(e.effect)),
-                band(&c.relative),
-                band(&c.anytime),
-                c.absolute.as_ref().map_or_else(|| "–".to_owned(), |e| numbers::fixed(c.p_adjusted.unwrap_or(e.p), 4)),
-                c.bayes.as_ref().map_or_else(|| "–".to_owned(), |b| numbers::percent(b.chance_to_win)),
-            ]);
-        }
-    }
-    let head = ["metric", "arm", "control", "variant", "effect", "fixed", "anytime", "p", "chance"];
-    let head: Vec<String> = head.iter().map(|h| format!("experiment.head_{h}")).collect();
-    sheet(lang, &head.iter().map(String::as_str).collect::<Vec<_>>(), rows)
 }
 
 fn band(b: &Banded, show: impl Fn(f64) -> String) -> String {

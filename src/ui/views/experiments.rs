@@ -114,7 +114,7 @@ impl ExperimentsView {
             Study::Budget(plan) => budget::form(ui, cx, plan),
             Study::Bandit(trial) => bandit::form(ui, cx, trial),
             Study::Uplift(asked) => uplift::form(ui, cx, asked),
-            Study::Policy(asked) => policy::form(ui, cx, asked),
+            Study::Policy(asked) => policy::form(ui, cx, &study.name, asked),
             Study::Customers(asked) => customers::form(ui, cx, asked),
         });
         if edited != *study {
@@ -122,6 +122,7 @@ impl ExperimentsView {
         }
         if let Err(hint) = complete {
             basic::caption(ui, cx.t(hint));
+            self.propose(ui, cx, study);
             return;
         }
         let ask = Ask::Study(Box::new(study.ask.clone()));
@@ -141,9 +142,23 @@ impl ExperimentsView {
             }
             Finding::Budget(a) => budget::result(ui, cx, a, &mut self.twins),
             Finding::Bandit(t) => bandit::result(ui, cx, t, &mut self.twins),
-            Finding::Uplift(r) => uplift::result(ui, cx, r, &mut self.twins),
+            Finding::Uplift(r) => uplift::result(ui, cx, study, r, &mut self.twins),
             Finding::Policy(v) => policy::result(ui, cx, v, &mut self.twins),
+            Finding::Mapping(_) => {}
             Finding::Customers(v) => customers::result(ui, cx, v, &mut self.twins),
+        }
+    }
+
+    /// Which column of a log is what, as long as nobody has said so.
+    fn propose(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, study: &NamedStudy) {
+        let Study::Policy(asked) = &study.ask else { return };
+        let nothing = Study::Policy(Default::default());
+        cx.want(Ask::Study(Box::new(nothing.clone())));
+        let Some(found) = cx.session.finding(&nothing).cloned() else { return };
+        let Finding::Mapping(mapping) = &*found else { return };
+        if let Some(columns) = policy::proposed(ui, cx, mapping) {
+            let ask = Study::Policy(crate::strategy::study::PolicyAsked { columns, ..asked.clone() });
+            cx.command(Command::ReplaceStudy { name: study.name.clone(), study: NamedStudy { name: study.name.clone(), ask } });
         }
     }
 

@@ -24,7 +24,7 @@ pub struct ReportView {
 impl View for ReportView {
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let Some(recipe) = &cx.session.recipe else { return };
-        if cx.session.models.is_empty() {
+        if cx.session.models.is_empty() && recipe.studies.is_empty() {
             return basic::empty(ui, cx.t("why.report_empty_title"), cx.t("why.report_empty"), |ui| {
                 if basic::primary(ui, cx.t("why.go_to_models")).clicked() {
                     cx.send(Action::Go(Room::Models));
@@ -190,6 +190,11 @@ fn sections(cx: &Cx<'_>, recipe: &Recipe) -> Vec<(&'static str, String, bool)> {
             cx.t("why.section_scenarios"),
             if recipe.scenarios.is_empty() { absent() } else { names(recipe.scenarios.iter().map(|x| x.name.as_str()).collect()) },
             !recipe.scenarios.is_empty(),
+        ),
+        (
+            cx.t("studies.section"),
+            if recipe.studies.is_empty() { absent() } else { names(recipe.studies.iter().map(|x| x.name.as_str()).collect()) },
+            !recipe.studies.is_empty(),
         ),
         (cx.t("why.section_checks"), cx.t("why.section_checks_is").to_owned(), true),
         (cx.t("why.section_reproduce"), cx.t("why.section_reproduce_is").to_owned(), true),

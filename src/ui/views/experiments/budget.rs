@@ -102,7 +102,7 @@ fn form_target(ui: &mut Ui, cx: &Cx<'_>, target: &mut Option<f64>) -> bool {
 fn cell_name(ui: &mut Ui, name: &mut String) {
     let id = ui.scope_id();
     let mut text = ui.data(|d| d.get_temp::<String>(id)).unwrap_or_else(|| name.clone());
-    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(120.0));
+    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(120.0).min_size(egui::vec2(120.0, 0.0)));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, name.as_str()));
     if response.changed() {
         ui.data_mut(|d| d.insert_temp(id, text.clone()));

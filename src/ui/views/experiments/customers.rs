@@ -3,11 +3,10 @@
 use eframe::egui::{self, Ui};
 
 use super::form;
-use crate::base::numbers;
 use crate::strategy::customers::Valuation;
 use crate::strategy::study::CustomersAsked;
 use crate::strategy::words;
-use crate::ui::widgets::{basic, dots, figure};
+use crate::ui::widgets::{basic, chart, figure, sheet};
 use crate::ui::{Cx, theme};
 
 /// The fields; what is missing, if nothing can be said yet.
@@ -18,6 +17,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut CustomersAsked) -> Result<
         form::column(ui, cx, "experiments.bought_on", &mut asked.date, form::any, false);
         form::maybe(ui, cx, "experiments.paid", &mut asked.amount, form::countable);
         form::amount(ui, cx, "experiments.horizon", &mut asked.horizon, false);
+        form::written(ui, cx, "studies.until", &mut asked.until, "1997-09-30");
         if form::amount(ui, cx, "experiments.discount", &mut discount, true) {
             asked.discount = discount.unwrap_or(0.1);
         }
@@ -33,32 +33,12 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, v: &Valuation, twins: &mut figure::T
     let lang = cx.lang();
     ui.add_space(theme::SPACE);
     ui.add(egui::Label::new(words::valuation(v, lang)).wrap());
-    let lines: Vec<dots::Line> = v
-        .segments
-        .iter()
-        .filter_map(|s| Some(dots::Line { name: words::segment(s.segment, lang).to_owned(), marks: vec![(s.alive?, f64::NAN, f64::NAN)] }))
-        .collect();
-    let caption = cx.tw(
-        "experiments.customers_caption",
-        &[("n", &numbers::count(v.customers as i64)), ("repeaters", &numbers::count(v.repeaters as i64))],
-    );
-    let source = figure::Source { table: Box::new(|| words::segments(v, lang).into()), csv: None, svg: None };
-    figure::ui(ui, cx, twins, "experiments.segments", &caption, &source, |ui, cx| {
-        dots::ui(ui, cx.t("experiments.segments"), &lines, &[String::new()], &numbers::percent, cx.t("value.alive"), None);
-    });
-    let table = words::segments(v, lang);
-    egui::ScrollArea::horizontal().id_salt("segments").auto_shrink([false, true]).show(ui, |ui| {
-        egui::Grid::new("segments").striped(true).show(ui, |ui| {
-            for h in &table.head {
-                basic::caption(ui, h);
-            }
-            ui.end_row();
-            for row in &table.rows {
-                row.iter().for_each(|c| drop(ui.label(c)));
-                ui.end_row();
-            }
-        });
-    });
+    basic::section(ui, cx.t("studies.segments"));
+    sheet::ui(ui, "segments", &words::segments(v, lang), 1);
+    for (key, caption, chart) in words::pictures(v, lang) {
+        chart::ui(ui, cx, twins, key, &caption, &chart);
+    }
+    ui.add_space(theme::SPACE);
     for n in &v.methods {
         basic::caption(ui, &n.say(lang));
     }

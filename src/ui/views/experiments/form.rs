@@ -87,6 +87,11 @@ pub fn several(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Vec<Str
     ui.end_row();
 }
 
+/// The most frequent values of a column.
+pub fn levels(cx: &Cx<'_>, of: &str) -> Vec<String> {
+    columns(cx).iter().find(|c| c.name == of).map_or_else(Vec::new, |c| c.top.iter().map(|v| v.value.clone()).collect())
+}
+
 /// One value of a column, of its most frequent ones.
 pub fn level(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, of: &str, chosen: &mut String) {
     label(ui, cx, key);
@@ -106,8 +111,19 @@ pub fn level(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, of: &str, chosen: &mut
 /// An amount that may be left empty. `percent` shows a share as per cent. Returns whether it was entered anew.
 pub fn amount(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<f64>, percent: bool) -> bool {
     let name = label(ui, cx, key);
-    let by = if percent { 100.0 } else { 1.0 };
     let id = ui.scope_id().with(key);
+    typed(ui, cx, &name, id, value, percent)
+}
+
+/// The same with a name that is not in the catalogue, such as that of an arm.
+pub fn amount_of(ui: &mut Ui, cx: &Cx<'_>, name: &str, value: &mut Option<f64>) -> bool {
+    let id = ui.scope_id().with(name);
+    let name = ui.label(RichText::new(basic::shorten(name, 40)).color(cx.tokens.weak)).on_hover_text(name);
+    typed(ui, cx, &name, id, value, false)
+}
+
+fn typed(ui: &mut Ui, cx: &Cx<'_>, name: &egui::Response, id: egui::Id, value: &mut Option<f64>, percent: bool) -> bool {
+    let by = if percent { 100.0 } else { 1.0 };
     let typed: Option<String> = ui.data(|d| d.get_temp(id));
     let known = value.map_or_else(String::new, |v| trimmed(v * by));
     let mut text = typed.unwrap_or(known);
@@ -135,6 +151,24 @@ pub fn amount(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<f6
     });
     ui.end_row();
     entered
+}
+
+/// A short text that may be left empty, taken when the field is left; `hint` shows what it looks like.
+pub fn written(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<String>, hint: &str) {
+    let name = label(ui, cx, key);
+    let id = ui.scope_id().with(key);
+    let typed: Option<String> = ui.data(|d| d.get_temp(id));
+    let mut text = typed.unwrap_or_else(|| value.clone().unwrap_or_default());
+    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(96.0).hint_text(hint)).labelled_by(name.id);
+    if response.changed() {
+        ui.data_mut(|d| d.insert_temp(id, text.clone()));
+    }
+    if response.lost_focus() {
+        let text = text.trim().to_owned();
+        *value = Some(text).filter(|t| !t.is_empty());
+        ui.data_mut(|d| d.remove_temp::<String>(id));
+    }
+    ui.end_row();
 }
 
 /// A number as it would be typed, without the dust of a multiplication.

@@ -3,14 +3,13 @@
 use eframe::egui::{self, RichText, Ui};
 
 use super::form;
-use crate::base::{Lang, numbers};
-use crate::report::studies;
+use crate::base::numbers;
 use crate::strategy::experiment::Reading;
 use crate::strategy::experiment::decide::Word;
 use crate::strategy::experiment::many::Correction;
-use crate::strategy::experiment::read::{Asked, Metric, MetricReading};
+use crate::strategy::experiment::read::{Asked, Metric};
 use crate::strategy::words;
-use crate::ui::widgets::{basic, dots, figure, scenario_card};
+use crate::ui::widgets::{basic, chart, figure, scenario_card};
 use crate::ui::{Cx, theme};
 
 /// The fields; what is missing, if it cannot be read yet.
@@ -82,6 +81,9 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'sta
 /// What was found.
 pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twins) {
     let lang = cx.lang();
+    ui.add_space(theme::SPACE);
+    // A broken split makes every number below worthless, so its light comes first.
+    split(ui, cx, r);
     for d in &r.decisions {
         ui.add_space(theme::SPACE);
         ui.horizontal_wrapped(|ui| {
@@ -101,23 +103,14 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twi
         "experiments.caption",
         &[("n", &people), ("control", &r.asked.control), ("share", &format!("{} %", numbers::plain(100.0 * (1.0 - r.asked.alpha))))],
     );
-    let lines: Vec<dots::Line> =
-        r.metrics.iter().flat_map(|m| m.comparisons.iter().map(move |c| (m, c))).filter_map(line(r, lang)).collect();
-    let title = cx.t("experiments.effects");
-    let source = figure::Source {
-        table: Box::new(|| words::reading(r, lang).into()),
-        csv: None,
-        svg: Some(Box::new(move || studies::reading(r, title, lang))),
-    };
-    let series = [cx.t("experiments.fixed").to_owned(), cx.t("experiments.anytime").to_owned()];
-    figure::ui(ui, cx, twins, "experiments.effects", &caption, &source, |ui, cx| {
-        dots::legend(ui, &series);
-        dots::ui(ui, cx.t("experiments.effects"), &lines, &series, &words::signed_percent, cx.t("experiments.relative_axis"), None);
-    });
+    chart::ui(ui, cx, twins, "experiments.effects", &caption, &words::differences(r, lang));
     for m in &r.metrics {
         for c in &m.comparisons {
-            ui.add(egui::Label::new(words::comparison(m, c, &r.asked.control, lang)).wrap());
+            ui.add(egui::Label::new(words::comparison(r, m, c, lang)).wrap());
         }
+    }
+    for ((caption, c), key) in words::daily(r, lang).iter().zip(DAILY) {
+        chart::ui(ui, cx, twins, key, caption, c);
     }
     health(ui, cx, r);
     for w in &r.warnings {
@@ -125,29 +118,27 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twi
     }
 }
 
-/// One line of the picture: a metric, and the variant where there are several.
-fn line(r: &Reading, lang: Lang) -> impl Fn((&MetricReading, &crate::strategy::experiment::read::Comparison)) -> Option<dots::Line> + '_ {
-    move |(m, c)| {
-        let (fixed, any) = (c.relative?, c.anytime?);
-        let metric = words::metric(m, lang);
-        let name = if r.arms.len() > 2 { format!("{}: {metric}", c.variant) } else { metric };
-        Some(dots::Line { name, marks: vec![(fixed.effect, fixed.ci.0, fixed.ci.1), (any.effect, any.ci.0, any.ci.1)] })
-    }
+/// Titles of the paths of days, one per metric; more than so many are in the report and the JSON.
+const DAILY: [&str; 4] = ["studies.daily", "studies.daily_2", "studies.daily_3", "studies.daily_4"];
+
+/// Whether the arms have the sizes that were planned.
+fn split(ui: &mut Ui, cx: &Cx<'_>, r: &Reading) {
+    let counts: Vec<String> = r.arms.iter().zip(&r.srm.counts).map(|(a, n)| format!("{a} {}", numbers::count(*n as i64))).collect();
+    let (key, colour) = if r.srm.ok { ("studies.split_ok", cx.tokens.good) } else { ("studies.split_bad", cx.tokens.error) };
+    ui.horizontal_wrapped(|ui| {
+        basic::chip(ui, cx.t(key), colour, cx.t("experiments.split_help"));
+        ui.label(format!("{} · p {}", counts.join(" · "), words::p_value(r.srm.p)));
+    });
 }
 
-/// Whether the numbers may be believed at all.
+/// Whether the arms were alike before the start.
 fn health(ui: &mut Ui, cx: &Cx<'_>, r: &Reading) {
     basic::section(ui, cx.t("experiments.health"));
-    let counts: Vec<String> = r.arms.iter().zip(&r.srm.counts).map(|(a, n)| format!("{a} {}", numbers::count(*n as i64))).collect();
     let colour = |ok: bool| if ok { cx.tokens.good } else { cx.tokens.error };
-    ui.horizontal_wrapped(|ui| {
-        basic::chip(ui, cx.t("experiments.split"), colour(r.srm.ok), cx.t("experiments.split_help"));
-        ui.label(format!("{} · p {}", counts.join(" · "), numbers::fixed(r.srm.p, 4)));
-    });
     for b in &r.balance {
         ui.horizontal_wrapped(|ui| {
             basic::chip(ui, cx.t("experiments.balance"), colour(b.p_adjusted >= 0.01), cx.t("experiments.balance_help"));
-            ui.label(format!("{} · {} · p {}", b.column, numbers::fixed(b.difference, 3), numbers::fixed(b.p_adjusted, 4)));
+            ui.label(format!("{} · {} · p {}", b.column, numbers::fixed(b.difference, 3), words::p_value(b.p_adjusted)));
         });
     }
     if r.balance.is_empty() {
