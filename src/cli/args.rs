@@ -41,6 +41,29 @@ impl From<LangArg> for Lang {
     }
 }
 
+/// Where a study's result goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Output {
+    /// Where the result goes
+    #[arg(long, value_name = "FILE.json")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What every study of a data file is asked with.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Asking {
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
 /// How a data file is read; everything left out is detected.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Reading {

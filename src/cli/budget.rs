@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::args::Reading;
-use super::commands::{Said, said, table, text_or_json, to_value};
+use super::args::{Asking, Output};
+use super::commands::{Said, reported, table, to_value};
 use crate::base::{Fault, JobCtx, Lang, Result, file, numbers};
 use crate::data::read;
 use crate::fault;
-use crate::session::run;
 use crate::strategy::budget::fit::{self, Options, Series};
 use crate::strategy::budget::{Budget, allocate};
 
@@ -22,12 +21,8 @@ pub struct Shared {
     /// Instead of the plan's budget
     #[arg(long)]
     pub budget: Option<f64>,
-    /// Where the split goes
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `whybench curves`.
@@ -56,20 +51,11 @@ pub struct Curves {
     /// Replicates of the bootstrap
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub replicates: u32,
-    /// Seed of starts and bootstrap
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
     /// Where a budget plan with these curves goes
     #[arg(long, value_name = "PLAN.toml")]
     pub plan: Option<PathBuf>,
-    /// Where the curves go
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    pub asking: Asking,
 }
 
 /// Executes `budget`.
@@ -86,10 +72,6 @@ pub(super) fn budget(e: &Shared, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     if let Some(map) = value.as_object_mut() {
         let binding = found.binding.iter().map(|b| serde_json::json!({ "what": b.what.say(lang), "shadow_price": b.shadow_price }));
         map.insert("binding".to_owned(), binding.collect());
-        map.insert("warnings".to_owned(), Value::from(said(&found.warnings, lang)));
-    }
-    if let Some(out) = &e.out {
-        run::write_json(out, &value)?;
     }
     let band = |b: Option<(f64, f64)>| b.map_or_else(String::new, |(l, h)| format!("({} … {})", numbers::plain(l), numbers::plain(h)));
     let line = |s: &crate::strategy::budget::allocate::Share| {
@@ -100,18 +82,18 @@ pub(super) fn budget(e: &Shared, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         text += &format!("{}: {}\n", b.what.say(lang), numbers::signed(b.shadow_price));
     }
     text += &format!("= {} → {} {}", numbers::plain(found.spend), numbers::plain(found.response), band(found.response_band));
-    Ok(text_or_json(e.json, value, &found.warnings, text.trim_end()))
+    reported(&e.output, value, &found.warnings, &text, lang)
 }
 
 /// Executes `curves`.
 pub(super) fn curves(e: &Curves, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
+    let loaded = read::open(&e.data, &e.asking.reading.options(), ctx)?;
     let asked = fit::Asked {
         response: e.response.clone(),
         spend: e.spend.clone(),
         controls: e.controls.clone(),
         year: Some(e.year),
-        options: Options { lags: e.lags, trend: !e.no_trend, replicates: e.replicates, seed: e.seed, ..Options::default() },
+        options: Options { lags: e.lags, trend: !e.no_trend, replicates: e.replicates, seed: e.asking.seed, ..Options::default() },
     };
     let series = Series::of(&loaded.table, &asked, &loaded.fingerprint)?;
     let found = fit::fit(&series, &asked.options, ctx)?;
@@ -123,14 +105,8 @@ pub(super) fn curves(e: &Curves, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     if let Some(channels) = value.pointer_mut("/channels").and_then(Value::as_array_mut) {
         channels.iter_mut().filter_map(Value::as_object_mut).for_each(|c| drop(c.remove("draws")));
     }
-    if let Some(map) = value.as_object_mut() {
-        map.insert("warnings".to_owned(), Value::from(said(&found.warnings, lang)));
-    }
-    if let Some(out) = &e.out {
-        run::write_json(out, &value)?;
-    }
     let band = |b: &fit::Banded| format!("{} ({} … {})", numbers::plain(b.value), numbers::plain(b.low), numbers::plain(b.high));
     let line = |c: &fit::Found| vec![c.name.clone(), band(&c.carry), band(&c.lambda), band(&c.beta)];
     let text = table(&found.channels.iter().map(line).collect::<Vec<_>>());
-    Ok(text_or_json(e.json, value, &found.warnings, text.trim_end()))
+    reported(&e.asking.output, value, &found.warnings, &text, lang)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{Command, Train};
+use super::args::{Command, Output, Train};
 use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr, tr_with};
 use crate::data::read;
 use crate::fault;
@@ -153,6 +153,17 @@ pub(super) fn text_or_json(json: bool, value: Value, warnings: &[Notice], text: 
         return Said { out: format!("{value}\n"), warnings: Vec::new() };
     }
     Said { out: format!("{text}\n"), warnings: warnings.to_vec() }
+}
+
+/// A study's answer: into its file where one is named, with its warnings spoken, and as JSON or text.
+pub(super) fn reported(output: &Output, mut value: Value, warnings: &[Notice], text: &str, lang: Lang) -> Result<Said> {
+    if let Some(map) = value.as_object_mut() {
+        map.insert("warnings".to_owned(), Value::from(said(warnings, lang)));
+    }
+    if let Some(path) = &output.out {
+        run::write_json(path, &value)?;
+    }
+    Ok(text_or_json(output.json, value, warnings, text.trim_end()))
 }
 
 fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {

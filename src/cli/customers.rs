@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
-use super::args::Reading;
-use super::commands::{Said, said, table, text_or_json, to_value};
+use super::args::Asking;
+use super::commands::{Said, reported, table, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
 use crate::data::write::{Out, TableWriter};
 use crate::fault;
-use crate::session::run;
 use crate::strategy::customers::{self, Customers as Read, Settings, Unit, Valuation, summary};
 use crate::strategy::words;
 
@@ -51,20 +49,11 @@ pub struct Customers {
     /// Round average spends half up to so many decimals, as published summaries do
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=9))]
     pub decimals: Option<u32>,
-    /// Seed of the bands
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
     /// Where one line per customer goes
     #[arg(long, value_name = "FILE.parquet")]
     pub predictions: Option<PathBuf>,
-    /// Where the result goes
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    pub asking: Asking,
 }
 
 /// `--unit`.
@@ -79,7 +68,7 @@ pub enum UnitArg {
 }
 
 pub(super) fn customers(c: &Customers, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let loaded = read::open(&c.data, &c.reading.options(), ctx)?;
+    let loaded = read::open(&c.data, &c.asking.reading.options(), ctx)?;
     let unit = match c.unit {
         UnitArg::Day => Unit::Day,
         UnitArg::Week => Unit::Week,
@@ -100,21 +89,13 @@ pub(super) fn customers(c: &Customers, lang: Lang, ctx: &JobCtx) -> Result<Said>
         _ => return Err(fault!("value.summary_columns", given = "")),
     };
     let horizon = c.horizon.unwrap_or_else(|| unit.per_year().round());
-    let settings = Settings { unit, horizon, discount: c.discount, margin: c.margin, seed: c.seed, ..Settings::default() };
+    let settings = Settings { unit, horizon, discount: c.discount, margin: c.margin, seed: c.asking.seed, ..Settings::default() };
     let result = customers::value(&customers, &loaded.fingerprint, &settings, ctx)?;
     if let Some(path) = &c.predictions {
         write(path, &customers, &result)?;
     }
-    if let Some(path) = &c.out {
-        run::write_json(path, &result)?;
-    }
     let warnings: Vec<Notice> = loaded.warnings.iter().chain(&result.warnings).cloned().collect();
-    let mut value = to_value(&result)?;
-    if let Some(map) = value.as_object_mut() {
-        map.insert("warnings".to_owned(), json!(said(&warnings, lang)));
-    }
-    let text = text(&result, lang);
-    Ok(text_or_json(c.json, value, &warnings, text.trim_end()))
+    reported(&c.asking.output, to_value(&result)?, &warnings, &text(&result, lang), lang)
 }
 
 fn write(path: &Path, customers: &Read, result: &Valuation) -> Result<()> {

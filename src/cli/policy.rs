@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::args::Reading;
-use super::commands::{Said, said, table, text_or_json, to_value};
+use super::args::Asking;
+use super::commands::{Said, reported, table, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
 use crate::data::read;
 use crate::ml::ModelKind;
-use crate::session::run;
 use crate::strategy::policy::{self, Columns, Estimate, Log, Settings, Wanted, estimators, mapping};
 use crate::strategy::words;
 use crate::{fault, note};
@@ -49,17 +48,8 @@ pub struct Policy {
     /// Reward model: logistic (linear for amounts) or gbdt
     #[arg(long, default_value = "logistic", value_parser = kind)]
     pub model: ModelKind,
-    /// Seed of the parts and of the bootstrap
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Where the result goes
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    pub asking: Asking,
 }
 
 fn kind(s: &str) -> std::result::Result<ModelKind, String> {
@@ -102,12 +92,12 @@ fn columns(p: &Policy, proposed: &policy::Mapping) -> Result<(Columns, Vec<Notic
 }
 
 pub(super) fn policy(p: &Policy, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let loaded = read::open(&p.data, &p.reading.options(), ctx)?;
+    let loaded = read::open(&p.data, &p.asking.reading.options(), ctx)?;
     let proposed = mapping::propose(&loaded.table);
     let (columns, mut warnings) = columns(p, &proposed)?;
     warnings.splice(0..0, loaded.warnings.iter().cloned());
     let log = Log::read(&loaded.table, &columns, &loaded.fingerprint)?;
-    let settings = Settings { clip: p.clip, model: p.model, seed: p.seed, ..Settings::default() };
+    let settings = Settings { clip: p.clip, model: p.model, seed: p.asking.seed, ..Settings::default() };
     let result = Wanted::parse(&p.target).value(&log, &loaded, &settings, ctx)?;
     answer(p, &result, (&proposed, warnings), lang)
 }
@@ -119,13 +109,8 @@ fn answer(p: &Policy, result: &policy::PolicyValue, (proposed, mut warnings): (&
     if let Some(map) = value.as_object_mut() {
         map.insert("reason_text".to_owned(), json!(result.reason.say(lang)));
         map.insert("proposed".to_owned(), to_value(proposed)?);
-        map.insert("warnings".to_owned(), json!(said(&warnings, lang)));
     }
-    if let Some(out) = &p.out {
-        run::write_json(out, result)?;
-    }
-    let text = text(result, lang);
-    Ok(text_or_json(p.json, value, &warnings, text.trim_end()))
+    reported(&p.asking.output, value, &warnings, &text(result, lang), lang)
 }
 
 fn text(result: &policy::PolicyValue, lang: Lang) -> String {

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::args::Reading;
-use super::commands::{Said, said, table, text_or_json, to_value};
+use super::args::Asking;
+use super::commands::{Said, reported, table, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr, tr_with};
 use crate::data::{Split, read};
 use crate::fault;
-use crate::session::run;
 use crate::strategy::causal::{Ask, Base, Light, Study};
 use crate::strategy::uplift::policy::PolicyChoice;
 use crate::strategy::uplift::{self, Learner, Money, Options, UpliftResult};
@@ -93,17 +92,8 @@ pub struct Uplift {
     /// Spent per conversion
     #[arg(long, value_name = "MONEY")]
     pub cost_per_conversion: Option<f64>,
-    /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Where the result goes
-    #[arg(long, value_name = "FILE.json")]
-    pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
+    pub asking: Asking,
 }
 
 fn learner(s: &str) -> std::result::Result<Learner, String> {
@@ -129,7 +119,7 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         [a, b] => Some((a.clone(), b.clone())),
         _ => return Err(fault!("uplift.two_times")),
     };
-    let loaded = read::open(&u.data, &u.reading.options(), ctx)?;
+    let loaded = read::open(&u.data, &u.asking.reading.options(), ctx)?;
     let ask = Ask {
         treatment: u.treatment.clone(),
         outcome: u.outcome.clone(),
@@ -142,7 +132,7 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         negative: u.negative_control.clone(),
         filter: u.filter.clone(),
         split: Some(split.clone()),
-        seed: u.seed,
+        seed: u.asking.seed,
         ratio: u.ratio.clone(),
         times,
     };
@@ -157,7 +147,7 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         learner: u.learner,
         base: u.base,
         k: u.k,
-        seed: u.seed,
+        seed: u.asking.seed,
         replicates: u.replicates,
         shuffles: u.shuffles,
         money,
@@ -173,12 +163,8 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     if let Some(map) = value.as_object_mut() {
         map.insert("data".to_owned(), to_value(&loaded.fingerprint)?);
         map.insert("split".to_owned(), Value::from(split.spell()));
-        map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
     }
-    if let Some(out) = &u.out {
-        run::write_json(out, &value)?;
-    }
-    Ok(text_or_json(u.json, value, &warnings, &text(&result, lang)))
+    reported(&u.asking.output, value, &warnings, &text(&result, lang), lang)
 }
 
 fn money(u: &Uplift) -> Result<Option<Money>> {

@@ -94,7 +94,7 @@ pub fn gather(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Gathered> 
     let profile = pipeline::profile(recipe, &loaded, ctx)?;
     let prepared = Arc::new(pipeline::prepare(recipe, &loaded, ctx)?);
     // Studies need no model; everything else does.
-    if recipe.models.is_empty() && recipe.studies.is_empty() {
+    if recipe.models.is_empty() && (recipe.studies.is_empty() || !recipe.scenarios.is_empty() || recipe.recommend.is_some()) {
         return Err(fault!("session.no_models"));
     }
     let models: Vec<Arc<dyn Model>> = recipe.models.iter().map(|spec| pipeline::train(&prepared, spec, ctx)).collect::<Result<_>>()?;
@@ -112,17 +112,13 @@ pub fn complete(
 ) -> Result<Gathered> {
     if models.is_empty() && recipe.scenarios.is_empty() && recipe.recommend.is_none() {
         let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
-        let (whys, levers, simulations, rankings) = Default::default();
-        return Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings, studies });
+        return Ok(Gathered { profile, prepared, models, whys: vec![], levers: vec![], simulations: vec![], rankings: vec![], studies });
     }
     let named = |name: &Option<String>| -> Result<&Arc<dyn Model>> {
         let found = match name {
             Some(name) => models.iter().find(|m| m.card().spec.name == *name),
             None => models.first(),
         };
-        if models.is_empty() {
-            return Err(fault!("session.no_models"));
-        }
         found.ok_or_else(|| fault!("session.no_model", name = name.clone().unwrap_or_default()))
     };
     let explained = if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] };

@@ -117,7 +117,7 @@ pub(super) fn paths(
     }
     let days: Vec<(&i64, &Vec<Sums>)> = after.iter().collect();
     let step = days.len().div_ceil(MOST).max(1);
-    let shown: Vec<usize> = (0..days.len()).filter(|i| (days.len() - 1 - i) % step == 0).collect();
+    let shown: Vec<usize> = (0..days.len()).filter(|i| (days.len() - 1 - i).is_multiple_of(step)).collect();
     let path = |k: usize| {
         let day = |i: &usize| {
             let (number, sums) = days[*i];

@@ -175,21 +175,40 @@ mod tests {
     }
 
     #[test]
-    fn always_one_action_is_that_action_alone() {
-        let log = TwoSided::default().log(4);
-        let loaded = Loaded {
-            path: "log.csv".into(),
-            table: crate::data::Table::default(),
-            reading: Default::default(),
-            fingerprint: Default::default(),
-            preview: false,
-            warnings: Vec::new(),
+    fn one_action_and_a_file_beside_the_data_are_asked_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "shown,bought,p\n".to_owned();
+        (0..900).for_each(|i| text += &format!("{},{},{}\n", ["a", "b", "c"][i % 3], u8::from(i % 7 == 0 || i % 3 == 1), 1.0 / 3.0));
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
         };
+        let ctx = JobCtx::quiet();
+        let loaded = read::open(&write("log.csv", &text), &ReadOptions::default(), &ctx).unwrap();
+        write("half.csv", "action,probability\na,0.5\nb,0.5\n");
+        write("other.csv", "action,probability\nx,0.5\ny,0.5\n");
+        let columns = crate::strategy::policy::Columns {
+            action: "shown".into(),
+            reward: "bought".into(),
+            propensity: Some("p".into()),
+            ..Default::default()
+        };
+        let log = Log::read(&loaded.table, &columns, &loaded.fingerprint).unwrap();
         let settings = Settings { replicates: 50, ..Settings::default() };
-        let found = Wanted::Always("a00001".into()).value(&log, &loaded, &settings, &JobCtx::quiet()).unwrap();
-        let row = |name: &str| found.support.actions.iter().find(|a| a.action == name).unwrap().target;
-        assert_eq!((row("a00001"), row("a00000"), found.target.as_str()), (1.0, 0.0, "always:a00001"));
-        let fault = Wanted::Always("b".into()).value(&log, &loaded, &settings, &JobCtx::quiet()).unwrap_err();
-        assert!(fault.say(crate::base::Lang::En).contains("a00000"), "{fault:?}");
+        let of = |text: &str| Wanted::parse(text).value(&log, &loaded, &settings, &ctx);
+        let wants = |found: &PolicyValue, name: &str| found.support.actions.iter().find(|a| a.action == name).unwrap().target;
+        let always = of("always:b").unwrap();
+        assert_eq!((wants(&always, "b"), wants(&always, "a"), always.target.as_str()), (1.0, 0.0, "always:b"));
+        assert!((always.estimators["snips"].value.unwrap() - 1.0).abs() < 1e-9);
+        let half = of("half.csv").unwrap();
+        assert_eq!((wants(&half, "a"), wants(&half, "b"), wants(&half, "c")), (0.5, 0.5, 0.0));
+        // Each is refused in one sentence that says what there is instead.
+        for (text, code) in [("always:z", "policy.no_action"), ("other.csv", "policy.other_actions"), ("nowhere.csv", "")] {
+            let fault = of(text).unwrap_err();
+            assert!(fault.0.code == code || code.is_empty(), "{fault:?}");
+        }
+        let cut = Settings { clip: Some(0.0), ..settings.clone() };
+        assert_eq!(Wanted::Uniform.value(&log, &loaded, &cut, &ctx).unwrap_err().0.code, "policy.bad_clip");
     }
 }

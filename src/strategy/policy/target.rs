@@ -292,7 +292,12 @@ impl<'a> Reader<'a> {
             }
             let sum: f64 = list.iter().map(|(_, p)| p).sum();
             if (sum - 1.0).abs() > SUM {
-                return Err(fault!("policy.target_sum", file = self.label, context = name, sum = numbers::plain(sum)));
+                let sum = numbers::plain(sum);
+                return Err(if name.is_empty() {
+                    fault!("policy.target_sum_all", file = self.label, sum = sum)
+                } else {
+                    fault!("policy.target_sum", file = self.label, context = name, sum = sum)
+                });
             }
             out.entries.extend(list.into_iter().map(|(a, p)| (a, p / sum)));
             out.starts.push(out.entries.len());

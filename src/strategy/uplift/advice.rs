@@ -135,7 +135,7 @@ mod tests {
                 (0..3).map(move |a| if a == wants { 1.0 } else { 0.0 })
             })
             .collect();
-        let grown = tree::grow(&encoder.features, &x, &rows, &scores, 3, 3, 10, &ctx).unwrap();
+        let grown = tree::grow(&tree::Soil { features: &encoder.features, x: &x, arms: 3, least: 10 }, &rows, &scores, 3, &ctx).unwrap();
         let paths = grown.paths(&encoder.features);
         assert!(paths.len() > 3, "{paths:?}");
         let mut seen = 0;

@@ -141,7 +141,7 @@ pub fn choose(study: &Study, o: &Options, ctx: &JobCtx) -> Result<PolicyChoice> 
     };
     let own = of_rows(&learn);
     let least = (learn.len() / 50).max(10);
-    let grown = tree::simplest(&study.features, &study.x, &learn, &own, arms, o.depth, least, ctx)?;
+    let grown = tree::simplest(&tree::Soil { features: &study.features, x: &study.x, arms, least }, &learn, &own, o.depth, ctx)?;
     ctx.at(2);
     let mut policies: Vec<(Kind, Option<usize>, Vec<usize>, Option<f64>)> = Vec::new();
     policies.push((Kind::Nobody, Some(0), vec![0; value.len()], None));

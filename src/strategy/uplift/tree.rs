@@ -249,18 +249,22 @@ impl Bins {
     }
 }
 
-/// Grows a tree of at most `depth` questions in a row (3 at most). `scores` holds one score per arm for each of `rows`; an
-/// end holds at least `least` of them.
-pub fn grow(
-    features: &[Feature],
-    x: &FeatureMatrix,
-    rows: &[usize],
-    scores: &[f64],
-    arms: usize,
-    depth: usize,
-    least: usize,
-    ctx: &JobCtx,
-) -> Result<Node> {
+/// What a tree grows on.
+#[derive(Clone, Copy)]
+pub struct Soil<'a> {
+    /// What may be asked about.
+    pub features: &'a [Feature],
+    /// Their values.
+    pub x: &'a FeatureMatrix,
+    /// Arms.
+    pub arms: usize,
+    /// Rows that an end holds at least.
+    pub least: usize,
+}
+
+/// Grows a tree of at most `depth` questions in a row (3 at most). `scores` holds one score per arm for each of `rows`.
+pub fn grow(soil: &Soil<'_>, rows: &[usize], scores: &[f64], depth: usize, ctx: &JobCtx) -> Result<Node> {
+    let Soil { features, x, arms, least } = *soil;
     let all: Vec<usize> = (0..features.len()).collect();
     let mut bins = Bins::of(features, &all, x, rows);
     let everybody: Vec<usize> = (0..rows.len()).collect();
@@ -277,23 +281,15 @@ pub fn grow(
 
 /// The shallowest of the trees of up to `depth` questions in a row that is within one standard error of the best of them,
 /// where each half of the rows values the trees of the other: a question that may be chance is not asked.
-pub fn simplest(
-    features: &[Feature],
-    x: &FeatureMatrix,
-    rows: &[usize],
-    scores: &[f64],
-    arms: usize,
-    depth: usize,
-    least: usize,
-    ctx: &JobCtx,
-) -> Result<Node> {
+pub fn simplest(soil: &Soil<'_>, rows: &[usize], scores: &[f64], depth: usize, ctx: &JobCtx) -> Result<Node> {
+    let Soil { x, arms, least, .. } = *soil;
     let mut held = vec![vec![0.0; rows.len()]; depth + 1];
     for fold in 0..2 {
         let places: Vec<usize> = (fold..rows.len()).step_by(2).collect();
         let own: Vec<usize> = places.iter().map(|&i| rows[i]).collect();
         let of_own: Vec<f64> = places.iter().flat_map(|&i| scores[i * arms..(i + 1) * arms].iter().copied()).collect();
         for (d, held) in held.iter_mut().enumerate() {
-            let tree = grow(features, x, &own, &of_own, arms, d, least.div_ceil(2), ctx)?;
+            let tree = grow(&Soil { least: least.div_ceil(2), ..*soil }, &own, &of_own, d, ctx)?;
             for i in (1 - fold..rows.len()).step_by(2) {
                 held[i] = scores[i * arms + tree.arm(x.row(rows[i]))];
             }
@@ -309,7 +305,7 @@ pub fn simplest(
         m <= se
     };
     let chosen = (0..=best).find(within).unwrap_or(best);
-    grow(features, x, rows, scores, arms, chosen, least, ctx)
+    grow(soil, rows, scores, chosen, ctx)
 }
 
 fn node(bins: &Bins, rows: &[usize], scores: &[f64], arms: usize, depth: usize, least: usize, ctx: &JobCtx) -> Result<Node> {
@@ -537,11 +533,11 @@ mod tests {
         for seed in 0..8 {
             let (features, x, scores) = data(150, seed);
             let rows: Vec<usize> = (0..150).collect();
-            let tree = grow(&features, &x, &rows, &scores, 3, 2, 6, &JobCtx::quiet()).unwrap();
+            let tree = grow(&Soil { features: &features, x: &x, arms: 3, least: 6 }, &rows, &scores, 2, &JobCtx::quiet()).unwrap();
             let (got, want) = (value(&tree, &x, &scores, 3), brute(&features, &x, &scores, 6));
             assert!((got - want).abs() < 1e-9, "seed {seed}: {got} against {want}");
             assert!(tree.depth() <= 2);
-            let deeper = grow(&features, &x, &rows, &scores, 3, 3, 6, &JobCtx::quiet()).unwrap();
+            let deeper = grow(&Soil { features: &features, x: &x, arms: 3, least: 6 }, &rows, &scores, 3, &JobCtx::quiet()).unwrap();
             assert!(value(&deeper, &x, &scores, 3) >= got - 1e-9);
         }
     }
@@ -555,7 +551,7 @@ mod tests {
             let scores: Vec<f64> =
                 (0..600).flat_map(|i| [0.0, if x.row(i)[2] > 1.0 { 1.0 } else { -1.0 }]).map(|s| s + rng::normal(&mut r)).collect();
             let rows: Vec<usize> = (0..600).collect();
-            let tree = simplest(&features, &x, &rows, &scores, 2, 3, 12, &JobCtx::quiet()).unwrap();
+            let tree = simplest(&Soil { features: &features, x: &x, arms: 2, least: 12 }, &rows, &scores, 3, &JobCtx::quiet()).unwrap();
             let conditions = vec![Condition::AtMost { feature: "b".into(), value: 1.0 }];
             assert_eq!(tree.paths(&features)[0], (conditions, 0), "seed {seed}: {tree:?}");
             assert_eq!(tree.depth(), 1);
@@ -578,14 +574,17 @@ mod tests {
         let (features, x, _) = data(100, 1);
         let scores: Vec<f64> = (0..100).flat_map(|_| [0.0, 1.0, 0.5]).collect();
         let rows: Vec<usize> = (0..100).collect();
-        assert_eq!(grow(&features, &x, &rows, &scores, 3, 3, 5, &JobCtx::quiet()).unwrap(), Node::Leaf(1));
+        assert_eq!(
+            grow(&Soil { features: &features, x: &x, arms: 3, least: 5 }, &rows, &scores, 3, &JobCtx::quiet()).unwrap(),
+            Node::Leaf(1)
+        );
     }
 
     #[test]
     fn the_ways_say_what_the_tree_does() {
         let (features, x, scores) = data(200, 3);
         let rows: Vec<usize> = (0..200).collect();
-        let tree = grow(&features, &x, &rows, &scores, 3, 2, 6, &JobCtx::quiet()).unwrap();
+        let tree = grow(&Soil { features: &features, x: &x, arms: 3, least: 6 }, &rows, &scores, 2, &JobCtx::quiet()).unwrap();
         let paths = tree.paths(&features);
         for r in 0..200 {
             let row = x.row(r);

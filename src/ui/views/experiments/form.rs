@@ -64,8 +64,13 @@ pub fn maybe(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Option<St
 
 /// Several columns, ticked in a menu.
 pub fn several(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Vec<String>, fits: fn(&ColumnProfile) -> bool) {
+    several_or(ui, cx, key, "experiments.choose", chosen, fits);
+}
+
+/// The same; `nothing` says what choosing none of them means.
+pub fn several_or(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, nothing: &str, chosen: &mut Vec<String>, fits: fn(&ColumnProfile) -> bool) {
     label(ui, cx, key);
-    let shown = if chosen.is_empty() { cx.t("experiments.choose").to_owned() } else { chosen.join(", ") };
+    let shown = if chosen.is_empty() { cx.t(nothing).to_owned() } else { chosen.join(", ") };
     let popup = egui::ComboBox::from_id_salt(key)
         .width(WIDTH)
         .height(HEIGHT)

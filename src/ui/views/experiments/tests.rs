@@ -13,6 +13,15 @@ fn studies(h: &Harness<'_, Bench>) -> Vec<crate::session::state::NamedStudy> {
     h.state().desk.session.recipe.as_ref().unwrap().studies.clone()
 }
 
+/// A session with this text as its data file.
+fn opened(folder: &tempfile::TempDir, name: &str, text: &str) -> crate::session::Session {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    let mut session = crate::session::Session::new(crate::base::Lang::En);
+    session.open_data(&path);
+    session
+}
+
 /// Opens the pick list of that name and takes an entry.
 fn pick(h: &mut Harness<'_, Bench>, list: &str, entry: &str) {
     h.get_by_role_and_label(egui::accesskit::Role::ComboBox, list).click();
@@ -75,4 +84,74 @@ fn a_budget_is_split_and_its_limits_priced() {
     h.get_by_label("Remove").click();
     h.run();
     assert!(studies(&h).is_empty());
+}
+
+#[test]
+fn a_log_is_mapped_by_one_click_and_another_policy_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "item_id,click,propensity_score,position\n".to_owned();
+    (0..900).for_each(|i| text += &format!("{},{},{},{}\n", ["a", "b", "c"][i % 3], u8::from(i % 5 == 0 || i % 3 == 1), 1.0 / 3.0, i % 2));
+    let session = opened(&folder, "log.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("What if shown otherwise?").click();
+    h.run();
+    h.run();
+    assert!(h.query_all_by_label("its name and its values fit").count() >= 3);
+    h.get_by_label("Take these columns").click();
+    h.run();
+    let Study::Policy(asked) = studies(&h)[0].ask.clone() else { panic!() };
+    assert_eq!((asked.columns.action.as_str(), asked.columns.reward.as_str()), ("item_id", "click"));
+    assert_eq!(asked.columns.propensity.as_deref(), Some("propensity_score"));
+    h.run();
+    assert!(h.query_all_by_label_contains("Showing everything equally often").count() > 0);
+    h.get_by_label("Always the same").click();
+    h.run();
+    h.run();
+    let Study::Policy(asked) = studies(&h)[0].ask.clone() else { panic!() };
+    assert!(matches!(&asked.target, crate::strategy::policy::Wanted::Always(a) if ["a", "b", "c"].contains(&a.as_str())), "{asked:?}");
+    assert!(h.query_all_by_label_contains("Always showing").count() > 0);
+    assert!(h.query_all_by_label("What the log knows of it").count() > 0);
+    h.get_by_label("From a file…").click();
+    h.run();
+    assert!(h.state().asked.iter().any(|a| matches!(a, crate::ui::Action::ChooseTarget(name) if *name == studies(&h)[0].name)));
+}
+
+#[test]
+fn customers_are_shown_in_pictures_and_a_wrong_day_is_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "who,day,paid\n".to_owned();
+    for i in 0..400 {
+        text += &format!("{},2024-{:02}-{:02},{}\n", i * 7 % 60, 1 + i * 11 % 12, 1 + i * 13 % 28, 5 + i % 17);
+    }
+    let session = opened(&folder, "sales.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("What are customers worth?").click();
+    h.run();
+    pick(&mut h, "Who", "who");
+    pick(&mut h, "When they bought", "day");
+    pick(&mut h, "For how much", "paid");
+    h.run();
+    for title in
+        ["Segments", "How recently and how often customers bought", "Where the value to come lies", "Who buys again, month by month"]
+    {
+        assert!(h.query_all_by_label(title).count() > 0, "{title}");
+    }
+    // Nothing was held out, so nothing is compared.
+    assert_eq!(h.query_all_by_label("What was expected beside what came").count(), 0);
+    let mut study = studies(&h)[0].clone();
+    let name = study.name.clone();
+    let mut until = |h: &mut Harness<'_, Bench>, day: &str| {
+        let Study::Customers(asked) = &mut study.ask else { panic!() };
+        asked.until = Some(day.to_owned());
+        let command = crate::session::state::Command::ReplaceStudy { name: name.clone(), study: study.clone() };
+        h.state_mut().desk.session.apply(&command);
+        h.run();
+        h.run();
+    };
+    until(&mut h, "2024-09-30");
+    assert!(h.query_all_by_label("What was expected beside what came").count() > 0);
+    until(&mut h, "soon");
+    assert!(h.query_all_by_label_contains("“soon” is no date").count() > 0);
 }

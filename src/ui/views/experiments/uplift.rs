@@ -29,7 +29,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
             form::level(ui, cx, "experiments.control", &asked.treatment.clone(), &mut asked.control);
         }
         form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::countable, false);
-        form::several(ui, cx, "experiments.told_apart", &mut asked.features, form::any);
+        form::several_or(ui, cx, "experiments.told_apart", "studies.all_that_fit", &mut asked.features, form::any);
     });
     let title = egui::RichText::new(cx.t("studies.money"));
     let money = egui::CollapsingHeader::new(title).id_salt("uplift-money").default_open(asked.value_per_conversion.is_some());
