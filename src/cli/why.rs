@@ -285,7 +285,7 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         About::Typical => Question::Typical { model, rows: pipeline::WhyRows::All, options, against },
         About::Trust => Question::Trust { model, rows: pipeline::WhyRows::All, options, against },
         About::Cohorts if e.cohort.is_empty() || e.cohort.len() > 3 => return Err(fault!("cli.cohorts_how_many")),
-        About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone() },
+        About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone(), picked: None },
         About::Segments => Question::Segments { model, outcome, reasons: e.reasons },
         About::Stability => Question::Stability { model, outcome, scale: e.scale },
     };

@@ -102,8 +102,15 @@ impl Adder {
         }
     }
 
-    /// The means.
+    /// The means, largest first.
     pub fn finish(self) -> Result<Everyone> {
+        let mut found = self.finish_in_order()?;
+        found.features.sort_by(|a, b| b.mean_abs.total_cmp(&a.mean_abs));
+        Ok(found)
+    }
+
+    /// The means, in the order of the attributions.
+    pub(super) fn finish_in_order(self) -> Result<Everyone> {
         let mut found = self.found.filter(|f| f.rows > 0).ok_or_else(|| fault!("explain.no_rows"))?;
         let n = found.rows as f64;
         found.mean /= n;
@@ -113,7 +120,6 @@ impl Adder {
             (f.low, f.high) = ((f.mean_abs - width).max(0.0), f.mean_abs + width);
             (f.mean, f.up, f.down) = (s.signed / n, s.up as f64 / n, s.down as f64 / n);
         }
-        found.features.sort_by(|a, b| b.mean_abs.total_cmp(&a.mean_abs));
         Ok(found)
     }
 }
