@@ -125,7 +125,12 @@ pub fn x_axis(painter: &Painter, tokens: &Tokens, axis: &Axis, top: f32, bottom:
         painter.vline(x, top..=bottom, Stroke::new(1.0, tokens.rule));
         painter.text(pos2(x, bottom + 2.0), Align2::CENTER_TOP, show(tick), FontId::proportional(theme::SMALL), tokens.weak);
     }
-    let line = Rect::from_min_max(pos2(axis.left, bottom + 16.0), pos2(axis.right, bottom + 32.0));
+    let mut line = Rect::from_min_max(pos2(axis.left, bottom + 16.0), pos2(axis.right, bottom + 32.0));
+    let wide = painter.layout_no_wrap(name.to_owned(), FontId::proportional(theme::SMALL), tokens.weak).size().x;
+    if wide > line.width() {
+        // Below the names there is room for what is longer than the axis.
+        line.min.x = (line.right() - wide - 2.0).max(painter.clip_rect().left());
+    }
     text(painter, line, Align2::CENTER_TOP, name, tokens.weak);
 }
 
