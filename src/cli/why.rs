@@ -303,7 +303,10 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             run::write_density(&a, &e.out)?;
             return Ok(text_or_json(e.json, to_value(&a)?, &prepared.warnings, &e.out.display().to_string()));
         }
-        Answer::Density(a) => (to_value(&a)?, e.out.display().to_string()),
+        Answer::Density(a) => {
+            let said = a.features.iter().take(3).filter_map(|f| words::density(f, a.all.rows, a.all.scale, lang));
+            (to_value(&a)?, said.collect::<Vec<_>>().join("\n"))
+        }
         Answer::Everyone(a) => (to_value(&a)?, words::everyone(&a, lang)),
         Answer::Pairs(a) => (to_value(&a)?, words::pairs(&a, lang)),
         Answer::Typical(a) => {

@@ -192,6 +192,9 @@ impl EveryonePane {
         let caption = cx.tw("why.density_caption", &words);
         let title = cx.tw("why.density_said", &words);
         let key = (Arc::as_ptr(answer) as *const () as u64).rotate_left(16) ^ of.feature as u64;
+        if let Some(said) = crate::explain::words::density(of, rows, d.all.scale, lang) {
+            ui.add(eframe::egui::Label::new(said).wrap());
+        }
         let (cache, marked) = (&mut self.texture, self.marked.2.as_slice());
         let touch = figure::ui(ui, cx, twins, "why.density", &caption, &source, |ui, _| {
             let touch = all_rows::ui(ui, of, (rows, unit, lang), (cache, key), &title, (marked, one), &show);
