@@ -323,7 +323,7 @@ fn simulate(
         let first = recipe.models.first().map(|m| m.name.clone());
         let mine: Vec<_> =
             recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
-        answer(&*pipeline::train(&prepared, spec, ctx)?, &mine)?;
+        answer(&*crate::session::imported::model(&prepared, spec, folder_of(path), ctx)?, &mine)?;
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;

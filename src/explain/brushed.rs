@@ -106,7 +106,13 @@ mod tests {
     #[test]
     fn picked_rows_stand_beside_all() {
         let f = [feature("Month", &["Feb", "Nov"]), feature("b", &[])];
-        let a = attribution(&f, vec![0.0, 1.0, 1.0, 2.0, 1.0, 3.0, 0.0, 4.0], vec![0.1, -0.4, -0.3, 0.2, 0.5, 0.0, 0.1, 0.0], 0.3, Scale::Margin);
+        let a = attribution(
+            &f,
+            vec![0.0, 1.0, 1.0, 2.0, 1.0, 3.0, 0.0, 4.0],
+            vec![0.1, -0.4, -0.3, 0.2, 0.5, 0.0, 0.1, 0.0],
+            0.3,
+            Scale::Margin,
+        );
         let found = beside(&a, &[1, 2]).unwrap();
         assert_eq!((found.rows, found.of), (2, 4));
         // By hand: Month is .3 and .5 in size, +.1 on average; of all .25. The outputs are .2 and .8, of all .3 + .2/4.
@@ -130,7 +136,13 @@ mod tests {
     #[test]
     fn picked_rows_have_levels_of_their_own() {
         let f = [feature("Month", &["Feb", "Nov"]), feature("b", &[])];
-        let a = attribution(&f, vec![0.0, 1.0, 1.0, 2.0, 1.0, 3.0, 0.0, 4.0], vec![0.1, 0.0, -0.3, 0.0, 0.5, 0.0, 0.3, 0.0], 0.3, Scale::Margin);
+        let a = attribution(
+            &f,
+            vec![0.0, 1.0, 1.0, 2.0, 1.0, 3.0, 0.0, 4.0],
+            vec![0.1, 0.0, -0.3, 0.0, 0.5, 0.0, 0.3, 0.0],
+            0.3,
+            Scale::Margin,
+        );
         let matrix = FeatureMatrix::default();
         let all = levels::levels(&a, &matrix, &f, 0).unwrap();
         let some = levels_of(&a, &matrix, &f, 0, &[0, 2, 3]).unwrap();

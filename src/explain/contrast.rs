@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
-use crate::{fault, note};
 use crate::ml::Model;
 use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
+use crate::{fault, note};
 
 use super::attribution::{Attribution, Method};
-use super::method::{ExplainOptions, explain, predictions};
 use super::game::Game;
+use super::method::{ExplainOptions, explain, predictions};
 use super::players::Players;
 use super::reference::Reference;
 use super::sampling;
@@ -350,8 +350,14 @@ mod tests {
         let mut want = [0.0; 4];
         for i in 0..12 {
             let players = Players::single(model.card().features());
-            let game =
-                crate::explain::game::Game { model: &model, reference: &b.x, players: &players, outcome: 0, scale: Scale::Probability, less: None };
+            let game = crate::explain::game::Game {
+                model: &model,
+                reference: &b.x,
+                players: &players,
+                outcome: 0,
+                scale: Scale::Probability,
+                less: None,
+            };
             let worth = game.worths(a.x.row(i), 16, |s, p| s >> p & 1 == 1, &JobCtx::quiet()).unwrap();
             crate::base::coalition::shapley(4, &worth).iter().zip(&mut want).for_each(|(v, w)| *w += v / 12.0);
         }

@@ -221,7 +221,10 @@ mod tests {
     #[test]
     fn pieces_and_weak_features_do_not_change_what_is_tied() {
         let a = rows(2_000, &[1.0, 0.999, 0.5], 0.1, 0.3, 3);
-        let halves = [super::super::brushed::only(&a, &(0..700).collect::<Vec<_>>()), super::super::brushed::only(&a, &(700..2_000).collect::<Vec<_>>())];
+        let halves = [
+            super::super::brushed::only(&a, &(0..700).collect::<Vec<_>>()),
+            super::super::brushed::only(&a, &(700..2_000).collect::<Vec<_>>()),
+        ];
         let tied = |e: &Everyone| e.features.iter().map(|f| (f.name.clone(), f.tied)).collect::<Vec<_>>();
         assert_eq!(tied(&summed(&[a])), tied(&summed(&halves)));
         // More features than are compared row by row: those equal in truth stay tied, those far apart do not.

@@ -164,12 +164,8 @@ pub fn bars_beside(
             );
         }
         if let Some(d) = diamonds.get(i).copied().flatten() {
-            let _ = write!(
-                out,
-                "<path class=\"brushed\" d=\"M{:.1} {:.1}l5 5l-5 5l-5 -5z\" fill=\"{MARK}\" stroke=\"#fff\"/>",
-                x(d),
-                y + 6.5
-            );
+            let _ =
+                write!(out, "<path class=\"brushed\" d=\"M{:.1} {:.1}l5 5l-5 5l-5 -5z\" fill=\"{MARK}\" stroke=\"#fff\"/>", x(d), y + 6.5);
         }
         out.push_str(&label(692.0, y + 16.0, "end", &show(*v), 20, INK));
     }
@@ -577,6 +573,9 @@ mod tests {
         let s = dots("t", &[("a".to_owned(), vec![(1.0, 0.5, 1.5), (2.0, -inf, inf), (0.0, -1.0, 1.0)])], &groups, |v| format!("{v:+}"));
         // A key and a mark of each; no interval where there is none.
         assert!(s.matches("<circle").count() == 2 && s.matches("<rect").count() == 2 && s.matches("l5 5l-5 5").count() == 2, "{s}");
-        assert!(s.matches(&format!("stroke=\"{WEAK}\"")).count() == 2 && s.contains("+2") && s.contains("-1") && !s.contains("<script"), "{s}");
+        assert!(
+            s.matches(&format!("stroke=\"{WEAK}\"")).count() == 2 && s.contains("+2") && s.contains("-1") && !s.contains("<script"),
+            "{s}"
+        );
     }
 }

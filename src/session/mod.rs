@@ -9,6 +9,7 @@ pub mod command;
 pub mod deeper;
 pub mod files;
 mod flow;
+pub mod imported;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;

@@ -44,8 +44,7 @@ pub fn brushed_levels(some: &Levels, all: &Levels, lang: Lang) -> String {
             Kind::Value => l.bin.label.clone(),
         };
         let among = all.like(l).map_or(0.0, |l| l.share);
-        let fields: [(&str, &dyn std::fmt::Display); 3] =
-            [("level", &named), ("share", &percent(l.share)), ("all", &percent(among))];
+        let fields: [(&str, &dyn std::fmt::Display); 3] = [("level", &named), ("share", &percent(l.share)), ("all", &percent(among))];
         tr_with(lang, "explain.brushed_level", &fields)
     };
     let named: Vec<String> = order.iter().take(FOR).map(item).collect();
@@ -109,7 +108,8 @@ mod tests {
                 }
             }
         }
-        let still = Brushed { outcome: "Revenue".into(), scale: Scale::Margin, rows: 3, of: 9, output: 0.2, output_of_all: 0.4, features: vec![] };
+        let still =
+            Brushed { outcome: "Revenue".into(), scale: Scale::Margin, rows: 3, of: 9, output: 0.2, output_of_all: 0.4, features: vec![] };
         assert_eq!(
             brushed(&still, Lang::En),
             "For the 3 selected rows, Revenue is predicted at 0.2 on average; for all 9 rows at 0.4. No feature moves them."

@@ -87,17 +87,8 @@ mod tests {
                 }
             }
             cells.sort_by_key(|c| (c.column, c.bin));
-            let of = OfFeature {
-                feature: 0,
-                name: "Pages".into(),
-                mean_abs: 0.1,
-                step,
-                lowest: -5,
-                bins: 10,
-                columns,
-                cells,
-                no_effect: 0,
-            };
+            let of =
+                OfFeature { feature: 0, name: "Pages".into(), mean_abs: 0.1, step, lowest: -5, bins: 10, columns, cells, no_effect: 0 };
             for lang in scan::LANGS {
                 let en = lang == Lang::En;
                 let pattern = if en {
@@ -108,7 +99,10 @@ mod tests {
                 let said = scan::must(pattern, &density(&of, 60, scale, lang).unwrap());
                 let place = |name: &str| {
                     let missing = if en { "missing" } else { "缺失" };
-                    (0..n).find(|k| names[*k] == name && of.columns[*k].holds == Holds::Level).or((name == missing).then_some(0)).expect(name)
+                    (0..n)
+                        .find(|k| names[*k] == name && of.columns[*k].holds == Holds::Level)
+                        .or((name == missing).then_some(0))
+                        .expect(name)
                 };
                 // Brute force over the rows.
                 let (column, most) = (place(&said[2]), scan::number(&said[0]) as usize);
@@ -118,7 +112,8 @@ mod tests {
                 scan::is(&said[1], largest as f64 / 60.0, Scale::Probability);
                 let within = |b: i64| {
                     let inside: Vec<f64> = rows.iter().filter(|r| r.0 == column && bin(r.1) == b).map(|r| r.1).collect();
-                    (inside.len() == largest).then(|| (inside.iter().copied().fold(f64::MAX, f64::min), inside.iter().copied().fold(f64::MIN, f64::max)))
+                    (inside.len() == largest)
+                        .then(|| (inside.iter().copied().fold(f64::MAX, f64::min), inside.iter().copied().fold(f64::MIN, f64::max)))
                 };
                 let (low, high) = (0..10).find_map(within).expect("a cell of so many rows in that column");
                 scan::is_signed(&said[3], low, scale);

@@ -384,7 +384,16 @@ mod tests {
 
     #[test]
     fn ties_are_said_of_all_rows_and_of_shuffled_ones() {
-        let of = |name: &str, size: f64, tied| OfAll { name: name.into(), mean_abs: size, low: 0.0, high: 1.0, mean: 0.0, up: 0.5, down: 0.5, tied };
+        let of = |name: &str, size: f64, tied| OfAll {
+            name: name.into(),
+            mean_abs: size,
+            low: 0.0,
+            high: 1.0,
+            mean: 0.0,
+            up: 0.5,
+            down: 0.5,
+            tied,
+        };
         let print = Fingerprint::default;
         let e = Everyone {
             features: vec![of("a", 3.0, false), of("b", 2.9, true), of("c", 1.0, false), of("d", 0.0, true)],
@@ -412,6 +421,10 @@ mod tests {
             model: print(),
         };
         // What costs nothing is not told to be as important as what does.
-        assert!(shuffled(&p, Lang::En).ends_with(". b and c matter about equally: their order is not certain."), "{}", shuffled(&p, Lang::En));
+        assert!(
+            shuffled(&p, Lang::En).ends_with(". b and c matter about equally: their order is not certain."),
+            "{}",
+            shuffled(&p, Lang::En)
+        );
     }
 }

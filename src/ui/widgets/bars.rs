@@ -71,7 +71,9 @@ pub fn ui(
     let mut touch = Touch::default();
     for (i, (row, bar)) in l.rows.iter().zip(all).enumerate() {
         let response = ui.interact(row.translate(offset), whole.id.with(bar.feature), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit) + &beside_words(brushed, bar, unit, lang)));
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit) + &beside_words(brushed, bar, unit, lang))
+        });
         if response.hovered() {
             touch.hovered = Some(bar.feature);
         }
@@ -115,8 +117,7 @@ fn exact_beside(brushed: Option<&Brushed>, bar: &Importance, unit: Unit, lang: L
         let ends: [(&str, &dyn std::fmt::Display); 2] = [("low", &plain(unit, low)), ("high", &plain(unit, high))];
         tr_with(lang, "why.brushed_interval", &ends)
     });
-    let fields: [(&str, &dyn std::fmt::Display); 3] =
-        [("size", &plain(unit, b.size)), ("interval", &ends), ("mean", &unit.effect(b.mean))];
+    let fields: [(&str, &dyn std::fmt::Display); 3] = [("size", &plain(unit, b.size)), ("interval", &ends), ("mean", &unit.effect(b.mean))];
     Some(tr_with(lang, "why.brushed_exact", &fields))
 }
 

@@ -52,7 +52,11 @@ pub fn lay_out(bars: &[Bar], width: f32) -> Layout {
     let width = width.max(120.0);
     let names_right = (width * 0.4).min(240.0);
     let beside = if bars.iter().all(|b| b.beside.is_empty()) { 0.0 } else { BESIDE.min(width * 0.25) };
-    let ends = bars.iter().flat_map(|b| b.interval.map_or([b.amount; 2], |(low, high)| [low, high])).chain(bars.iter().map(|b| b.amount)).chain(bars.iter().filter_map(|b| b.brushed));
+    let ends = bars
+        .iter()
+        .flat_map(|b| b.interval.map_or([b.amount; 2], |(low, high)| [low, high]))
+        .chain(bars.iter().map(|b| b.amount))
+        .chain(bars.iter().filter_map(|b| b.brushed));
     let axis = Axis::spanning(ends.chain([0.0]), names_right + 6.0, width - FIGURES - beside - 4.0, 0.02);
     let rows: Vec<_> = (0..bars.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
     Layout { size: vec2(width, rows.len() as f32 * ROW), axis, rows, names_right, beside }

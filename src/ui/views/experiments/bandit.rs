@@ -112,7 +112,12 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
                     let signs: PlotPoints<'_> = signs.map(|k| [step * (k + 1) as f64, o.curve[k]]).collect();
                     let shape = MarkerShape::all().nth(i).unwrap_or(MarkerShape::Circle);
                     p.points(
-                        Points::new(*name, signs).id(format!("{name} signs")).shape(shape).radius(4.0).filled(true).color(cx.tokens.series(i)),
+                        Points::new(*name, signs)
+                            .id(format!("{name} signs"))
+                            .shape(shape)
+                            .radius(4.0)
+                            .filled(true)
+                            .color(cx.tokens.series(i)),
                     );
                 }
             });

@@ -169,7 +169,8 @@ fn stepper(ui: &mut Ui, cx: &mut Cx<'_>, line: u32) {
     let at = rows.binary_search(&line);
     let n = numbers::count(rows.len() as i64);
     let said = match at {
-        Ok(i) => cx.tw("why.attention_brushed", &[("row", &numbers::count(i64::from(line) + 1)), ("k", &numbers::count(i as i64 + 1)), ("n", &n)]),
+        Ok(i) => cx
+            .tw("why.attention_brushed", &[("row", &numbers::count(i64::from(line) + 1)), ("k", &numbers::count(i as i64 + 1)), ("n", &n)]),
         Err(_) => cx.tw("why.attention_unbrushed", &[("row", &numbers::count(i64::from(line) + 1)), ("n", &n)]),
     };
     let before = match at {

@@ -148,7 +148,9 @@ impl CohortsPane {
                 .collect(),
             rows: lines
                 .iter()
-                .map(|l| std::iter::once(l.name.clone()).chain(l.marks.iter().flat_map(|m| [m.0, m.1, m.2].map(|v| v.to_string()))).collect())
+                .map(|l| {
+                    std::iter::once(l.name.clone()).chain(l.marks.iter().flat_map(|m| [m.0, m.1, m.2].map(|v| v.to_string()))).collect()
+                })
                 .collect(),
         };
         let picture = || {

@@ -266,7 +266,14 @@ fn cells_csv(of: &OfFeature) -> figure::Table {
 }
 
 fn table(e: &Everyone, unit: Unit, lang: crate::base::Lang) -> figure::Table {
-    let columns = ["why.feature", "why.mean_size_column", "why.everyone_column_mean", "why.everyone_column_up", "why.everyone_column_down", "why.tied_column"];
+    let columns = [
+        "why.feature",
+        "why.mean_size_column",
+        "why.everyone_column_mean",
+        "why.everyone_column_up",
+        "why.everyone_column_down",
+        "why.tied_column",
+    ];
     let row = |(i, f): (usize, &crate::explain::everyone::OfAll)| {
         let tied = if i > 0 && f.tied && f.mean_abs > 0.0 { e.features[i - 1].name.clone() } else { String::new() };
         let size = unit.effect(f.mean_abs).trim_start_matches('+').to_owned();

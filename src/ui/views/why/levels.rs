@@ -174,7 +174,8 @@ fn table(levels: &Levels, some: Option<&Levels>, unit: Unit, lang: Lang) -> figu
     let rows = levels.levels.iter().map(|l| {
         let ends = l.bin.interval.map_or_else(Default::default, |(low, high)| (unit.effect(low), unit.effect(high)));
         let few = if l.few { t("why.few_rows") } else { String::new() };
-        let cells = [named(l, lang), numbers::count(l.bin.rows as i64), numbers::percent(l.share), unit.effect(l.bin.mean), ends.0, ends.1, few];
+        let cells =
+            [named(l, lang), numbers::count(l.bin.rows as i64), numbers::percent(l.share), unit.effect(l.bin.mean), ends.0, ends.1, few];
         let of = |some: &Levels| match some.like(l) {
             Some(b) => [numbers::count(b.bin.rows as i64), numbers::percent(b.share), unit.effect(b.bin.mean)],
             None => [numbers::count(0), numbers::percent(0.0), "–".to_owned()],

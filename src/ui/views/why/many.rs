@@ -347,8 +347,7 @@ fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) 
 
 fn importance_table(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang) -> figure::Table {
     let bare = |x| unit.effect(x).trim_start_matches('+').to_owned();
-    let header =
-        ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column", "why.mean_column", "why.tied_column"];
+    let header = ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column", "why.mean_column", "why.tied_column"];
     let beside = ["why.brushed_size_column", "why.brushed_mean_column"];
     let header = header.iter().chain(beside.iter().filter(|_| brushed.is_some()));
     figure::Table {
@@ -361,8 +360,7 @@ fn importance_table(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang
             .map(|(at, i)| {
                 let tied =
                     if bars::is_tied(&why.summary.importance, at) { why.summary.importance[at - 1].name.clone() } else { String::new() };
-                let cells =
-                    [i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied];
+                let cells = [i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied];
                 let beside = brushed.and_then(|b| b.features.get(i.feature)).map(|b| [bare(b.size), unit.effect(b.mean)]);
                 cells.into_iter().chain(beside.into_iter().flatten()).collect()
             })
