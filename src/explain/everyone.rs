@@ -201,7 +201,7 @@ mod tests {
     fn ties_are_those_of_paired_differences() {
         for seed in 0..40 {
             let a = rows(300, &[3.0, 2.99, 2.9, 2.0], 0.5, 0.2, seed);
-            let e = summed(&[a.clone()]);
+            let e = summed(std::slice::from_ref(&a));
             // Brute force: the differences, row by row.
             for w in e.features.windows(2) {
                 let at = |f: &OfAll| a.features.iter().position(|n| *n == f.name).unwrap();

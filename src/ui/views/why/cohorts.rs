@@ -155,7 +155,7 @@ impl CohortsPane {
         };
         let picture = || {
             let rows: Vec<_> = lines.iter().take(FEATURES).map(|l| (l.name.clone(), l.marks.clone())).collect();
-            crate::report::svg::dots(crate::base::tr(lang, "why.cohorts_title"), &rows, &series, &show)
+            crate::report::svg::dots(crate::base::tr(lang, "why.cohorts_title"), &rows, &series, show)
         };
         let source = figure::Source { table: Box::new(table), csv: Some(Box::new(csv)), svg: Some(Box::new(picture)) };
         let selected = cx.session.selection.feature.clone();
