@@ -118,6 +118,7 @@ mod tests {
                 "{name}"
             );
             assert_eq!(model.card().fingerprint, theirs.card().fingerprint, "what it was read from is kept");
+            assert_eq!(model.card().outcomes, g.prepared.outcomes, "yes and no are called as the data call them");
             assert_eq!(model.card().evaluation.len(), 1);
             let html = run::report(&Recipe::parse(&recipe(&name), Path::new("r.toml")).unwrap(), &g, Lang::En, "2026-01-01");
             assert_eq!(html.models[0].spec.name, "theirs");
