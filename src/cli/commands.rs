@@ -318,7 +318,7 @@ fn simulate(
     let mut trained: Vec<std::sync::Arc<dyn Model>> = Vec::new();
     let judged = recipe.simulate.retention.is_some() || recipe.simulate.satisfaction.is_some();
     for spec in recipe.models.iter().filter(|_| judged) {
-        trained.push(pipeline::train(&prepared, spec, ctx)?);
+        trained.push(crate::session::imported::model(&prepared, spec, folder_of(path), ctx)?);
     }
     let all = trained.clone();
     let mut answer = |model: &dyn Model, scenarios: &[Scenario]| -> Result<()> {
@@ -352,7 +352,7 @@ fn simulate(
             recipe.scenarios.iter().filter(|s| s.model.clone().or_else(|| first.clone()).as_ref() == Some(&spec.name)).cloned().collect();
         let model = match trained.iter().find(|m| m.card().spec.name == spec.name) {
             Some(model) => model.clone(),
-            None => pipeline::train(&prepared, spec, ctx)?,
+            None => crate::session::imported::model(&prepared, spec, folder_of(path), ctx)?,
         };
         answer(&*model, &mine)?;
     }

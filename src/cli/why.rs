@@ -285,7 +285,7 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         About::Typical => Question::Typical { model, rows: pipeline::WhyRows::All, options, against },
         About::Trust => Question::Trust { model, rows: pipeline::WhyRows::All, options, against },
         About::Cohorts if e.cohort.is_empty() || e.cohort.len() > 3 => return Err(fault!("cli.cohorts_how_many")),
-        About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone() },
+        About::Cohorts => Question::Cohorts { model, options, against, conditions: e.cohort.clone(), picked: None },
         About::Segments => Question::Segments { model, outcome, reasons: e.reasons },
         About::Stability => Question::Stability { model, outcome, scale: e.scale },
     };
@@ -303,7 +303,10 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             run::write_density(&a, &e.out)?;
             return Ok(text_or_json(e.json, to_value(&a)?, &prepared.warnings, &e.out.display().to_string()));
         }
-        Answer::Density(a) => (to_value(&a)?, e.out.display().to_string()),
+        Answer::Density(a) => {
+            let said = a.features.iter().take(3).filter_map(|f| words::density(f, a.all.rows, a.all.scale, lang));
+            (to_value(&a)?, said.collect::<Vec<_>>().join("\n"))
+        }
         Answer::Everyone(a) => (to_value(&a)?, words::everyone(&a, lang)),
         Answer::Pairs(a) => (to_value(&a)?, words::pairs(&a, lang)),
         Answer::Typical(a) => {

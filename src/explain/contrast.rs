@@ -1,18 +1,21 @@
 //! Why A and not B? The difference between two outputs, shared fairly among the features: of two rows, of two groups of
 //! rows, or of two versions of a model on the same rows. What the features get sums to the difference.
 
+mod chances;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::FeatureMatrix;
-use crate::fault;
 use crate::ml::Model;
 use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
+use crate::{fault, note};
 
 use super::attribution::{Attribution, Method};
+use super::game::Game;
 use super::method::{ExplainOptions, explain, predictions};
 use super::players::Players;
 use super::reference::Reference;
@@ -153,18 +156,22 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
 
 /// Two groups: mean attribution of A's rows against B as the reference group.
 pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &ExplainOptions, ctx: &JobCtx) -> Result<Contrast> {
+    // On the scale shown: a difference of log-odds is none of chances. What has a shortcut on the score takes it there only.
+    let binary = model.card().outcomes.get(options.outcome).is_some_and(crate::ml::Outcome::is_binary);
+    let scale = if binary { options.scale } else { Scale::Margin };
     let method = match model.structure() {
-        Structure::Trees(e) if e.link != Link::Log => Method::TreeShapReference,
-        Structure::Additive(_) => Method::LinearShap,
+        Structure::Trees(e) if scale == Scale::Margin && e.link != Link::Log => Method::TreeShapReference,
+        Structure::Additive(_) if scale == Scale::Margin => Method::LinearShap,
         _ => Method::PermutationShap,
     };
-    // Shares of a mean are means of shares only where the base is a mean: on the margin, and where orders are drawn.
-    let scale = if method == Method::PermutationShap { options.scale } else { Scale::Margin };
-    let options = ExplainOptions { method: Some(method), reference: Some(Arc::new(b.clone())), scale, ..options.clone() };
-    let lines: Vec<u32> = (0..a.x.n_rows() as u32).collect();
-    if lines.is_empty() {
+    if a.x.n_rows() == 0 || b.x.n_rows() == 0 {
         return Err(fault!("explain.no_rows"));
     }
+    if method == Method::PermutationShap && matches!(model.structure(), Structure::Trees(_) | Structure::Additive(_)) {
+        return quick(model, a, b, scale, options, ctx);
+    }
+    let options = ExplainOptions { method: Some(method), reference: Some(Arc::new(b.clone())), scale, ..options.clone() };
+    let lines: Vec<u32> = (0..a.x.n_rows() as u32).collect();
     let found = explain(model, &a.x, &lines, &Fingerprint::default(), &options, ctx)?;
     let (n, m) = (lines.len() as f64, found.n_features());
     let mean = |v: &[f64], f: usize| v.iter().skip(f).step_by(m).sum::<f64>() / n;
@@ -189,6 +196,42 @@ pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &Explain
         method,
         model: found.model,
         warnings: found.warnings,
+    })
+}
+
+/// Two groups by pairs of their rows: for models that answer so quickly that all rows of both can be asked about.
+fn quick(model: &dyn Model, a: &Reference, b: &Reference, scale: Scale, options: &ExplainOptions, ctx: &JobCtx) -> Result<Contrast> {
+    let card = model.card();
+    let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
+    for x in [&a.x, &b.x] {
+        super::method::check(model, x, &(0..x.n_rows() as u32).collect::<Vec<_>>(), options.outcome)?;
+    }
+    let game = Game { model, reference: &b.x, players: &players, outcome: options.outcome, scale, less: None };
+    let quiet = ctx.without_stage();
+    let outputs = game.outputs(&a.x, &quiet)?;
+    let (value, base) = (outputs.iter().sum::<f64>() / outputs.len() as f64, game.base(&quiet)?);
+    let found = chances::shares(&game, &a.x, options.seed, ctx)?;
+    let name = |r: &Reference| if r.label.is_empty() { "–".to_owned() } else { r.label.clone() };
+    let m = players.count();
+    Ok(Contrast {
+        kind: Kind::Groups,
+        a: name(a),
+        b: name(b),
+        outcome: card.outcomes[options.outcome].label(),
+        scale,
+        features: players.names.clone(),
+        to: vec![None; m],
+        from: vec![None; m],
+        gap: value - base - found.values.iter().sum::<f64>(),
+        values: found.values,
+        half_width: found.half_width,
+        value,
+        base,
+        bases: None,
+        rows: Some((a.x.n_rows(), b.x.n_rows())),
+        method: Method::PermutationShap,
+        model: card.fingerprint.clone(),
+        warnings: vec![note!("explain.sampled_pairs", calls = found.calls, seed = options.seed)],
     })
 }
 
@@ -288,6 +331,39 @@ mod tests {
         let bases = of(&one).base - of(&two).base;
         assert!((c.gap - bases).abs() < 1e-9 && c.kind == Kind::Models);
         assert!((c.bases.unwrap() - bases).abs() < 1e-12, "what no feature has to answer for is said");
+    }
+
+    #[test]
+    fn groups_are_told_apart_on_the_scale_shown() {
+        let mut rng = rng::rng(55, "groups chance");
+        let model = trees_model(random_ensemble(3, 4, 6, 4, 1));
+        let draw = |rng: &mut rng::Rng| FeatureMatrix { n_features: 4, values: (0..12).flat_map(|_| random_row(rng, 4)).collect() };
+        let group = |x: FeatureMatrix, label: &str| Reference { label: label.into(), x, of: 12 };
+        let (a, b) = (group(draw(&mut rng), "A"), group(draw(&mut rng), "B"));
+        let c = groups(&model, &a, &b, &on(Scale::Probability), &JobCtx::quiet()).unwrap();
+        let chances = |r: &Reference| predictions(&model, &r.x, 0, Scale::Probability, &JobCtx::quiet()).unwrap();
+        let mean = |r: &Reference| chances(r).iter().sum::<f64>() / 12.0;
+        assert_eq!(c.scale, Scale::Probability);
+        assert!((c.value - mean(&a)).abs() < 1e-12 && (c.base - mean(&b)).abs() < 1e-12, "chances, as the window shows them: {c:?}");
+        assert!((c.value - c.base - c.values.iter().sum::<f64>() - c.gap).abs() < 1e-12 && c.gap.abs() < 1e-9);
+        // By brute force: the mean over A's rows of the game in which a feature that is out is drawn from B.
+        let mut want = [0.0; 4];
+        for i in 0..12 {
+            let players = Players::single(model.card().features());
+            let game = crate::explain::game::Game {
+                model: &model,
+                reference: &b.x,
+                players: &players,
+                outcome: 0,
+                scale: Scale::Probability,
+                less: None,
+            };
+            let worth = game.worths(a.x.row(i), 16, |s, p| s >> p & 1 == 1, &JobCtx::quiet()).unwrap();
+            crate::base::coalition::shapley(4, &worth).iter().zip(&mut want).for_each(|(v, w)| *w += v / 12.0);
+        }
+        for (f, w) in want.iter().enumerate() {
+            assert!((c.values[f] - w).abs() <= 3.0 * c.half_width[f] + 1e-9, "{f}: {} is not {w} ± {}", c.values[f], c.half_width[f]);
+        }
     }
 
     #[test]

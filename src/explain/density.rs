@@ -409,6 +409,20 @@ mod tests {
         (f.to_vec(), attribution(&f, x, phi, 0.1, Scale::Margin))
     }
 
+    #[test]
+    fn few_numbers_have_a_column_each() {
+        let (f, a) = rows(800, 5);
+        let d = gather(&a, &f, &[100], 400);
+        let ties = d.features.iter().find(|f| f.name == "ties").unwrap();
+        let numbers: Vec<&Column> = ties.columns.iter().filter(|c| c.holds == Holds::Numbers).collect();
+        let lows: Vec<f64> = numbers.iter().map(|c| c.low).collect();
+        assert_eq!(lows, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "seven values, seven columns");
+        for c in numbers {
+            let of_value = (0..a.rows.len()).filter(|i| a.input(*i)[ties.feature] == c.low).count() as u64;
+            assert!(c.low == c.high && c.rows == of_value, "{c:?} holds one value and all its rows");
+        }
+    }
+
     fn part(a: &Attribution, from: usize, to: usize) -> Attribution {
         let m = a.n_features();
         Attribution {

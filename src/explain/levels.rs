@@ -68,23 +68,10 @@ pub fn levels(a: &Attribution, matrix: &FeatureMatrix, features: &[Feature], at:
     if n == 0 || at >= a.n_features() {
         return None;
     }
-    let group = a.group(at);
-    let (places, named): (Vec<f64>, Vec<Named>) = if group.is_empty() {
-        a.feature(at, features).filter(|f| has_levels(f))?;
-        let places = (0..n).map(|i| a.input(i)[at]).map(|x| if x < 0.0 { -1.0 } else { x }).collect();
-        (places, Vec::new())
-    } else {
-        if matrix.n_rows() != n || matrix.n_features != features.len() {
-            return None;
-        }
-        let places = (0..n).map(|i| hot(matrix.row(i), group)).collect::<Option<Vec<f64>>>()?;
-        if places.iter().all(|p| p.is_nan()) {
-            return None;
-        }
-        let names: Vec<&str> = group.iter().filter_map(|f| features.get(*f)).map(|f| f.name.as_str()).collect();
-        let from = beginning(&names);
-        (places, names.iter().map(|name| ((name[from..]).to_owned(), format!("{} = 1", quoted(name)))).collect())
-    };
+    let places = places(a, matrix, features, at)?;
+    let names: Vec<&str> = a.group(at).iter().filter_map(|f| features.get(*f)).map(|f| f.name.as_str()).collect();
+    let from = beginning(&names);
+    let named: Vec<Named> = names.iter().map(|name| ((name[from..]).to_owned(), format!("{} = 1", quoted(name)))).collect();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|x, y| places[*x].total_cmp(&places[*y]).then(x.cmp(y)));
     let same = |x: &usize, y: &usize| places[*x] == places[*y] || (places[*x].is_nan() && places[*y].is_nan());
@@ -106,6 +93,29 @@ pub fn levels(a: &Attribution, matrix: &FeatureMatrix, features: &[Feature], at:
         .collect();
     found.sort_by(|x, y| y.bin.mean.total_cmp(&x.bin.mean).then(x.bin.label.cmp(&y.bin.label)));
     Some(Levels { feature: a.features[at].clone(), outcome: a.outcome.clone(), scale: a.scale, rows: n, levels: found })
+}
+
+/// Lines in the file of the rows that have a level, sorted.
+pub fn rows(a: &Attribution, matrix: &FeatureMatrix, features: &[Feature], at: usize, level: &Level) -> Vec<u32> {
+    let Some(places) = places(a, matrix, features, at) else { return Vec::new() };
+    let has = |p: f64| p == level.bin.x || (p.is_nan() && level.bin.x.is_nan());
+    let mut rows: Vec<u32> = (0..a.rows.len()).filter(|i| has(places[*i])).map(|i| a.rows[i]).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// Which level every row has: its index, −1 for one never seen, NaN for none.
+fn places(a: &Attribution, matrix: &FeatureMatrix, features: &[Feature], at: usize) -> Option<Vec<f64>> {
+    let (n, group) = (a.rows.len(), a.group(at));
+    if group.is_empty() {
+        a.feature(at, features).filter(|f| has_levels(f))?;
+        return Some((0..n).map(|i| a.input(i)[at]).map(|x| if x < 0.0 { -1.0 } else { x }).collect());
+    }
+    if matrix.n_rows() != n || matrix.n_features != features.len() {
+        return None;
+    }
+    let places = (0..n).map(|i| hot(matrix.row(i), group)).collect::<Option<Vec<f64>>>()?;
+    places.iter().any(|p| !p.is_nan()).then_some(places)
 }
 
 /// Label and condition of a member.
@@ -190,6 +200,10 @@ mod tests {
         assert_eq!(conditions, [Some("Month = 'Nov'"), Some("Month = \"O'Neill\""), Some("Month is missing"), Some("Month = 'Feb'"), None]);
         assert!(conditions.iter().flatten().all(|c| Segment::parse(c).is_ok()));
         assert!(levels(&a, &FeatureMatrix::default(), &f, 1).is_none(), "a number has no levels");
+        // Every row has one level; the example's rows are lines 0, 10, 20 …
+        let of = |l: &Level| rows(&a, &FeatureMatrix::default(), &f, 0, l);
+        assert_eq!((of(nov), of(&found.levels[2]), of(&found.levels[4])), (vec![400, 410, 420], vec![440], vec![450]));
+        assert!(found.levels.iter().all(|l| of(l).len() == l.bin.rows));
     }
 
     #[test]
@@ -206,6 +220,8 @@ mod tests {
             ["Value Phone 2 `channel=Phone` = 1", "NoneOf – 1 ", "Value Web 1 `channel=Web` = 1"]
         );
         assert!((found.levels[0].bin.mean - 0.3).abs() < 1e-12);
+        assert_eq!(rows(&a, &x, &f, 0, &found.levels[0]), [0, 30]);
+        assert_eq!(rows(&a, &x, &f, 0, &found.levels[1]), [20], "the one without any");
         // Two that are set at once are no one-hot set; nor are amounts.
         let both = FeatureMatrix { values: x.values.iter().map(|v| if *v == 0.0 { 1.0 } else { *v }).collect(), n_features: 3 };
         assert!(levels(&a, &both, &f, 0).is_none());

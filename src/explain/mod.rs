@@ -5,12 +5,14 @@
 //! - [`tree_shap`] path-dependent Shapley values on the margin; [`probability`] the game σ(m(S)) on the scale shown;
 //!   [`additive`] exact values of an additive model; [`gradients`] Integrated Gradients; [`attention`] maps.
 //! - [`players`] groups of features as one, [`suggest`] which, [`inside`] what is in one; [`levels`] of a category.
+//! - [`brushed`]: rows picked in a picture, beside all.
 //! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
 
 pub mod additive;
 mod ale;
 pub mod attention;
 pub mod attribution;
+pub mod brushed;
 pub mod cohorts;
 pub mod contrast;
 pub mod counterfactual;

@@ -234,6 +234,8 @@ fn restore(card: ModelCard, tensors: &[NamedTensor]) -> Result<Arc<dyn Model>> {
     Ok(match card.spec.kind {
         ModelKind::Logistic => Arc::new(super::logistic::LogisticModel::from_tensors(card, tensors)?),
         ModelKind::Gbdt => Arc::new(super::trees::TreeModel::from_tensors(card, tensors)?),
+        // A model that was read is saved as what it is.
+        ModelKind::Import => return Err(fault!("ml.onnx_not_trained")),
         ModelKind::Onnx => Arc::new(super::onnx::OnnxModel::from_tensors(card, tensors)?),
         ModelKind::Dnn | ModelKind::Transformer => Arc::new(super::net::NetModel::restore(card, tensors)?),
     })

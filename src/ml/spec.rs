@@ -16,6 +16,8 @@ pub enum ModelKind {
     Transformer,
     /// An imported ONNX model.
     Onnx,
+    /// A model of a recipe that is read from a file; the model itself is of another kind.
+    Import,
 }
 
 impl ModelKind {
@@ -29,6 +31,7 @@ impl ModelKind {
             Self::Dnn => "dnn",
             Self::Transformer => "transformer",
             Self::Onnx => "onnx",
+            Self::Import => "import",
         }
     }
 }
@@ -128,6 +131,9 @@ pub struct ModelSpec {
     /// Attention temperature β (Transformer): weights are softmax(β · q·k / √head width); 1 if absent, more is sharper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// The file that the model is read from, relative to the recipe (kind `import`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<std::path::PathBuf>,
 }
 
 /// What a kind of model uses where its settings say nothing.
@@ -159,7 +165,7 @@ impl ModelKind {
         let network =
             Defaults { epochs: 40, l2: 1.0, depth: 5, learning_rate: 1e-3, width: 128, layers: 3, heads: 1, batch: 256, temperature: 1.0 };
         match self {
-            Self::Logistic | Self::Dnn | Self::Onnx => network,
+            Self::Logistic | Self::Dnn | Self::Onnx | Self::Import => network,
             Self::Gbdt => Defaults { epochs: 400, learning_rate: 0.08, ..network },
             Self::Transformer => Defaults { width: 32, layers: 2, heads: 4, ..network },
         }
@@ -188,6 +194,7 @@ impl ModelSpec {
             heads: None,
             batch: None,
             temperature: None,
+            file: None,
         }
     }
 }

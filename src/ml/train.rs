@@ -52,7 +52,7 @@ pub fn train(spec: &ModelSpec, data: &TrainData, ctx: &JobCtx) -> Result<Arc<dyn
     let mut model: Box<dyn Model> = match spec.kind {
         ModelKind::Logistic => Box::new(super::logistic::fit(spec, data, &rows, ctx)?),
         ModelKind::Gbdt => Box::new(super::trees::fit(spec, data, &rows, &validation, ctx)?),
-        ModelKind::Onnx => return Err(fault!("ml.onnx_not_trained")),
+        ModelKind::Onnx | ModelKind::Import => return Err(fault!("ml.onnx_not_trained")),
         ModelKind::Dnn | ModelKind::Transformer => Box::new(super::net::fit(spec, data, &rows, &validation, ctx)?),
     };
     let seconds = started.elapsed().as_secs_f64();
@@ -160,6 +160,12 @@ pub(crate) fn training_parts(spec: &ModelSpec, data: &TrainData) -> (Vec<usize>,
     train.into_iter().partition(|r| !carved[*r])
 }
 
+/// Judges a model that was not trained here on the held-out rows; nothing where there are none.
+pub fn judge(model: &dyn Model, data: &TrainData, ctx: &JobCtx) -> Result<Vec<metrics::Evaluation>> {
+    let test = with_target(data, Part::Test);
+    if test.is_empty() { Ok(Vec::new()) } else { evaluate(model, data, &test, ctx) }
+}
+
 fn evaluate(model: &dyn Model, data: &TrainData, rows: &[usize], ctx: &JobCtx) -> Result<Vec<metrics::Evaluation>> {
     let k = data.outcomes.len();
     let p = model.predict(&data.x.select(rows), ctx)?;
@@ -195,7 +201,7 @@ pub(super) fn conformal_quantile(mut residuals: Vec<f64>) -> Option<f64> {
 fn knows(kind: ModelKind) -> &'static [&'static str] {
     match kind {
         ModelKind::Logistic => &["l2"],
-        ModelKind::Onnx => &[],
+        ModelKind::Onnx | ModelKind::Import => &[],
         ModelKind::Gbdt => &["epochs", "depth", "learning_rate"],
         ModelKind::Dnn => &["epochs", "learning_rate", "width", "layers", "batch"],
         ModelKind::Transformer => &["epochs", "learning_rate", "width", "layers", "heads", "batch", "temperature"],

@@ -12,6 +12,8 @@ pub(super) const INK: &str = "#1d2733";
 pub(super) const WEAK: &str = "#6b7785";
 pub(super) const RULE: &str = "#d7dde3";
 pub(super) const ACCENT: &str = "#0f766e";
+/// What some rows do among all.
+const MARK: &str = "#9a6300";
 
 /// Text that cannot be markup.
 pub fn escape(text: &str) -> String {
@@ -117,7 +119,19 @@ pub fn bars(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], show: impl 
 
 /// The same; a bracket joins a bar with the one before it where the two are tied: their order is not certain.
 pub fn bars_tied(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], tied: &[bool], show: impl Fn(f64) -> String) -> String {
+    bars_beside(title, rows, tied, &[], show)
+}
+
+/// The same; a diamond says what a bar is for some of its rows.
+pub fn bars_beside(
+    title: &str,
+    rows: &[(String, f64, Option<(f64, f64)>)],
+    tied: &[bool],
+    diamonds: &[Option<f64>],
+    show: impl Fn(f64) -> String,
+) -> String {
     let ends = rows.iter().flat_map(|(_, v, i)| [*v, i.map_or(*v, |i| i.0), i.map_or(*v, |i| i.1)]);
+    let ends = ends.chain(diamonds.iter().flatten().copied());
     let (low, high) = ends.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
     let span = if high > low { high - low } else { 1.0 };
     let (left, plot, row) = (230.0, 350.0, 22.0);
@@ -149,7 +163,52 @@ pub fn bars_tied(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], tied: 
                 y + 8.5
             );
         }
+        if let Some(d) = diamonds.get(i).copied().flatten() {
+            let _ =
+                write!(out, "<path class=\"brushed\" d=\"M{:.1} {:.1}l5 5l-5 5l-5 -5z\" fill=\"{MARK}\" stroke=\"#fff\"/>", x(d), y + 6.5);
+        }
         out.push_str(&label(692.0, y + 16.0, "end", &show(*v), 20, INK));
+    }
+    out + "</svg>"
+}
+
+/// A value with both ends of its interval.
+pub type Mark = (f64, f64, f64);
+
+/// Estimates with their intervals, one line per name; series are told apart by shape as well as colour.
+pub fn dots(title: &str, rows: &[(String, Vec<Mark>)], series: &[String], show: impl Fn(f64) -> String) -> String {
+    let ends = rows.iter().flat_map(|(_, m)| m.iter().flat_map(|m| [m.0, m.1, m.2])).filter(|v| v.is_finite());
+    let (low, high) = ends.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+    let span = if high > low { high - low } else { 1.0 };
+    let (left, plot, row) = (230.0, 430.0, 12.0 * series.len().max(1) as f64 + 8.0);
+    let x = |v: f64| left + (v - low) / span * plot;
+    let mark = |k: usize, at: f64, y: f64| match k {
+        0 => format!("<circle cx=\"{at:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"{ACCENT}\"/>"),
+        1 => format!("<path d=\"M{at:.1} {:.1}l5 5l-5 5l-5 -5z\" fill=\"{MARK}\"/>", y - 5.0),
+        _ => format!("<rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"8\" fill=\"{DOWN}\"/>", at - 4.0, y - 4.0),
+    };
+    let head = 18.0 * series.len() as f64;
+    let height = head + row * rows.len() as f64;
+    let mut out = open(700.0, height + 20.0, title);
+    for (k, name) in series.iter().enumerate() {
+        let y = 18.0 * k as f64 + 9.0;
+        out.push_str(&mark(k, 8.0, y));
+        out.push_str(&label(18.0, y + 4.0, "start", name, 110, INK));
+    }
+    let _ = write!(out, "<path d=\"M{0:.1} {head:.1}V{height:.1}\" stroke=\"{RULE}\"/>", x(0.0));
+    for (i, (name, marks)) in rows.iter().enumerate() {
+        let top = head + row * i as f64;
+        out.push_str(&label(left - 8.0, top + row / 2.0 + 4.0, "end", name, 34, INK));
+        for (k, m) in marks.iter().enumerate().filter(|(_, m)| m.0.is_finite()) {
+            let y = top + row * (k as f64 + 0.5) / marks.len() as f64;
+            if m.1.is_finite() && m.2.is_finite() {
+                let _ = write!(out, "<path d=\"M{:.1} {y:.1}H{:.1}\" stroke=\"{WEAK}\"/>", x(m.1), x(m.2));
+            }
+            out.push_str(&mark(k, x(m.0), y));
+        }
+    }
+    for v in [low, 0.0, high] {
+        out.push_str(&label(x(v), height + 14.0, "middle", &show(v), 14, WEAK));
     }
     out + "</svg>"
 }
@@ -505,5 +564,18 @@ mod tests {
         assert!(density("t", &[], 0, &[], (0.0, 0.0), ("", &|_| String::new())).ends_with("</svg>"));
         assert_eq!(heatmap("t", &["a".to_owned()], &[]), "");
         assert_eq!(lines("t", &[("a", vec![])], ("x", "y"), false), "");
+        // What some rows do stands on the same axis: at the end of the longest bar, which it is as long as.
+        let two = [("a".to_owned(), 1.0, None), ("b".to_owned(), 2.0, None)];
+        let s = bars_beside("t", &two, &[], &[Some(2.0), None], |v| format!("{v}"));
+        assert!(s.contains("class=\"brushed\" d=\"M580.0 6.5") && s.matches("class=\"brushed\"").count() == 1, "{s}");
+        let groups = ["all".to_owned(), evil.clone(), "c".to_owned()];
+        let inf = f64::INFINITY;
+        let s = dots("t", &[("a".to_owned(), vec![(1.0, 0.5, 1.5), (2.0, -inf, inf), (0.0, -1.0, 1.0)])], &groups, |v| format!("{v:+}"));
+        // A key and a mark of each; no interval where there is none.
+        assert!(s.matches("<circle").count() == 2 && s.matches("<rect").count() == 2 && s.matches("l5 5l-5 5").count() == 2, "{s}");
+        assert!(
+            s.matches(&format!("stroke=\"{WEAK}\"")).count() == 2 && s.contains("+2") && s.contains("-1") && !s.contains("<script"),
+            "{s}"
+        );
     }
 }

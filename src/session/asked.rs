@@ -205,7 +205,7 @@ against = "month = 'Never'"
         let raw = &g.prepared.raw;
         let of = |condition: &str| {
             let x = pipeline::group(raw, &*g.models[0], condition, 1).unwrap().x;
-            let p = g.models[0].margins(&x, &ctx).unwrap();
+            let p = g.models[0].predict(&x, &ctx).unwrap();
             p.iter().sum::<f64>() / p.len() as f64
         };
         assert!((groups.value - groups.base - (of("month = 'Nov'") - of("all"))).abs() < 1e-9);

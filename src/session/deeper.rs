@@ -180,6 +180,8 @@ pub enum Question {
         against: Option<String>,
         /// The groups, by their conditions; empty for everyone.
         conditions: Vec<String>,
+        /// Rows that were picked in a picture, as one more group, the last one.
+        picked: Option<std::sync::Arc<[u32]>>,
     },
     /// Whether the reasons stay when the model is trained again.
     Stability {
@@ -361,10 +363,12 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             };
             Ok(Answer::Typical(typical::typical(&why.attribution, typical::TYPICAL, ctx)?))
         }
-        Question::Cohorts { options, against, conditions, .. } => {
+        Question::Cohorts { options, against, conditions, picked, .. } => {
             let mut of = Vec::new();
-            for c in conditions {
-                let rows = if c.is_empty() { WhyRows::All } else { WhyRows::Segment(c.clone()) };
+            let named = conditions.iter().map(|c| (c, if c.is_empty() { WhyRows::All } else { WhyRows::Segment(c.clone()) }));
+            let condition = String::new();
+            let picked = picked.iter().map(|rows| (&condition, WhyRows::These(rows.clone())));
+            for (c, rows) in named.chain(picked) {
                 let why = pipeline::why(prepared, model, &rows, options, against.as_deref(), &ctx.without_stage())?;
                 of.push((c.clone(), why.attribution));
                 ctx.check()?;

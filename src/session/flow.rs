@@ -220,8 +220,8 @@ impl Session {
                 compute(Box::new(move |ctx| pipeline::prepare(&recipe, &data, ctx).map(|p| Done::Prepared(Arc::new(p)))))
             }
             Ask::Train(name) => {
-                let (spec, prepared) = (self.spec(&name)?.clone(), prepared()?);
-                compute(Box::new(move |ctx| pipeline::train(&prepared, &spec, ctx).map(Done::Trained)))
+                let (spec, prepared, folder) = (self.spec(&name)?.clone(), prepared()?, self.folder.clone());
+                compute(Box::new(move |ctx| super::imported::model(&prepared, &spec, &folder, ctx).map(Done::Trained)))
             }
             Ask::Why(r) => {
                 let (model, prepared) = (model(&r.model)?, prepared()?);

@@ -11,6 +11,7 @@ pub mod deeper;
 pub mod files;
 mod flow;
 pub mod ledger;
+pub mod imported;
 pub mod pipeline;
 pub mod project;
 pub mod recipe;

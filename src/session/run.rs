@@ -97,7 +97,8 @@ pub fn gather(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Gathered> 
     if recipe.models.is_empty() && (recipe.studies.is_empty() || !recipe.scenarios.is_empty() || recipe.recommend.is_some()) {
         return Err(fault!("session.no_models"));
     }
-    let models: Vec<Arc<dyn Model>> = recipe.models.iter().map(|spec| pipeline::train(&prepared, spec, ctx)).collect::<Result<_>>()?;
+    let models: Vec<Arc<dyn Model>> =
+        recipe.models.iter().map(|spec| super::imported::model(&prepared, spec, folder, ctx)).collect::<Result<_>>()?;
     complete(recipe, folder, profile, prepared, models, ctx)
 }
 

@@ -64,8 +64,9 @@ pub struct Tokens {
     pub error: Color32,
     /// This holds.
     pub good: Color32,
-    /// Stands for things without order (models, scenarios); tell apart by name too.
-    pub series: [Color32; 6],
+    /// Stands for things without order (models, scenarios, policies): eight that stay apart for colour-blind people, too;
+    /// lines are told apart by [`dash`] besides.
+    pub series: [Color32; 8],
 }
 
 const fn hex(rgb: u32) -> Color32 {
@@ -92,7 +93,16 @@ pub const LIGHT: Tokens = Tokens {
     warn: hex(0x9a_63_00),
     error: hex(0xb3_26_1e),
     good: hex(0x2e_6f_40),
-    series: [hex(0x0b_6b_63), hex(0xc2_57_0c), hex(0x20_6a_a8), hex(0x84_4b_9c), hex(0x8a_75_00), hex(0x6b_70_72)],
+    series: [
+        hex(0x0b_6b_63),
+        hex(0xe2_77_06),
+        hex(0x10_00_76),
+        hex(0xa1_01_f2),
+        hex(0x6d_26_08),
+        hex(0x99_87_cc),
+        hex(0xb8_81_58),
+        hex(0x24_01_0b),
+    ],
 };
 
 /// Dark.
@@ -115,7 +125,16 @@ pub const DARK: Tokens = Tokens {
     warn: hex(0xe3_b3_41),
     error: hex(0xf2_7b_72),
     good: hex(0x7c_c0_8d),
-    series: [hex(0x55_c2_b2), hex(0xf0_8c_3e), hex(0x6a_ae_e6), hex(0xc0_92_d6), hex(0xd4_c0_4a), hex(0xa2_ab_ae)],
+    series: [
+        hex(0x55_c2_b2),
+        hex(0xd0_53_07),
+        hex(0xff_d1_1c),
+        hex(0xfc_73_fb),
+        hex(0x40_71_91),
+        hex(0xd7_fd_a0),
+        hex(0x89_40_fd),
+        hex(0x8c_62_4e),
+    ],
 };
 
 /// Viridis in nine steps.
@@ -130,6 +149,11 @@ const VIRIDIS: [Color32; 9] = [
     hex(0xad_dc_30),
     hex(0xfd_e7_25),
 ];
+
+/// How the line of the i-th thing is broken: length of its dashes, none where it is whole.
+pub fn dash(i: usize) -> Option<f32> {
+    [None, Some(10.0), Some(4.0), Some(18.0)][i % 4]
+}
 
 impl Tokens {
     /// The tokens of the theme that this context shows.
@@ -230,5 +254,56 @@ fn set(style: &mut egui::Style, t: &Tokens) {
         widget.fg_stroke = Stroke::new(1.0, text);
         widget.corner_radius = corner;
         widget.expansion = 0.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What all see, and people without red, green and blue cones (Machado, Oliveira and Fernandes 2009, complete loss).
+    const EYES: [[[f64; 3]; 3]; 4] = [
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]],
+    ];
+
+    fn linear(c: Color32) -> [f64; 3] {
+        [c.r(), c.g(), c.b()].map(|v| {
+            let v = f64::from(v) / 255.0;
+            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        })
+    }
+
+    fn lab(rgb: [f64; 3]) -> [f64; 3] {
+        let dot = |w: [f64; 3]| w.iter().zip(rgb).map(|(w, c)| w * c).sum::<f64>().max(0.0);
+        let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+        let (x, y, z) =
+            (f(dot([0.4124, 0.3576, 0.1805]) / 0.9505), f(dot([0.2126, 0.7152, 0.0722])), f(dot([0.0193, 0.1192, 0.9505]) / 1.089));
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    #[test]
+    fn eight_series_stay_apart_for_every_eye_and_from_the_background() {
+        let light = |c: Color32| linear(c).iter().zip([0.2126, 0.7152, 0.0722]).map(|(c, w)| c * w).sum::<f64>();
+        for t in [LIGHT, DARK] {
+            for (i, a) in t.series.iter().enumerate() {
+                let (x, y) = (light(*a).max(light(t.surface)), light(*a).min(light(t.surface)));
+                assert!((x + 0.05) / (y + 0.05) >= 3.0, "{a:?} on the surface");
+                for b in &t.series[i + 1..] {
+                    for eye in EYES {
+                        let seen = |c: Color32| {
+                            let l = linear(c);
+                            lab(eye.map(|w| w.iter().zip(l).map(|(w, c)| w * c).sum::<f64>().clamp(0.0, 1.0)))
+                        };
+                        let far = seen(*a).iter().zip(seen(*b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+                        assert!(far > 25.0, "{a:?} and {b:?} are {far:.1} apart");
+                    }
+                }
+            }
+        }
+        // Of eight lines no two that follow each other are broken alike.
+        assert!((0..7).all(|i| dash(i) != dash(i + 1)));
     }
 }

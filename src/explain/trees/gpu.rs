@@ -378,6 +378,18 @@ mod tests {
     }
 
     #[test]
+    fn a_set_keeps_every_code_of_both_its_halves() {
+        let codes = [0usize, 5, 31, 32, 33, 63, 64, 96, 127];
+        let mut set = vec![0u64; 2];
+        codes.iter().for_each(|c| set[c / 64] |= 1 << (c % 64));
+        let mut words = vec![7; 3];
+        let (first, count) = put(&mut words, &set);
+        assert_eq!((first, count, &words[..3]), (3, 4, &[7; 3][..]));
+        let holds = |c: usize| words[first as usize + c / 32] >> (c % 32) & 1 == 1;
+        assert_eq!((0..128).filter(|c| holds(*c)).collect::<Vec<_>>(), codes);
+    }
+
+    #[test]
     fn the_gpu_agrees_with_the_processor_and_with_itself() {
         let Some(info) = device::list().into_iter().find(|d| d.choice != DeviceChoice::Cpu) else {
             eprintln!("skipped: no Vulkan, Metal, DirectX or OpenGL adapter on this machine");

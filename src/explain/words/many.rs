@@ -42,15 +42,20 @@ pub fn overview(s: &Summary, a: &Attribution, lang: Lang) -> String {
 
 /// Which bars, beginning within the first `top`, cannot be told from their neighbours: “A and B matter about equally.”
 pub fn ties(s: &Summary, top: usize, lang: Lang) -> Option<String> {
-    let bars: Vec<_> = s.importance.iter().take_while(|i| i.mean_abs > 0.0).collect();
+    let bars = s.importance.iter().take_while(|i| i.mean_abs > 0.0).map(|i| (i.name.as_str(), i.tied));
+    equal(&bars.collect::<Vec<_>>(), top, lang)
+}
+
+/// The same of any bars: their names, and whether each is tied with the one before.
+fn equal(bars: &[(&str, bool)], top: usize, lang: Lang) -> Option<String> {
     let mut said = Vec::new();
     let mut from = 0;
     for i in 1..=bars.len() {
-        if bars.get(i).is_some_and(|b| b.tied) {
+        if bars.get(i).is_some_and(|b| b.1) {
             continue;
         }
         if i - from > 1 && from < top {
-            let mut names: Vec<String> = bars[from..i].iter().take(EQUAL).map(|b| b.name.clone()).collect();
+            let mut names: Vec<String> = bars[from..i].iter().take(EQUAL).map(|b| b.0.to_owned()).collect();
             if i - from > EQUAL {
                 names.push(tr_with(lang, "explain.tied_more", &[("n", &(i - from - EQUAL))]));
             }
@@ -77,7 +82,17 @@ pub fn everyone(e: &Everyone, lang: Lang) -> String {
     }
     // Separated by more than a comma: every item holds commas of its own.
     let list = named.join(tr(lang, "explain.but"));
-    tr_with(lang, "explain.everyone_said", &[("rows", &rows), ("outcome", &e.outcome), ("list", &list)])
+    let said = tr_with(lang, "explain.everyone_said", &[("rows", &rows), ("outcome", &e.outcome), ("list", &list)]);
+    let bars: Vec<_> = e.features.iter().take_while(|f| f.mean_abs > 0.0).map(|f| (f.name.as_str(), f.tied)).collect();
+    with_ties(said, &bars, lang)
+}
+
+/// A sentence, and which of its bars are about equal.
+fn with_ties(said: String, bars: &[(&str, bool)], lang: Lang) -> String {
+    match equal(bars, FOR, lang) {
+        Some(equal) => format!("{said}{}{equal}", if lang == Lang::En { " " } else { "" }),
+        None => said,
+    }
 }
 
 /// What the model loses without a feature.
@@ -97,7 +112,10 @@ pub fn shuffled(p: &PermutationImportance, lang: Lang) -> String {
         ("none", &(p.features.len() - costs.len())),
         ("all", &p.features.len()),
     ];
-    tr_with(lang, if named.is_empty() { "explain.shuffled_none" } else { "explain.shuffled_said" }, &fields)
+    let said = tr_with(lang, if named.is_empty() { "explain.shuffled_none" } else { "explain.shuffled_said" }, &fields);
+    // Among those that cost something; a run ends where the costs do.
+    let bars: Vec<_> = p.features.iter().take_while(|f| f.low > 0.0).map(|f| (f.name.as_str(), f.tied)).collect();
+    with_ties(said, &bars, lang)
 }
 
 #[cfg(test)]
@@ -247,6 +265,7 @@ mod tests {
                         mean: 0.0,
                         up,
                         down: (1.0 - up) * rng::unit(&mut rng),
+                        tied: false,
                     }
                 })
                 .collect();
@@ -298,7 +317,7 @@ mod tests {
                 .iter()
                 .map(|name| {
                     let (mean, half) = (0.02 * rng::normal(&mut rng), 0.02 * rng::unit(&mut rng));
-                    Shuffled { name: name.clone(), mean, low: mean - half, high: mean + half }
+                    Shuffled { name: name.clone(), mean, low: mean - half, high: mean + half, tied: false }
                 })
                 .collect();
             features.sort_by(|a, b| b.mean.total_cmp(&a.mean));
@@ -361,5 +380,51 @@ mod tests {
             }
         }
         assert!(nothing > 5 && nothing < 300, "{nothing}");
+    }
+
+    #[test]
+    fn ties_are_said_of_all_rows_and_of_shuffled_ones() {
+        let of = |name: &str, size: f64, tied| OfAll {
+            name: name.into(),
+            mean_abs: size,
+            low: 0.0,
+            high: 1.0,
+            mean: 0.0,
+            up: 0.5,
+            down: 0.5,
+            tied,
+        };
+        let print = Fingerprint::default;
+        let e = Everyone {
+            features: vec![of("a", 3.0, false), of("b", 2.9, true), of("c", 1.0, false), of("d", 0.0, true)],
+            rows: 10,
+            mean: 0.0,
+            base: 0.2,
+            largest_gap: 0.0,
+            scale: Scale::Margin,
+            method: Method::TreeShap,
+            outcome: "Revenue".into(),
+            model: print(),
+            data: print(),
+        };
+        assert!(everyone(&e, Lang::En).ends_with(". a and b matter about equally: their order is not certain."));
+        assert!(everyone(&e, Lang::Zh).ends_with("。a和 b 的重要性大致相当：先后顺序并不确定。"), "{}", everyone(&e, Lang::Zh));
+        let of = |name: &str, mean: f64, low, tied| Shuffled { name: name.into(), mean, low, high: mean + 1.0, tied };
+        let p = PermutationImportance {
+            loss: "mse".into(),
+            base: 1.0,
+            features: vec![of("a", 3.0, 2.0, false), of("b", 2.0, 1.0, false), of("c", 1.9, 1.0, true), of("d", 0.1, -1.0, true)],
+            rows: 10,
+            repeats: 8,
+            seed: 1,
+            outcome: "y".into(),
+            model: print(),
+        };
+        // What costs nothing is not told to be as important as what does.
+        assert!(
+            shuffled(&p, Lang::En).ends_with(". b and c matter about equally: their order is not certain."),
+            "{}",
+            shuffled(&p, Lang::En)
+        );
     }
 }

@@ -225,4 +225,19 @@ mod tests {
         }
         assert!(ups > 50 && downs > 50);
     }
+
+    #[test]
+    fn a_group_is_named_without_a_value() {
+        let f = [feature("Pages", &[]), feature("Seconds", &[]), feature("Month", &["Feb", "Nov"])];
+        let two = [feature("Visit", &[]), feature("Month", &[])];
+        let mut a = attribution(&two, vec![f64::NAN, 1.0], vec![0.3, -0.1], 0.2, Scale::Probability);
+        a.members = vec![vec![0, 1], vec![2]];
+        for lang in scan::LANGS {
+            let said = sentence(&a, 0, &f, lang);
+            // Several columns have no one value; a feature that plays alone keeps its own.
+            let group = if lang == Lang::En { "Visit (+30.0 pp)" } else { "Visit（+30.0 个百分点）" };
+            assert!(said.contains(group) && said.contains("Month = Nov"), "{said}");
+            assert!(!said.contains("Visit =") && !said.contains("NaN"), "{said}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ impl Page {
         let level = |v: f64| if chance { numbers::percent(v) } else { numbers::plain(v) };
         let size = |v: f64| effect(v).trim_start_matches('+').to_owned();
         let bars: Vec<_> = e.features.iter().take(15).map(|f| (f.name.clone(), f.mean_abs, Some((f.low, f.high)))).collect();
+        let tied: Vec<bool> = e.features.iter().take(15).map(|f| f.tied && f.mean_abs > 0.0).collect();
         let method = self.t(&format!("why.method_{}", e.method.name().replace('-', "_")));
         let (rows, gap) = (numbers::count(e.rows as i64), format!("{:.1e}", e.largest_gap));
         let mut said = tr_with(
@@ -42,7 +43,7 @@ impl Page {
         let comma = self.t("report.semicolon");
         let sentence = tr_with(self.lang, "report.everyone", &[("rows", &rows), ("list", &first.join(comma))]);
         let title = self.t("why.everyone");
-        let figure = self.figure(&svg::bars(self.t("why.everyone_title"), &bars, size), &said);
+        let figure = self.figure(&svg::bars_tied(self.t("why.everyone_title"), &bars, &tied, size), &said);
         format!("<h3>{}</h3><p>{}</p>{figure}", escape(title), escape(&sentence))
     }
 }

@@ -243,6 +243,7 @@ pub(crate) fn kind_key(kind: ModelKind) -> &'static str {
         ModelKind::Dnn => "ui.kind_dnn",
         ModelKind::Transformer => "ui.kind_transformer",
         ModelKind::Onnx => "ui.kind_onnx",
+        ModelKind::Import => "ui.kind_import",
     }
 }
 
@@ -254,6 +255,7 @@ fn kind_name(kind: ModelKind) -> &'static str {
         ModelKind::Dnn => "ui.name_dnn",
         ModelKind::Transformer => "ui.name_transformer",
         ModelKind::Onnx => "ui.kind_onnx",
+        ModelKind::Import => "ui.kind_import",
     }
 }
 
@@ -265,5 +267,6 @@ fn kind_help(kind: ModelKind) -> &'static str {
         ModelKind::Dnn => "ui.kind_dnn_help",
         ModelKind::Transformer => "ui.kind_transformer_help",
         ModelKind::Onnx => "ui.kind_onnx_help",
+        ModelKind::Import => "ui.kind_import_help",
     }
 }

@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod asked_tests;
 mod attention;
+#[cfg(test)]
+mod brush_tests;
 mod change;
 mod cohorts;
 mod contrast;

@@ -6,6 +6,7 @@ use super::axis::Axis;
 use super::ink;
 use super::units::Unit;
 use crate::base::{Lang, tr, tr_with};
+use crate::explain::brushed::{Beside, Brushed};
 use crate::explain::summary::Importance;
 use crate::ui::theme::{ROW, Tokens};
 
@@ -25,12 +26,18 @@ pub struct Layout {
     pub names_right: f32,
 }
 
-/// Lays bars out in a width.
-pub fn lay_out(all: &[Importance], width: f32) -> Layout {
+/// What a bar's feature does to the brushed rows.
+fn beside<'b>(brushed: Option<&'b Brushed>, bar: &Importance) -> Option<&'b Beside> {
+    brushed?.features.get(bar.feature).filter(|b| b.name == bar.name)
+}
+
+/// Lays bars out in a width; the diamonds of brushed rows have room, too.
+pub fn lay_out(all: &[Importance], brushed: Option<&Brushed>, width: f32) -> Layout {
     let width = width.max(160.0);
     let shown = &all[..all.len().min(MOST)];
     let names_right = ink::names_width(shown.iter().map(|i| i.name.as_str()), (width * 0.36).min(240.0), width);
-    let ends = shown.iter().flat_map(|i| [i.mean_abs, i.interval.1]).chain([0.0]);
+    let diamonds = shown.iter().filter_map(|i| beside(brushed, i)).map(|b| b.size);
+    let ends = shown.iter().flat_map(|i| [i.mean_abs, i.interval.1]).chain(diamonds).chain([0.0]);
     let mut axis = Axis::spanning(ends, names_right + 24.0, width - 72.0, 0.0);
     axis.low = 0.0;
     let rows: Vec<_> = (0..shown.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
@@ -47,16 +54,26 @@ pub struct Touch {
     pub clicked: Option<usize>,
 }
 
-/// Draws the bars in the width that is there.
-pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Option<usize>, selected: Option<&str>) -> Touch {
-    let l = lay_out(all, ui.available_width());
+/// Draws the bars in the width that is there; where rows are brushed, a diamond on each bar says what it is to these.
+pub fn ui(
+    ui: &mut Ui,
+    all: &[Importance],
+    brushed: Option<&Brushed>,
+    unit: Unit,
+    lang: Lang,
+    hovered: Option<usize>,
+    selected: Option<&str>,
+) -> Touch {
+    let l = lay_out(all, brushed, ui.available_width());
     let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
     whole.widget_info(|| WidgetInfo::labeled(Role::Image, true, summary(all, unit, lang)));
     let offset = rect.min.to_vec2();
     let mut touch = Touch::default();
     for (i, (row, bar)) in l.rows.iter().zip(all).enumerate() {
         let response = ui.interact(row.translate(offset), whole.id.with(bar.feature), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit)));
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::Button, true, selected == Some(&bar.name), line(bar, unit) + &beside_words(brushed, bar, unit, lang))
+        });
         if response.hovered() {
             touch.hovered = Some(bar.feature);
         }
@@ -70,6 +87,9 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Opti
             ui.label(tr_with(lang, "why.importance_exact", &fields));
             ui.label(tr_with(lang, "why.mean_effect", &[("mean", &unit.effect(bar.mean))]));
             ui.label(direction_words(bar, lang));
+            if let Some(words) = exact_beside(brushed, bar, unit, lang) {
+                ui.label(words);
+            }
             if let Some(words) = tied_words(all, i, lang) {
                 ui.label(words);
             }
@@ -77,15 +97,34 @@ pub fn ui(ui: &mut Ui, all: &[Importance], unit: Unit, lang: Lang, hovered: Opti
     }
     if ui.is_rect_visible(rect) {
         let marks = (hovered.or(touch.hovered), selected);
-        paint(ui.painter(), Tokens::of(ui.ctx()), all, &l, offset, unit, lang, marks);
+        paint(ui.painter(), Tokens::of(ui.ctx()), (all, brushed), &l, offset, unit, lang, marks);
+    }
+    if let Some(b) = brushed {
+        ink::diamond_key(ui, &tr_with(lang, "why.brushed_key", &[("n", &crate::base::numbers::count(b.rows as i64))]));
     }
     touch
+}
+
+/// What a reader of the screen hears after a bar.
+fn beside_words(brushed: Option<&Brushed>, bar: &Importance, unit: Unit, lang: Lang) -> String {
+    beside(brushed, bar).map_or_else(String::new, |b| tr_with(lang, "why.brushed_bar", &[("size", &plain(unit, b.size))]))
+}
+
+/// The same with its interval and its signed mean.
+fn exact_beside(brushed: Option<&Brushed>, bar: &Importance, unit: Unit, lang: Lang) -> Option<String> {
+    let b = beside(brushed, bar)?;
+    let ends = b.interval.map_or_else(Default::default, |(low, high)| {
+        let ends: [(&str, &dyn std::fmt::Display); 2] = [("low", &plain(unit, low)), ("high", &plain(unit, high))];
+        tr_with(lang, "why.brushed_interval", &ends)
+    });
+    let fields: [(&str, &dyn std::fmt::Display); 3] = [("size", &plain(unit, b.size)), ("interval", &ends), ("mean", &unit.effect(b.mean))];
+    Some(tr_with(lang, "why.brushed_exact", &fields))
 }
 
 fn paint(
     p: &Painter,
     t: &Tokens,
-    all: &[Importance],
+    (all, brushed): (&[Importance], Option<&Brushed>),
     l: &Layout,
     offset: Vec2,
     unit: Unit,
@@ -125,6 +164,9 @@ fn paint(
         let (y, end) = (row.center().y, axis.at(bar.mean_abs));
         p.rect_filled(Rect::from_min_max(pos2(axis.left, y - 7.0), pos2(end.max(axis.left + 1.0), y + 7.0)), 0.0, t.accent);
         ink::whisker(p, axis.at(bar.interval.0), axis.at(bar.interval.1), y, t.text);
+        if let Some(b) = beside(brushed, bar) {
+            p.add(ink::diamond(pos2(axis.at(b.size), y), t));
+        }
         let figures = Rect::from_min_max(pos2(row.right() - 68.0, row.top()), row.max);
         ink::text(p, figures, Align2::RIGHT_CENTER, &plain(unit, bar.mean_abs), t.text);
     }
@@ -178,13 +220,42 @@ mod tests {
     fn bars_begin_at_zero_and_stay_inside() {
         for n in [0, 1, 15, 200] {
             let s = examples::summary(n);
-            let l = lay_out(&s.importance, 420.0);
+            let l = lay_out(&s.importance, None, 420.0);
             assert_eq!(l.rows.len(), n.min(MOST));
             assert_eq!(l.axis.at(0.0), l.axis.left);
             for b in s.importance.iter().take(MOST) {
                 assert!(l.axis.at(b.interval.1) <= l.axis.right + 0.01 && l.axis.at(b.mean_abs) > l.axis.left);
             }
         }
+    }
+
+    #[test]
+    fn diamonds_stay_inside_and_are_heard() {
+        let s = examples::summary(3);
+        let features = s.importance.iter().map(|i| Beside {
+            name: i.name.clone(),
+            size: 9.0,
+            interval: Some((8.0, 10.0)),
+            mean: -9.0,
+            size_of_all: i.mean_abs,
+        });
+        let b = Brushed {
+            outcome: "y".into(),
+            scale: crate::ml::model::Scale::Probability,
+            rows: 2,
+            of: 9,
+            output: 0.1,
+            output_of_all: 0.2,
+            features: features.collect(),
+        };
+        let l = lay_out(&s.importance, Some(&b), 420.0);
+        assert!(l.axis.at(9.0) <= l.axis.right + 0.01 && l.axis.at(9.0) > lay_out(&s.importance, None, 420.0).axis.left);
+        assert!(beside_words(Some(&b), &s.importance[0], Unit::Probability, Lang::En).contains("900.0 pp"));
+        let exact = exact_beside(Some(&b), &s.importance[0], Unit::Probability, Lang::En).unwrap();
+        assert!(exact.contains("800.0 pp") && exact.contains("−900.0 pp"), "{exact}");
+        // A summary of other features has no diamonds.
+        let other = Importance { name: "other".into(), ..s.importance[0].clone() };
+        assert!(beside(Some(&b), &other).is_none() && beside(None, &s.importance[0]).is_none());
     }
 
     #[test]
@@ -211,7 +282,7 @@ mod tests {
         s.importance[0].name = "n".repeat(80);
         let touched = std::cell::RefCell::new(None);
         let mut h = Harness::builder().with_size([420.0, 200.0]).build_ui(|ui| {
-            let touch = super::ui(ui, &s.importance, Unit::Probability, Lang::En, None, None);
+            let touch = super::ui(ui, &s.importance, None, Unit::Probability, Lang::En, None, None);
             if touch.clicked.is_some() {
                 *touched.borrow_mut() = touch.clicked;
             }

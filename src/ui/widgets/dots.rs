@@ -83,6 +83,33 @@ pub fn ui(
     axis_name: &str,
     selected: Option<&str>,
 ) -> Option<usize> {
+    draw(ui, title, lines, (series, &[]), show, axis_name, selected)
+}
+
+/// The same of one series in order; a bracket joins a line with the one before it where words say that their
+/// order is not certain.
+pub fn tied(
+    ui: &mut Ui,
+    title: &str,
+    lines: &[Line],
+    tied: &[Option<String>],
+    show: &dyn Fn(f64) -> String,
+    axis_name: &str,
+    selected: Option<&str>,
+) -> Option<usize> {
+    draw(ui, title, lines, (&[], tied), show, axis_name, selected)
+}
+
+fn draw(
+    ui: &mut Ui,
+    title: &str,
+    lines: &[Line],
+    (series, tied): (&[String], &[Option<String>]),
+    show: &dyn Fn(f64) -> String,
+    axis_name: &str,
+    selected: Option<&str>,
+) -> Option<usize> {
+    let is_tied = |i: usize| i > 0 && tied.get(i).is_some_and(Option::is_some);
     let n = series.len().max(1);
     let l = lay_out(lines, n, ui.available_width());
     let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
@@ -100,7 +127,8 @@ pub fn ui(
     for (i, line) in lines.iter().enumerate() {
         let row = Rect::from_min_size(rect.min + vec2(0.0, l.height * i as f32), vec2(l.size.x, l.height));
         let response = ui.interact(row, whole.id.with(i), Sense::click());
-        let text = format!("{}: {}", line.name, said(line).join("; "));
+        // Who does not see the bracket hears it.
+        let text = format!("{}{}: {}", if is_tied(i) { "≈ " } else { "" }, line.name, said(line).join("; "));
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(&line.name), &text));
         if response.clicked() {
             clicked = Some(i);
@@ -111,10 +139,21 @@ pub fn ui(
         response.on_hover_ui(|ui| {
             ui.label(egui::RichText::new(&line.name).strong());
             said(line).iter().for_each(|s| drop(ui.label(s)));
+            if let Some(Some(words)) = tied.get(i) {
+                ui.label(words);
+            }
         });
     }
     if ui.is_rect_visible(rect) {
-        paint(ui.painter(), Tokens::of(ui.ctx()), lines, (&l, rect.min.to_vec2()), n, show, axis_name, (hovered, selected));
+        let (t, offset) = (Tokens::of(ui.ctx()), rect.min.to_vec2());
+        paint(ui.painter(), t, lines, (&l, offset), n, show, axis_name, (hovered, selected));
+        for i in (1..lines.len()).filter(|i| is_tied(*i)) {
+            // In front of the axis, from the middle of the line above to the middle of this one.
+            let (x, y) = (l.names_right + 3.0 + offset.x, offset.y + l.height * (i as f32 + 0.5));
+            let (top, foot) = (y - l.height + 3.0, y - 3.0);
+            let line = [pos2(x + 4.0, top), pos2(x, top), pos2(x, foot), pos2(x + 4.0, foot)];
+            ui.painter().line(line.to_vec(), Stroke::new(1.5, t.text));
+        }
     }
     clicked
 }

@@ -101,6 +101,22 @@ pub fn triangle(centre: Pos2, up: bool, colour: Color32) -> Shape {
     Shape::convex_polygon(points, colour, Stroke::NONE)
 }
 
+/// A diamond with a rim, that is seen on bars of any colour: what was brushed.
+pub fn diamond(at: Pos2, t: &Tokens) -> Shape {
+    const R: f32 = 6.0;
+    let points = vec![at + vec2(0.0, -R), at + vec2(R, 0.0), at + vec2(0.0, R), at + vec2(-R, 0.0)];
+    Shape::convex_polygon(points, t.warn, Stroke::new(1.5, t.surface))
+}
+
+/// The key of the diamonds: what they stand for.
+pub fn diamond_key(ui: &mut eframe::egui::Ui, says: &str) {
+    ui.horizontal_wrapped(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(14.0, 14.0), eframe::egui::Sense::hover());
+        ui.painter().add(diamond(rect.center(), Tokens::of(ui.ctx())));
+        ui.add(eframe::egui::Label::new(eframe::egui::RichText::new(says).size(theme::SMALL)).wrap());
+    });
+}
+
 /// A horizontal axis below a picture: thin lines through it at round values, numbers and the unit's name under it.
 pub fn x_axis(painter: &Painter, tokens: &Tokens, axis: &Axis, top: f32, bottom: f32, show: impl Fn(f64) -> String, name: &str) {
     let most = ((axis.right - axis.left) / 64.0) as usize;
@@ -109,7 +125,12 @@ pub fn x_axis(painter: &Painter, tokens: &Tokens, axis: &Axis, top: f32, bottom:
         painter.vline(x, top..=bottom, Stroke::new(1.0, tokens.rule));
         painter.text(pos2(x, bottom + 2.0), Align2::CENTER_TOP, show(tick), FontId::proportional(theme::SMALL), tokens.weak);
     }
-    let line = Rect::from_min_max(pos2(axis.left, bottom + 16.0), pos2(axis.right, bottom + 32.0));
+    let mut line = Rect::from_min_max(pos2(axis.left, bottom + 16.0), pos2(axis.right, bottom + 32.0));
+    let wide = painter.layout_no_wrap(name.to_owned(), FontId::proportional(theme::SMALL), tokens.weak).size().x;
+    if wide > line.width() {
+        // Below the names there is room for what is longer than the axis.
+        line.min.x = (line.right() - wide - 2.0).max(painter.clip_rect().left());
+    }
     text(painter, line, Align2::CENTER_TOP, name, tokens.weak);
 }
 

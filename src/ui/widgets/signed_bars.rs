@@ -23,6 +23,8 @@ pub struct Bar {
     pub beside: String,
     /// Whether little stands behind it, so that it is drawn pale.
     pub faint: bool,
+    /// What it is for the brushed rows, drawn as a diamond.
+    pub brushed: Option<f64>,
 }
 
 /// Places of the bars, relative to the top left corner.
@@ -50,7 +52,11 @@ pub fn lay_out(bars: &[Bar], width: f32) -> Layout {
     let width = width.max(120.0);
     let names_right = (width * 0.4).min(240.0);
     let beside = if bars.iter().all(|b| b.beside.is_empty()) { 0.0 } else { BESIDE.min(width * 0.25) };
-    let ends = bars.iter().flat_map(|b| b.interval.map_or([b.amount; 2], |(low, high)| [low, high])).chain(bars.iter().map(|b| b.amount));
+    let ends = bars
+        .iter()
+        .flat_map(|b| b.interval.map_or([b.amount; 2], |(low, high)| [low, high]))
+        .chain(bars.iter().map(|b| b.amount))
+        .chain(bars.iter().filter_map(|b| b.brushed));
     let axis = Axis::spanning(ends.chain([0.0]), names_right + 6.0, width - FIGURES - beside - 4.0, 0.02);
     let rows: Vec<_> = (0..bars.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
     Layout { size: vec2(width, rows.len() as f32 * ROW), axis, rows, names_right, beside }
@@ -63,10 +69,26 @@ pub fn ui(ui: &mut Ui, bars: &[Bar], title: &str) {
 
 /// The same as buttons, of which one may be selected; returns the one that was clicked.
 pub fn pick(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>) -> Option<usize> {
+    draw(ui, bars, title, selected, Sense::click()).clicked
+}
+
+/// What the analyst did to bars.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Bar under the pointer, or with the keyboard's focus.
+    pub hovered: Option<usize>,
+    /// Bar clicked.
+    pub clicked: Option<usize>,
+    /// Whether Shift was held at the click.
+    pub shift: bool,
+}
+
+/// The same, with what is pointed at and whether Shift was held.
+pub fn touch(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>) -> Touch {
     draw(ui, bars, title, selected, Sense::click())
 }
 
-fn draw(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>, sense: Sense) -> Option<usize> {
+fn draw(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>, sense: Sense) -> Touch {
     let l = lay_out(bars, ui.available_width());
     let (rect, whole) = ui.allocate_exact_size(l.size, Sense::hover());
     whole.widget_info(|| {
@@ -82,7 +104,7 @@ fn draw(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>, sense: 
             let name = format!("{}: {}", bar.name, bar.shown);
             response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected == Some(i), &name));
             clicked = clicked.or(response.clicked().then_some(i));
-            hovered = hovered.or(response.hovered().then_some(i));
+            hovered = hovered.or((response.hovered() || response.has_focus()).then_some(i));
         }
         response.on_hover_ui(|ui| {
             ui.label(egui::RichText::new(&bar.name).strong());
@@ -95,7 +117,7 @@ fn draw(ui: &mut Ui, bars: &[Bar], title: &str, selected: Option<usize>, sense: 
     if ui.is_rect_visible(rect) {
         paint(ui.painter(), Tokens::of(ui.ctx()), bars, &l, offset, (hovered, selected));
     }
-    clicked
+    Touch { hovered, clicked, shift: ui.input(|i| i.modifiers.shift) }
 }
 
 fn paint(p: &Painter, t: &Tokens, bars: &[Bar], l: &Layout, offset: Vec2, marks: (Option<usize>, Option<usize>)) {
@@ -118,6 +140,9 @@ fn paint(p: &Painter, t: &Tokens, bars: &[Bar], l: &Layout, offset: Vec2, marks:
         }
         if let Some((low, high)) = bar.interval {
             ink::whisker(p, l.axis.at(low) + offset.x, l.axis.at(high) + offset.x, row.center().y, t.text);
+        }
+        if let Some(v) = bar.brushed {
+            p.add(ink::diamond(pos2(l.axis.at(v) + offset.x, row.center().y), t));
         }
         let (from, to) = (row.right() - l.beside - FIGURES, row.right() - l.beside);
         let figures = Rect::from_min_max(pos2(from, row.top()), pos2(to, row.bottom()));

@@ -1,7 +1,7 @@
 //! Policies tried on simulated users.
 
 use eframe::egui::{self, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints};
+use egui_plot::{Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points};
 
 use super::form;
 use crate::base::numbers;
@@ -104,7 +104,21 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
                 for (i, (o, name)) in t.outcomes.iter().zip(&names).enumerate() {
                     let step = t.settings.rounds as f64 / o.curve.len().max(1) as f64;
                     let points: PlotPoints<'_> = o.curve.iter().enumerate().map(|(k, v)| [step * (k + 1) as f64, *v]).collect();
-                    p.line(Line::new(*name, points).color(cx.tokens.series(i)).width(1.5));
+                    let style = theme::dash(i).map_or(LineStyle::Solid, |length| LineStyle::Dashed { length });
+                    p.line(Line::new(*name, points).color(cx.tokens.series(i)).width(2.0).style(style));
+                    // A sign of its own here and there, each at other places, for whom colours say nothing.
+                    let every = (o.curve.len() / 5).max(1);
+                    let signs = (0..o.curve.len()).skip(every * (i + 1) / (names.len() + 1)).step_by(every);
+                    let signs: PlotPoints<'_> = signs.map(|k| [step * (k + 1) as f64, o.curve[k]]).collect();
+                    let shape = MarkerShape::all().nth(i).unwrap_or(MarkerShape::Circle);
+                    p.points(
+                        Points::new(*name, signs)
+                            .id(format!("{name} signs"))
+                            .shape(shape)
+                            .radius(4.0)
+                            .filled(true)
+                            .color(cx.tokens.series(i)),
+                    );
                 }
             });
     });

@@ -49,6 +49,7 @@ impl AttentionPane {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: Option<u32>) {
         basic::section(ui, cx.t("why.attention"));
         let Some(line) = row else { return };
+        stepper(ui, cx, line);
         let model = &subject.model.card().fingerprint;
         if self.of.as_ref() != Some(model) {
             // Another model has other heads and other tokens.
@@ -156,6 +157,41 @@ impl AttentionPane {
             heatmap::map(ui, map, &mut self.textures, (what, self.head), self.hovered, &mut self.view, cx.lang())
         })
         .inner
+    }
+}
+
+/// Steps through the brushed rows, one map after the other: an average of maps would be nobody's.
+fn stepper(ui: &mut Ui, cx: &mut Cx<'_>, line: u32) {
+    let rows = &cx.session.selection.rows;
+    if rows.is_empty() {
+        return;
+    }
+    let at = rows.binary_search(&line);
+    let n = numbers::count(rows.len() as i64);
+    let said = match at {
+        Ok(i) => cx
+            .tw("why.attention_brushed", &[("row", &numbers::count(i64::from(line) + 1)), ("k", &numbers::count(i as i64 + 1)), ("n", &n)]),
+        Err(_) => cx.tw("why.attention_unbrushed", &[("row", &numbers::count(i64::from(line) + 1)), ("n", &n)]),
+    };
+    let before = match at {
+        Ok(i) | Err(i) => i.checked_sub(1),
+    };
+    let after = match at {
+        Ok(i) => Some(i + 1),
+        Err(i) => Some(i),
+    };
+    let mut to = None;
+    ui.horizontal_wrapped(|ui| {
+        for (icon, key, place) in [(basic::Icon::Up, "why.previous_brushed", before), (basic::Icon::Down, "why.next_brushed", after)] {
+            let row = place.and_then(|i| rows.get(i)).copied();
+            if basic::icon(ui, icon, cx.t(key), row.is_some()).clicked() {
+                to = row;
+            }
+        }
+        ui.add(Label::new(said).wrap());
+    });
+    if to.is_some() {
+        cx.select(|s| s.row = to);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Groups: up to three side by side, and a few typical rows that stand for all.
 
+use std::sync::Arc;
+
 use eframe::egui::{Label, RichText, Ui};
 
 use super::pairs::fold;
@@ -21,10 +23,11 @@ const FEATURES: usize = 10;
 /// The words around a group's condition.
 const GROUP: Words = Words { label: "why.cohort_add", help: "why.cohort_add_help", hint: "why.group_hint" };
 
-/// What the pane remembers: conditions, empty for everyone.
+/// What the pane remembers: conditions, empty for everyone; rows that were brushed, as the last group.
 #[derive(Default)]
 pub struct CohortsPane {
     chosen: Vec<String>,
+    picked: Option<Arc<[u32]>>,
     text: String,
     fault: Option<String>,
 }
@@ -36,50 +39,68 @@ impl CohortsPane {
         fold(ui, cx, "why.typical", |ui, cx| typical(ui, cx, subject, why, rows));
     }
 
+    /// What the groups are called, in their order.
+    fn names(&self, cx: &Cx<'_>) -> Vec<String> {
+        let named = |c: &String| if c.is_empty() { cx.t("why.against_everyone").to_owned() } else { c.clone() };
+        self.chosen.iter().map(named).chain(self.picked.as_ref().map(|rows| picked_name(cx, rows.len()))).collect()
+    }
+
     fn side_by_side(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure::Twins) {
         let everyone = cx.t("why.against_everyone").to_owned();
-        let named = |c: &str| if c.is_empty() { everyone.clone() } else { c.to_owned() };
+        let names = self.names(cx);
         let mut gone = None;
-        for (i, c) in self.chosen.iter().enumerate() {
+        for (i, name) in names.iter().enumerate() {
             ui.horizontal_wrapped(|ui| {
-                ui.add(Label::new(named(c)).wrap());
-                let name = cx.tw("why.cohort_remove", &[("group", &named(c))]);
-                if ui.small_button("✕").on_hover_text(&name).clicked() {
+                ui.add(Label::new(name).wrap());
+                let help = cx.tw("why.cohort_remove", &[("group", name)]);
+                if basic::icon(ui, basic::Icon::Close, &help, true).clicked() {
                     gone = Some(i);
                 }
             });
         }
         if let Some(i) = gone {
-            self.chosen.remove(i);
+            if i < self.chosen.len() { drop(self.chosen.remove(i)) } else { self.picked = None }
         }
         let segment = cx.session.selection.segment.clone();
-        if self.chosen.len() < MOST {
-            ui.horizontal_wrapped(|ui| {
-                if !self.chosen.iter().any(String::is_empty) && ui.button(&everyone).clicked() {
-                    self.chosen.push(String::new());
-                }
-                if let Some(s) = segment.filter(|s| !self.chosen.contains(s))
-                    && ui.button(cx.t("why.cohort_segment")).on_hover_text(&s).clicked()
-                {
-                    self.chosen.push(s);
-                }
-            });
-            if let Some(Some(text)) = condition(ui, cx, "why-cohort", &GROUP, &mut self.text, &mut self.fault, None)
-                && !self.chosen.contains(&text)
-            {
-                self.chosen.push(text);
-                self.text.clear();
+        let brushed = &cx.session.selection.rows;
+        let room = self.chosen.len() + usize::from(self.picked.is_some()) < MOST;
+        ui.horizontal_wrapped(|ui| {
+            if room && !self.chosen.iter().any(String::is_empty) && ui.button(&everyone).clicked() {
+                self.chosen.push(String::new());
             }
+            if room
+                && let Some(s) = segment.filter(|s| !self.chosen.contains(s))
+                && ui.button(cx.t("why.cohort_segment")).on_hover_text(&s).clicked()
+            {
+                self.chosen.push(s);
+            }
+            // What is brushed now takes the place of what was brushed before.
+            if (room || self.picked.is_some())
+                && !brushed.is_empty()
+                && self.picked.as_deref() != Some(brushed.as_slice())
+                && ui.button(picked_name(cx, brushed.len())).on_hover_text(cx.t("why.cohort_brushed_help")).clicked()
+            {
+                self.picked = Some(brushed.as_slice().into());
+            }
+        });
+        if room
+            && let Some(Some(text)) = condition(ui, cx, "why-cohort", &GROUP, &mut self.text, &mut self.fault, None)
+            && !self.chosen.contains(&text)
+        {
+            self.chosen.push(text);
+            self.text.clear();
         }
-        if self.chosen.len() < 2 {
+        if self.chosen.len() + usize::from(self.picked.is_some()) < 2 {
             basic::caption(ui, cx.t("why.cohorts_two"));
             return;
         }
+        let short = self.names(cx);
         let question = Question::Cohorts {
             model: subject.name.to_owned(),
             options: subject.options.clone(),
             against: subject.against.clone(),
             conditions: self.chosen.clone(),
+            picked: self.picked.clone(),
         };
         let ask = Ask::Deeper(question.clone());
         cx.want(ask.clone());
@@ -91,9 +112,10 @@ impl CohortsPane {
         let series: Vec<String> = found
             .cohorts
             .iter()
-            .map(|c| {
+            .zip(&short)
+            .map(|(c, name)| {
                 let words: [(&str, &dyn std::fmt::Display); 5] = [
-                    ("group", &named(&c.condition)),
+                    ("group", name),
                     ("rows", &numbers::count(c.rows as i64)),
                     ("mean", &unit.level(c.mean.0)),
                     ("low", &unit.level(c.mean.1)),
@@ -108,7 +130,6 @@ impl CohortsPane {
             .enumerate()
             .map(|(f, name)| Line { name: name.clone(), marks: found.cohorts.iter().map(|c| c.effects[f]).collect() })
             .collect();
-        let short: Vec<String> = found.cohorts.iter().map(|c| named(&c.condition)).collect();
         ui.add(Label::new(words::cohorts(found, &short, scale_of(unit), lang)).wrap());
         let show = |v: f64| unit.effect(v);
         let table = || figure::Table {
@@ -121,7 +142,22 @@ impl CohortsPane {
                 })
                 .collect(),
         };
-        let source = figure::Source { table: Box::new(table), csv: None, svg: None };
+        let csv = || figure::Table {
+            header: std::iter::once("feature".to_owned())
+                .chain(short.iter().flat_map(|s| [s.clone(), format!("{s} low"), format!("{s} high")]))
+                .collect(),
+            rows: lines
+                .iter()
+                .map(|l| {
+                    std::iter::once(l.name.clone()).chain(l.marks.iter().flat_map(|m| [m.0, m.1, m.2].map(|v| v.to_string()))).collect()
+                })
+                .collect(),
+        };
+        let picture = || {
+            let rows: Vec<_> = lines.iter().take(FEATURES).map(|l| (l.name.clone(), l.marks.clone())).collect();
+            crate::report::svg::dots(crate::base::tr(lang, "why.cohorts_title"), &rows, &series, show)
+        };
+        let source = figure::Source { table: Box::new(table), csv: Some(Box::new(csv)), svg: Some(Box::new(picture)) };
         let selected = cx.session.selection.feature.clone();
         let clicked = figure::ui(ui, cx, twins, "why.cohorts_title", cx.t("why.cohorts_caption"), &source, |ui, cx| {
             dots::legend(ui, &series);
@@ -134,6 +170,10 @@ impl CohortsPane {
             cx.select(|s| s.feature = Some(name));
         }
     }
+}
+
+fn picked_name(cx: &Cx<'_>, n: usize) -> String {
+    cx.tw("why.brushed_rows", &[("n", &numbers::count(n as i64))])
 }
 
 /// The scale on which a unit's numbers are written.

@@ -61,7 +61,8 @@ impl EveryonePane {
         let lines: Vec<Line> =
             e.features.iter().take(MOST).map(|f| Line { name: f.name.clone(), marks: vec![(f.mean_abs, f.low, f.high)] }).collect();
         let lang = cx.lang();
-        let mut source = super::pairs::intervals(&lines, lang, &size);
+        let tied = super::pairs::tied_words(&lines, |i| e.features[i].tied && e.features[i].mean_abs > 0.0, lang);
+        let mut source = super::pairs::intervals_tied(&lines, &tied, lang, &size);
         source.table = Box::new(move || table(e, unit, lang));
         source.csv = Some(Box::new(move || csv(e)));
         let method = tr(lang, super::one::method_key(e.method));
@@ -80,7 +81,7 @@ impl EveryonePane {
         }
         let selected = cx.session.selection.feature.clone();
         let clicked = figure::ui(ui, cx, twins, "why.everyone_title", &caption, &source, |ui, cx| {
-            dots::ui(ui, cx.t("why.everyone_title"), &lines, &[], &size, unit.effect_name(lang), selected.as_deref())
+            dots::tied(ui, cx.t("why.everyone_title"), &lines, &tied, &size, unit.effect_name(lang), selected.as_deref())
         });
         if let Some(Some(i)) = clicked {
             let name = lines[i].name.clone();
@@ -191,6 +192,9 @@ impl EveryonePane {
         let caption = cx.tw("why.density_caption", &words);
         let title = cx.tw("why.density_said", &words);
         let key = (Arc::as_ptr(answer) as *const () as u64).rotate_left(16) ^ of.feature as u64;
+        if let Some(said) = crate::explain::words::density(of, rows, d.all.scale, lang) {
+            ui.add(eframe::egui::Label::new(said).wrap());
+        }
         let (cache, marked) = (&mut self.texture, self.marked.2.as_slice());
         let touch = figure::ui(ui, cx, twins, "why.density", &caption, &source, |ui, _| {
             let touch = all_rows::ui(ui, of, (rows, unit, lang), (cache, key), &title, (marked, one), &show);
@@ -262,21 +266,29 @@ fn cells_csv(of: &OfFeature) -> figure::Table {
 }
 
 fn table(e: &Everyone, unit: Unit, lang: crate::base::Lang) -> figure::Table {
-    let columns = ["why.feature", "why.mean_size_column", "why.everyone_column_mean", "why.everyone_column_up", "why.everyone_column_down"];
-    let row = |f: &crate::explain::everyone::OfAll| {
+    let columns = [
+        "why.feature",
+        "why.mean_size_column",
+        "why.everyone_column_mean",
+        "why.everyone_column_up",
+        "why.everyone_column_down",
+        "why.tied_column",
+    ];
+    let row = |(i, f): (usize, &crate::explain::everyone::OfAll)| {
+        let tied = if i > 0 && f.tied && f.mean_abs > 0.0 { e.features[i - 1].name.clone() } else { String::new() };
         let size = unit.effect(f.mean_abs).trim_start_matches('+').to_owned();
-        vec![f.name.clone(), size, unit.effect(f.mean), numbers::percent(f.up), numbers::percent(f.down)]
+        vec![f.name.clone(), size, unit.effect(f.mean), numbers::percent(f.up), numbers::percent(f.down), tied]
     };
-    figure::Table { header: columns.map(|k| tr(lang, k).to_owned()).to_vec(), rows: e.features.iter().map(row).collect() }
+    figure::Table { header: columns.map(|k| tr(lang, k).to_owned()).to_vec(), rows: e.features.iter().enumerate().map(row).collect() }
 }
 
 fn csv(e: &Everyone) -> figure::Table {
     let row = |f: &crate::explain::everyone::OfAll| {
         let numbers = [f.mean_abs, f.low, f.high, f.mean, f.up, f.down];
-        std::iter::once(f.name.clone()).chain(numbers.iter().map(f64::to_string)).collect()
+        std::iter::once(f.name.clone()).chain(numbers.iter().map(f64::to_string)).chain([f.tied.to_string()]).collect()
     };
     figure::Table {
-        header: ["feature", "mean_abs", "low", "high", "mean", "up", "down"].map(str::to_owned).to_vec(),
+        header: ["feature", "mean_abs", "low", "high", "mean", "up", "down", "tied_with_previous"].map(str::to_owned).to_vec(),
         rows: e.features.iter().map(row).collect(),
     }
 }

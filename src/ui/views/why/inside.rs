@@ -9,7 +9,6 @@ use super::lit::Lit;
 use super::{Subject, levels as levels_pane, many, standing};
 use crate::base::{Lang, tr};
 use crate::explain::inside::{Inside, inside};
-use crate::explain::levels::{self, Levels};
 use crate::explain::{ExplainOptions, words};
 use crate::session::state::{Ask, Why, WhyRequest, WhyRows};
 use crate::ui::Cx;
@@ -24,8 +23,8 @@ type Made = (Arc<Why>, Arc<Why>, Option<u32>, String, Option<Inside>);
 pub struct InsidePane {
     one: Option<Made>,
     many: Option<Made>,
-    /// Levels of the selected member, of the answer they were taken from.
-    levels: Option<(Arc<Why>, usize, Option<Levels>)>,
+    /// Levels of the selected member.
+    levels: levels_pane::Kept,
 }
 
 impl InsidePane {
@@ -108,18 +107,12 @@ impl InsidePane {
     /// What the values of the selected member do, while it plays for itself.
     fn member(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, opened: &Arc<Why>, twins: &mut figure::Twins, lit: &Lit) {
         let Some(name) = &cx.session.selection.feature else { return };
-        let (a, features) = (&opened.attribution, subject.model.card().features());
+        let a = &opened.attribution;
         let Some(at) = a.features.iter().position(|f| f == name).filter(|at| a.group(*at).is_empty()) else { return };
-        if !self.levels.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, opened) && *f == at) {
-            self.levels = Some((opened.clone(), at, levels::levels(a, &opened.matrix, features, at)));
-        }
-        match &self.levels {
-            Some((_, _, Some(found))) => levels_pane::ui(ui, cx, subject, opened, found, twins),
-            _ => {
-                if let Some(of) = opened.summary.importance.iter().find(|i| i.feature == at) {
-                    many::along(ui, cx, subject, (opened, of), twins, lit);
-                }
-            }
+        if self.levels.look_up(opened, subject, at, lit) {
+            levels_pane::ui(ui, cx, subject, &self.levels, twins, lit);
+        } else if let Some(of) = opened.summary.importance.iter().find(|i| i.feature == at) {
+            many::along(ui, cx, subject, (opened, of), twins, lit);
         }
     }
 }

@@ -1,47 +1,96 @@
 //! What each level of a category does: bars with intervals, rows and shares; levels of few rows are pale. A click explains
-//! only the rows of a level, another click all rows again.
+//! only the rows of a level, another click all rows again; with Shift it brushes them. Brushed rows stand as diamonds.
+
+use std::sync::Arc;
 
 use eframe::egui::{self, Ui};
 
+use super::lit::{self, Lit};
 use super::{Subject, one};
 use crate::base::{Lang, numbers, tr};
-use crate::explain::levels::{Kind, Level, Levels};
-use crate::explain::words;
+use crate::explain::levels::{self, Kind, Level, Levels};
+use crate::explain::{brushed, words};
 use crate::session::state::{Command, Why};
 use crate::ui::widgets::signed_bars::{self, Bar};
 use crate::ui::widgets::units::Unit;
-use crate::ui::widgets::{basic, figure};
-use crate::ui::{Cx, theme};
+use crate::ui::widgets::{basic, figure, ink};
+use crate::ui::{Cx, Values, theme};
 
 /// Bars that are shown; the table twin has all levels.
 const MOST: usize = 24;
 
+/// Levels of a feature, and those of the brushed rows; each is looked up when what it is made of changes.
+#[derive(Default)]
+pub struct Kept {
+    of: Option<(Arc<Why>, usize, Option<Levels>)>,
+    brushed: Option<(Vec<usize>, Option<Levels>)>,
+}
+
+impl Kept {
+    /// Looks them up; whether the feature has levels at all.
+    pub fn look_up(&mut self, why: &Arc<Why>, subject: &Subject<'_>, at: usize, lit: &Lit) -> bool {
+        let (a, features) = (&why.attribution, subject.model.card().features());
+        if !self.of.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, why) && *f == at) {
+            *self = Self { of: Some((why.clone(), at, levels::levels(a, &why.matrix, features, at))), brushed: None };
+        }
+        let has = matches!(self.of, Some((_, _, Some(_))));
+        if has && self.brushed.as_ref().is_none_or(|(rows, _)| rows != lit.brushed()) {
+            let inside = lit.brushed().iter().all(|i| *i < a.rows.len());
+            let found = if inside { brushed::levels_of(a, &why.matrix, features, at, lit.brushed()) } else { None };
+            self.brushed = Some((lit.brushed().to_vec(), found));
+        }
+        has
+    }
+}
+
 /// Draws the levels.
-pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, levels: &Levels, twins: &mut figure::Twins) {
+pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, kept: &Kept, twins: &mut figure::Twins, lit: &Lit) {
+    let Some((why, at, Some(levels))) = &kept.of else { return };
+    let some = kept.brushed.as_ref().and_then(|(_, l)| l.as_ref());
     let (unit, lang) = (subject.unit, cx.lang());
-    let bars: Vec<Bar> = levels.levels.iter().take(MOST).map(|l| bar(l, unit, lang)).collect();
+    let bars: Vec<Bar> = levels.levels.iter().take(MOST).map(|l| bar(l, some, unit, lang)).collect();
     let segment = cx.session.selection.segment.clone();
     let selected = segment.as_deref().and_then(|s| levels.levels.iter().position(|l| l.condition.as_deref().is_some_and(|c| has(s, c))));
     let source = figure::Source {
-        table: Box::new(|| table(levels, unit, lang)),
-        csv: Some(Box::new(|| csv(levels, lang))),
+        table: Box::new(|| table(levels, some, unit, lang)),
+        csv: Some(Box::new(|| csv(levels, some, lang))),
         svg: Some(Box::new(|| {
             let rows: Vec<_> = levels.levels.iter().take(MOST).map(|l| (named(l, lang), l.bin.mean, l.bin.interval)).collect();
             let title = format!("{}: {}", levels.feature, tr(lang, "why.dependence"));
-            crate::report::svg::bars(&title, &rows, |v| unit.effect(v))
+            let diamonds: Vec<Option<f64>> = bars.iter().map(|b| b.brushed).collect();
+            crate::report::svg::bars_beside(&title, &rows, &[], &diamonds, |v| unit.effect(v))
         })),
     };
     let said = words::levels(levels, lang);
     ui.add_space(theme::SPACE);
     ui.add(egui::Label::new(&said).wrap());
+    if let Some(some) = some {
+        ui.add(egui::Label::new(words::brushed_levels(some, levels, lang)).wrap());
+    }
     let caption = format!("{} {}", one::basis(cx, &why.attribution), cx.t("why.levels_caption"));
-    let clicked = figure::ui(ui, cx, twins, "why.levels_title", &caption, &source, |ui, _| signed_bars::pick(ui, &bars, &said, selected));
+    let touch = figure::ui(ui, cx, twins, "why.levels_title", &caption, &source, |ui, cx| {
+        let touch = signed_bars::touch(ui, &bars, &said, selected);
+        if let Some(some) = some {
+            ink::diamond_key(ui, &cx.tw("why.brushed_key", &[("n", &numbers::count(some.rows as i64))]));
+        }
+        touch
+    });
     drop(source);
+    let touch = touch.unwrap_or_default();
+    let of = |i: Option<usize>| i.and_then(|i| levels.levels.get(i));
+    if let Some(level) = of(touch.hovered).filter(|_| lit.is_of(why) && why.attribution.group(*at).is_empty()) {
+        cx.hover.values = Some(Values { feature: *at, low: level.bin.from, high: level.bin.to });
+    }
+    match of(touch.clicked) {
+        Some(level) if touch.shift => {
+            let rows = levels::rows(&why.attribution, &why.matrix, subject.model.card().features(), *at, level);
+            lit::brush(cx, rows, level.condition.clone());
+        }
+        Some(Level { condition: Some(condition), .. }) => cx.select(|s| s.segment = toggled(s.segment.as_deref(), condition)),
+        _ => {}
+    }
     if levels.levels.len() > MOST {
         basic::caption(ui, &cx.tw("why.levels_more", &[("n", &(levels.levels.len() - MOST))]));
-    }
-    if let Some(Some(condition)) = clicked.flatten().map(|i| levels.levels[i].condition.clone()) {
-        cx.select(|s| s.segment = toggled(s.segment.as_deref(), &condition));
     }
     let in_report = cx.session.recipe.as_ref().is_some_and(|r| r.explain.levels.contains(&levels.feature));
     let key = if in_report { "why.in_report" } else { "why.levels_to_report" };
@@ -57,13 +106,19 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, levels
     }
 }
 
-fn bar(l: &Level, unit: Unit, lang: Lang) -> Bar {
+fn bar(l: &Level, some: Option<&Levels>, unit: Unit, lang: Lang) -> Bar {
     let words: [(&str, &dyn std::fmt::Display); 2] = [("rows", &numbers::count(l.bin.rows as i64)), ("share", &numbers::percent(l.share))];
     let mut help = l.bin.interval.map_or_else(String::new, |(low, high)| {
         crate::base::tr_with(lang, "why.interval", &[("low", &unit.effect(low)), ("high", &unit.effect(high))])
     });
     if l.few {
         help = format!("{help}\n{}", tr(lang, "why.few_rows_help")).trim().to_owned();
+    }
+    let like = some.and_then(|s| s.like(l));
+    if let Some(b) = like {
+        let fields: [(&str, &dyn std::fmt::Display); 3] =
+            [("rows", &numbers::count(b.bin.rows as i64)), ("share", &numbers::percent(b.share)), ("mean", &unit.effect(b.bin.mean))];
+        help = format!("{help}\n{}", crate::base::tr_with(lang, "why.brushed_level_help", &fields)).trim().to_owned();
     }
     Bar {
         name: named(l, lang),
@@ -73,6 +128,7 @@ fn bar(l: &Level, unit: Unit, lang: Lang) -> Bar {
         interval: l.bin.interval,
         beside: crate::base::tr_with(lang, if l.few { "why.level_beside_few" } else { "why.level_beside" }, &words),
         faint: l.few,
+        brushed: like.map(|b| b.bin.mean),
     }
 }
 
@@ -103,7 +159,7 @@ fn toggled(segment: Option<&str>, condition: &str) -> Option<String> {
     }
 }
 
-fn table(levels: &Levels, unit: Unit, lang: Lang) -> figure::Table {
+fn table(levels: &Levels, some: Option<&Levels>, unit: Unit, lang: Lang) -> figure::Table {
     let t = |k| tr(lang, k).to_owned();
     let header = [
         "why.level_column",
@@ -114,19 +170,33 @@ fn table(levels: &Levels, unit: Unit, lang: Lang) -> figure::Table {
         "why.high_column",
         "why.few_column",
     ];
+    let brushed = ["why.brushed_rows_column", "why.brushed_share_column", "why.brushed_mean_column"];
     let rows = levels.levels.iter().map(|l| {
         let ends = l.bin.interval.map_or_else(Default::default, |(low, high)| (unit.effect(low), unit.effect(high)));
         let few = if l.few { t("why.few_rows") } else { String::new() };
-        vec![named(l, lang), numbers::count(l.bin.rows as i64), numbers::percent(l.share), unit.effect(l.bin.mean), ends.0, ends.1, few]
+        let cells =
+            [named(l, lang), numbers::count(l.bin.rows as i64), numbers::percent(l.share), unit.effect(l.bin.mean), ends.0, ends.1, few];
+        let of = |some: &Levels| match some.like(l) {
+            Some(b) => [numbers::count(b.bin.rows as i64), numbers::percent(b.share), unit.effect(b.bin.mean)],
+            None => [numbers::count(0), numbers::percent(0.0), "–".to_owned()],
+        };
+        cells.into_iter().chain(some.into_iter().flat_map(of)).collect()
     });
-    figure::Table { header: header.map(t).to_vec(), rows: rows.collect() }
+    let header = header.iter().chain(brushed.iter().filter(|_| some.is_some()));
+    figure::Table { header: header.map(|k| t(k)).collect(), rows: rows.collect() }
 }
 
-fn csv(levels: &Levels, lang: Lang) -> figure::Table {
-    let header = ["level", "rows", "share", "mean", "low", "high", "few", "condition"].map(str::to_owned).to_vec();
+fn csv(levels: &Levels, some: Option<&Levels>, lang: Lang) -> figure::Table {
+    let header = ["level", "rows", "share", "mean", "low", "high", "few", "condition"];
+    let brushed = ["selected_rows", "selected_share", "selected_mean"];
+    let header = header.iter().chain(brushed.iter().filter(|_| some.is_some())).map(|h| (*h).to_owned()).collect();
     let rows = levels.levels.iter().map(|l| {
         let end = |of: fn((f64, f64)) -> f64| l.bin.interval.map_or_else(String::new, |i| of(i).to_string());
-        vec![
+        let of = |some: &Levels| match some.like(l) {
+            Some(b) => [b.bin.rows.to_string(), b.share.to_string(), b.bin.mean.to_string()],
+            None => ["0".to_owned(), "0".to_owned(), String::new()],
+        };
+        let cells = [
             named(l, lang),
             l.bin.rows.to_string(),
             l.share.to_string(),
@@ -135,7 +205,8 @@ fn csv(levels: &Levels, lang: Lang) -> figure::Table {
             end(|i| i.1),
             l.few.to_string(),
             l.condition.clone().unwrap_or_default(),
-        ]
+        ];
+        cells.into_iter().chain(some.into_iter().flat_map(of)).collect()
     });
     figure::Table { header, rows: rows.collect() }
 }

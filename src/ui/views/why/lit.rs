@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::data::{Feature, segment};
+use crate::explain::brushed::{self, Brushed};
 use crate::ml::Model;
 use crate::session::Session;
 use crate::session::state::Why;
@@ -18,6 +19,8 @@ pub struct Lit {
     rows: Vec<u32>,
     /// Positions of the brushed rows among those explained.
     brushed: Vec<usize>,
+    /// The same beside all rows, of the answer and the rows that they were looked up in.
+    beside: Option<(Arc<Why>, Vec<usize>, Option<Brushed>)>,
 }
 
 /// Two touches of the same values; a value that is missing is the same as another one.
@@ -43,6 +46,9 @@ impl Lit {
         };
         self.rows.sort_unstable();
         self.made = Some((why.clone(), values, selected.clone()));
+        if !self.beside.as_ref().is_some_and(|(w, at, _)| Arc::ptr_eq(w, why) && *at == self.brushed) {
+            self.beside = Some((why.clone(), self.brushed.clone(), brushed::beside(a, &self.brushed).ok()));
+        }
     }
 
     /// What pictures mark.
@@ -53,6 +59,16 @@ impl Lit {
     /// Positions of the brushed rows among those explained.
     pub fn brushed(&self) -> &[usize] {
         &self.brushed
+    }
+
+    /// Whether features count here as in this answer; inside a group they do not.
+    pub fn is_of(&self, why: &Why) -> bool {
+        self.made.as_ref().is_some_and(|(w, ..)| std::ptr::eq(Arc::as_ptr(w), why))
+    }
+
+    /// What matters to the brushed rows, beside all; nothing where none of those explained was brushed.
+    pub fn beside(&self) -> Option<&Brushed> {
+        self.beside.as_ref()?.2.as_ref()
     }
 }
 

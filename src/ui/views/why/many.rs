@@ -7,7 +7,7 @@ use eframe::egui::Ui;
 use super::lit::{self, Lit};
 use super::{Subject, levels as levels_pane, one};
 use crate::base::{Lang, numbers, tr};
-use crate::explain::levels::{self, Levels};
+use crate::explain::brushed::Brushed;
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
@@ -40,8 +40,8 @@ enum Order {
 pub struct Pictures {
     order: Order,
     cache: matrix::Cache,
-    /// Levels of the selected feature, of the answer they were taken from.
-    levels: Option<(Arc<Why>, usize, Option<Levels>)>,
+    /// Levels of the selected feature.
+    levels: levels_pane::Kept,
     made: Option<(Arc<Why>, Order, Option<String>, Matrix, Vec<usize>, Paths, crate::base::Lang)>,
     /// Where the brushed rows stand in the crowd, for those that it was looked up for.
     marked: (Vec<usize>, Vec<usize>),
@@ -219,17 +219,21 @@ pub fn ui(
         return;
     }
     ui.label(words::overview(&why.summary, &why.attribution, lang));
+    let brushed = lit.beside();
+    if let Some(b) = brushed {
+        ui.add(eframe::egui::Label::new(words::brushed(b, lang)).wrap());
+    }
     let caption = one::basis(cx, &why.attribution);
     let selected = cx.session.selection.feature.clone();
 
     let source = figure::Source {
-        table: Box::new(|| importance_table(why, unit, lang)),
-        csv: Some(Box::new(|| importance_csv(why))),
-        svg: Some(Box::new(|| importance_svg(why, unit, lang))),
+        table: Box::new(|| importance_table(why, brushed, unit, lang)),
+        csv: Some(Box::new(|| importance_csv(why, brushed))),
+        svg: Some(Box::new(|| importance_svg(why, brushed, unit, lang))),
     };
     let importance_caption = format!("{caption} {}", cx.t("why.importance_caption"));
     let touch = figure::ui(ui, cx, twins, "why.importance", &importance_caption, &source, |ui, cx| {
-        bars::ui(ui, all, unit, lang, cx.hovered.feature, selected.as_deref())
+        bars::ui(ui, all, brushed, unit, lang, cx.hovered.feature, selected.as_deref())
     });
     drop(source);
     if let Some(touch) = touch {
@@ -271,12 +275,8 @@ pub fn ui(
         return;
     }
     let of = chosen.unwrap_or(&all[0]);
-    if !pictures.levels.as_ref().is_some_and(|(w, f, _)| Arc::ptr_eq(w, why) && *f == of.feature) {
-        let found = levels::levels(&why.attribution, &why.matrix, features, of.feature);
-        pictures.levels = Some((why.clone(), of.feature, found));
-    }
-    if let Some((_, _, Some(found))) = &pictures.levels {
-        levels_pane::ui(ui, cx, subject, why, found, twins);
+    if pictures.levels.look_up(why, subject, of.feature, lit) {
+        levels_pane::ui(ui, cx, subject, &pictures.levels, twins, lit);
     } else if why.attribution.group(of.feature).is_empty() {
         along(ui, cx, subject, (why, of), twins, lit);
     }
@@ -316,7 +316,7 @@ pub fn along(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, of): (&W
     let touch = figure::ui(ui, cx, twins, "why.dependence", &caption, &source, |ui, _| dependence::ui(ui, of, false, unit, lang, &marked));
     drop(source);
     if let Some(touch) = touch {
-        if let Some(bin) = touch.hovered.and_then(|i| of.dependence.get(i)) {
+        if let Some(bin) = touch.hovered.filter(|_| lit.is_of(why)).and_then(|i| of.dependence.get(i)) {
             cx.hover.values =
                 Some(Values { feature: of.feature, low: bin.from, high: bin.to }).filter(|v| bin.x.is_nan() || v.low <= v.high);
         }
@@ -345,18 +345,13 @@ fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) 
     });
 }
 
-fn importance_table(why: &Why, unit: Unit, lang: Lang) -> figure::Table {
-    let t = |key| tr(lang, key).to_owned();
+fn importance_table(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang) -> figure::Table {
     let bare = |x| unit.effect(x).trim_start_matches('+').to_owned();
+    let header = ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column", "why.mean_column", "why.tied_column"];
+    let beside = ["why.brushed_size_column", "why.brushed_mean_column"];
+    let header = header.iter().chain(beside.iter().filter(|_| brushed.is_some()));
     figure::Table {
-        header: vec![
-            t("why.feature"),
-            t("why.mean_size_column"),
-            t("why.low_column"),
-            t("why.high_column"),
-            t("why.mean_column"),
-            t("why.tied_column"),
-        ],
+        header: header.map(|k| tr(lang, k).to_owned()).collect(),
         rows: why
             .summary
             .importance
@@ -365,22 +360,27 @@ fn importance_table(why: &Why, unit: Unit, lang: Lang) -> figure::Table {
             .map(|(at, i)| {
                 let tied =
                     if bars::is_tied(&why.summary.importance, at) { why.summary.importance[at - 1].name.clone() } else { String::new() };
-                vec![i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied]
+                let cells = [i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied];
+                let beside = brushed.and_then(|b| b.features.get(i.feature)).map(|b| [bare(b.size), unit.effect(b.mean)]);
+                cells.into_iter().chain(beside.into_iter().flatten()).collect()
             })
             .collect(),
     }
 }
 
-fn importance_csv(why: &Why) -> figure::Table {
+fn importance_csv(why: &Why, brushed: Option<&Brushed>) -> figure::Table {
+    let header = ["feature", "mean_abs", "low", "high", "mean", "direction", "tied_with_previous"];
+    let beside = ["selected_mean_abs", "selected_mean"];
+    let header = header.iter().chain(beside.iter().filter(|_| brushed.is_some()));
     figure::Table {
-        header: ["feature", "mean_abs", "low", "high", "mean", "direction", "tied_with_previous"].map(str::to_owned).to_vec(),
+        header: header.map(|h| (*h).to_owned()).collect(),
         rows: why
             .summary
             .importance
             .iter()
             .map(|i| {
                 let direction = i.direction.map_or_else(String::new, |d| d.to_string());
-                vec![
+                let cells = [
                     i.name.clone(),
                     i.mean_abs.to_string(),
                     i.interval.0.to_string(),
@@ -388,7 +388,9 @@ fn importance_csv(why: &Why) -> figure::Table {
                     i.mean.to_string(),
                     direction,
                     i.tied.to_string(),
-                ]
+                ];
+                let beside = brushed.and_then(|b| b.features.get(i.feature)).map(|b| [b.size.to_string(), b.mean.to_string()]);
+                cells.into_iter().chain(beside.into_iter().flatten()).collect()
             })
             .collect(),
     }
@@ -424,10 +426,12 @@ fn dots_csv(why: &Why) -> figure::Table {
     }
 }
 
-fn importance_svg(why: &Why, unit: Unit, lang: Lang) -> String {
+fn importance_svg(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang) -> String {
     let rows: Vec<_> = why.summary.importance.iter().take(bars::MOST).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
     let tied: Vec<bool> = (0..rows.len()).map(|i| bars::is_tied(&why.summary.importance, i)).collect();
-    svg::bars_tied(tr(lang, "why.importance"), &rows, &tied, |x| unit.effect(x).trim_start_matches('+').to_owned())
+    let shown = why.summary.importance.iter().take(bars::MOST);
+    let diamonds: Vec<Option<f64>> = shown.map(|i| brushed.and_then(|b| b.features.get(i.feature)).map(|b| b.size)).collect();
+    svg::bars_beside(tr(lang, "why.importance"), &rows, &tied, &diamonds, |x| unit.effect(x).trim_start_matches('+').to_owned())
 }
 
 fn dots_svg(why: &Why, unit: Unit, lang: Lang) -> String {

@@ -178,7 +178,9 @@ fn shuffled(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut fig
     let lines: Vec<Line> =
         found.features.iter().take(15).map(|f| Line { name: f.name.clone(), marks: vec![(f.mean, f.low, f.high)] }).collect();
     let (lang, show) = (cx.lang(), |v: f64| numbers::signed(v));
-    let source = intervals(&lines, lang, &show);
+    // What costs nothing has no order to speak of.
+    let tied = tied_words(&lines, |i| found.features[i].tied && found.features[i].low > 0.0, lang);
+    let source = intervals_tied(&lines, &tied, lang, &show);
     let loss = cx.t(if found.loss == "mse" { "explain.loss_mse" } else { "explain.loss_log" });
     ui.add(egui::Label::new(words::shuffled(found, lang)).wrap());
     let fields: [(&str, &dyn std::fmt::Display); 4] =
@@ -186,7 +188,7 @@ fn shuffled(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut fig
     let caption = cx.tw("why.shuffled_caption", &fields);
     let selected = cx.session.selection.feature.clone();
     let clicked = figure::ui(ui, cx, twins, "why.shuffled_title", &caption, &source, |ui, cx| {
-        dots::ui(ui, cx.t("why.shuffled_title"), &lines, &[], &show, loss, selected.as_deref())
+        dots::tied(ui, cx.t("why.shuffled_title"), &lines, &tied, &show, loss, selected.as_deref())
     });
     if let Some(Some(i)) = clicked {
         let name = lines[i].name.clone();
@@ -194,25 +196,51 @@ fn shuffled(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut fig
     }
 }
 
+/// What is said of a line whose order against the one before it is not certain.
+pub fn tied_words(lines: &[Line], is: impl Fn(usize) -> bool, lang: Lang) -> Vec<Option<String>> {
+    let words = |i: usize| crate::base::tr_with(lang, "why.tied_with", &[("feature", &lines[i - 1].name)]);
+    (0..lines.len()).map(|i| (i > 0 && is(i)).then(|| words(i))).collect()
+}
+
 /// Table and file of lines with one mark each.
 pub fn intervals<'a>(lines: &'a [Line], lang: Lang, show: &'a dyn Fn(f64) -> String) -> figure::Source<'a> {
-    let header =
-        move || ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column"].map(|k| tr(lang, k).to_owned()).to_vec();
-    let rows = |show: &dyn Fn(f64) -> String| -> Vec<Vec<String>> {
-        lines.iter().map(|l| vec![l.name.clone(), show(l.marks[0].0), show(l.marks[0].1), show(l.marks[0].2)]).collect()
+    intervals_tied(lines, &[], lang, show)
+}
+
+/// The same; where lines can be tied, the table and the file say with which.
+pub fn intervals_tied<'a>(
+    lines: &'a [Line],
+    tied: &'a [Option<String>],
+    lang: Lang,
+    show: &'a dyn Fn(f64) -> String,
+) -> figure::Source<'a> {
+    let header = move || {
+        let columns = ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column"].into_iter();
+        columns.chain((!tied.is_empty()).then_some("why.tied_column")).map(|k| tr(lang, k).to_owned()).collect()
+    };
+    let is_tied = move |i: usize| tied.get(i).is_some_and(Option::is_some);
+    let with = move |i: usize| (!tied.is_empty()).then(|| if is_tied(i) { lines[i - 1].name.clone() } else { String::new() });
+    let rows = move |show: &dyn Fn(f64) -> String| -> Vec<Vec<String>> {
+        let row = |(i, l): (usize, &Line)| {
+            let m = l.marks[0];
+            [l.name.clone(), show(m.0), show(m.1), show(m.2)].into_iter().chain(with(i)).collect()
+        };
+        lines.iter().enumerate().map(row).collect()
     };
     figure::Source {
         table: Box::new(move || figure::Table { header: header(), rows: rows(show) }),
         csv: Some(Box::new(move || figure::Table {
-            header: ["name", "mean", "low", "high"].map(str::to_owned).to_vec(),
-            rows: lines
-                .iter()
-                .map(|l| vec![l.name.clone(), l.marks[0].0.to_string(), l.marks[0].1.to_string(), l.marks[0].2.to_string()])
+            header: ["name", "mean", "low", "high"]
+                .into_iter()
+                .chain((!tied.is_empty()).then_some("tied_with"))
+                .map(str::to_owned)
                 .collect(),
+            rows: rows(&|v| v.to_string()),
         })),
         svg: Some(Box::new(move || {
             let rows: Vec<_> = lines.iter().map(|l| (l.name.clone(), l.marks[0].0, Some((l.marks[0].1, l.marks[0].2)))).collect();
-            crate::report::svg::bars(tr(lang, "why.mean_size_column"), &rows, show)
+            let tied: Vec<bool> = (0..rows.len()).map(is_tied).collect();
+            crate::report::svg::bars_tied(tr(lang, "why.mean_size_column"), &rows, &tied, show)
         })),
     }
 }

@@ -76,7 +76,7 @@ pub fn map(
             ui.label(small("0".to_owned()));
             let (ramp, _) = ui.allocate_exact_size(vec2(96.0, 8.0), Sense::hover());
             paint::ramp(ui.painter(), t, ramp);
-            ui.label(small(exact(most)));
+            ui.label(small(if model::is_large(map) { format!("≥ {}", exact(most)) } else { exact(most) }));
             if !view.is_whole(n) && ui.small_button(tr(lang, "why.map_whole")).clicked() {
                 *view = View::default();
             }

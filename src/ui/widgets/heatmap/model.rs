@@ -51,13 +51,26 @@ pub fn weights(map: &AttentionMap, what: Layer, at: Head) -> Option<&[f32]> {
 }
 
 /// The largest number that the colours reach: of this head for raw attention (each query's weights sum to 1 anyway), of
-/// all heads for gradients, so that heads without effect look empty.
+/// all heads for gradients, so that heads without effect look empty. In a large map it is what one cell in a hundred
+/// exceeds: a few bright cells among hundreds of thousands would leave all others dark.
 pub fn most(map: &AttentionMap, what: Layer, at: Head) -> f32 {
     let all = match what {
         Layer::Gradient => &map.gradient,
         _ => weights(map, what, at).unwrap_or_default(),
     };
-    all.iter().copied().filter(|w| w.is_finite()).fold(0.0, f32::max)
+    let highest = all.iter().copied().filter(|w| w.is_finite()).fold(0.0, f32::max);
+    if !is_large(map) {
+        return highest;
+    }
+    let mut sorted: Vec<f32> = all.iter().copied().filter(|w| w.is_finite()).collect();
+    let at = sorted.len().saturating_sub(1) * 99 / 100;
+    let bright = if sorted.is_empty() { 0.0 } else { *sorted.select_nth_unstable_by(at, f32::total_cmp).1 };
+    if bright > 0.0 { bright } else { highest }
+}
+
+/// Whether a map has so many cells that its brightest colour stands for the highest hundredth of them.
+pub fn is_large(map: &AttentionMap) -> bool {
+    map.tokens.len() > POOLED
 }
 
 /// Shades between nothing and the most: more than an eye tells apart, and far fewer than a map has cells.
@@ -100,7 +113,7 @@ impl Textures {
     /// The texture of one head for a thumbnail: that of the map itself, unless it has many more cells than a thumbnail has
     /// pixels.
     pub fn small(&mut self, ctx: &egui::Context, map: &Arc<AttentionMap>, what: Layer, at: Head) -> Option<(egui::TextureId, f32)> {
-        self.of_size(ctx, map, what, at, map.tokens.len() > POOLED)
+        self.of_size(ctx, map, what, at, is_large(map))
     }
     fn of_size(
         &mut self,
@@ -135,5 +148,31 @@ impl Textures {
     /// How many textures were made for the map on screen.
     pub fn made(&self) -> usize {
         self.made.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_map_is_not_left_dark_by_its_brightest_cell() {
+        let map = |n: usize, weights: Vec<f32>| AttentionMap {
+            layers: 1,
+            heads: 1,
+            tokens: (0..n).map(|i| format!("t{i}")).collect(),
+            weights,
+            ..AttentionMap::default()
+        };
+        let at = Head::default();
+        let weights = |n: usize| (0..n * n).map(|i| if i == 7 { 0.9 } else { 0.001 * (i % 100) as f32 / 99.0 }).collect::<Vec<f32>>();
+        let large = map(120, weights(120));
+        let bright = most(&large, Layer::Raw, at);
+        assert!((0.0009..=0.001).contains(&bright), "{bright}");
+        assert_eq!(most(&map(20, weights(20)), Layer::Raw, at), 0.9, "a small map reaches its highest");
+        let mut lone = vec![0.0; 120 * 120];
+        lone[3] = 0.4;
+        assert_eq!(most(&map(120, lone), Layer::Raw, at), 0.4, "almost all nothing: the highest");
+        assert_eq!(most(&map(120, vec![]), Layer::Raw, at), 0.0);
     }
 }

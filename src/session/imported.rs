@@ -1,0 +1,148 @@
+//! Models of a recipe that come from files: another program's, or one of ours. They are read, held against the data, and
+//! judged on the held-out rows; nothing is trained.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::pipeline::{self, Prepared};
+use crate::base::{JobCtx, Result};
+use crate::fault;
+use crate::ml::{Model, ModelKind, ModelSpec, import};
+
+/// A model as its line of the recipe says: trained, or read from its file, whose path is relative to the recipe's folder.
+pub fn model(prepared: &Prepared, spec: &ModelSpec, folder: &Path, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    match (&spec.file, spec.kind) {
+        (Some(file), ModelKind::Import) => read(prepared, spec, &folder.join(file), ctx),
+        (None, ModelKind::Import) => Err(fault!("session.import_no_file", model = &spec.name)),
+        (Some(_), kind) => Err(fault!("session.import_kind", model = &spec.name, kind = kind.name())),
+        (None, _) => pipeline::train(prepared, spec, ctx),
+    }
+}
+
+fn read(prepared: &Prepared, spec: &ModelSpec, path: &Path, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    let ours = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("whymodel"));
+    let target = prepared.outcomes.first().map(|o| o.name.as_str());
+    let mut model = if ours { import::open(path)? } else { import::import(path, target)? };
+    let raw = &prepared.raw;
+    // What steps of preparation make is made of the data, and missed by these steps.
+    let plain = model.card().encoder.prepare.steps.is_empty();
+    let names = model.card().features().iter().map(|f| f.name.as_str());
+    let lacks: Vec<&str> = names.filter(|c| plain && raw.column(c).is_err()).collect();
+    if !lacks.is_empty() {
+        return Err(fault!("session.import_columns", model = &spec.name, file = path, columns = lacks.join(", ")));
+    }
+    let data = pipeline::train_data(prepared)?;
+    let card = model.card();
+    let same =
+        card.outcomes.len() == data.outcomes.len() && card.outcomes.iter().zip(&data.outcomes).all(|(a, b)| a.is_binary() == b.is_binary());
+    if !same {
+        let (has, wants) = (card.outcomes.len(), data.outcomes.len());
+        return Err(fault!("session.import_outcome", model = &spec.name, file = path, has = has, wants = wants));
+    }
+    let all: Vec<usize> = (0..raw.n_rows()).collect();
+    let (x, _, notices) = pipeline::matrix(raw, &all, &*model)?;
+    let outcomes = data.outcomes.clone();
+    let evaluation = crate::ml::train::judge(&*model, &crate::ml::train::TrainData { x, ..data }, ctx)?;
+    // Just read, so nobody else holds it.
+    if let Some(model) = Arc::get_mut(&mut model) {
+        let card = model.card_mut();
+        card.spec.name.clone_from(&spec.name);
+        card.evaluation = evaluation;
+        card.warnings.extend(notices);
+        // Such files know numbers, not what they are called here.
+        if !ours {
+            card.outcomes = outcomes;
+        }
+    }
+    Ok(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Recipe, run};
+    use super::*;
+    use crate::base::Lang;
+
+    fn recipe(file: &str) -> String {
+        format!(
+            "version = 1\n[data]\npath = \"d.csv\"\n[roles]\ntarget = [\"bought\"]\nlever = [\"a\"]\n[split]\nkind = \"modulo\"\nof = 10\ntest_from = 6\n\
+             [[model]]\nname = \"theirs\"\nkind = \"import\"\nfile = \"{file}\"\n[explain]\nmodel = \"theirs\"\nrows = [0, 20]\n\
+             [[scenario]]\nname = \"S\"\nset = {{ a = 1.0 }}\n"
+        )
+    }
+
+    fn data(columns: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = format!("{columns},bought\n");
+        let word = |i: usize| ["ads", "mail", "search", "social"][i % 4];
+        for i in 0..200usize {
+            let cells: Vec<String> = columns
+                .split(',')
+                .map(|c| match c {
+                    "c" => word(i * 7).to_owned(),
+                    _ => format!("{:.2}", ((i * 13 + c.len() * 5) % 17) as f64 / 4.0 - 2.0),
+                })
+                .collect();
+            text.push_str(&format!("{},{}\n", cells.join(","), if i % 3 == 0 { "yes" } else { "no" }));
+        }
+        std::fs::write(folder.path().join("d.csv"), text).unwrap();
+        folder
+    }
+
+    fn gathered(folder: &Path, file: &str) -> Result<run::Gathered> {
+        let recipe = Recipe::parse(&recipe(file), Path::new("r.toml"))?;
+        run::gather(&recipe, folder, &JobCtx::quiet())
+    }
+
+    #[test]
+    fn a_recipe_uses_models_of_other_programs() {
+        let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+        let folder = data("a,b,c,d");
+        let binary = |e: &std::fs::DirEntry| {
+            let name = e.file_name().to_string_lossy().into_owned();
+            name.contains("binary") && [".json", ".txt", ".ubj"].iter().any(|end| name.ends_with(end))
+        };
+        let files: Vec<_> = std::fs::read_dir(&given).unwrap().flatten().filter(binary).collect();
+        assert!(files.len() >= 2, "{files:?}");
+        for file in files {
+            let name = file.file_name().to_string_lossy().into_owned();
+            std::fs::copy(file.path(), folder.path().join(&name)).unwrap();
+            let g = gathered(folder.path(), &name).unwrap_or_else(|e| panic!("{name}: {}", e.say(Lang::En)));
+            let (model, why) = (&g.models[0], &g.whys[0].why);
+            // The numbers are the file's own, called as the recipe calls them, and judged on the held-out rows.
+            let theirs = import::import(&file.path(), None).unwrap();
+            let p = theirs.predict(&why.matrix, &JobCtx::quiet()).unwrap();
+            assert_eq!((model.card().spec.name.as_str(), model.card().outcomes[0].name.as_str()), ("theirs", "bought"));
+            assert!(
+                why.attribution.rows.len() == 20 && why.attribution.predictions.iter().zip(&p).all(|(a, b)| (a - b).abs() < 1e-12),
+                "{name}"
+            );
+            assert_eq!(model.card().fingerprint, theirs.card().fingerprint, "what it was read from is kept");
+            assert_eq!(model.card().outcomes, g.prepared.outcomes, "yes and no are called as the data call them");
+            assert_eq!(model.card().evaluation.len(), 1);
+            let html = run::report(&Recipe::parse(&recipe(&name), Path::new("r.toml")).unwrap(), &g, Lang::En, "2026-01-01");
+            assert_eq!(html.models[0].spec.name, "theirs");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_by_name() {
+        let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+        let file = std::fs::read_dir(&given).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        let file = file.filter(|n| n.contains("binary") && n.ends_with(".json")).min().unwrap();
+        let folder = data("a,b");
+        std::fs::copy(given.join(&file), folder.path().join(&file)).unwrap();
+        let said = |f: &str| gathered(folder.path(), f).err().map(|e| e.say(Lang::En)).unwrap();
+        let text = said(&file);
+        assert!(text.contains("theirs") && text.contains("c, d"), "{text}");
+        assert!(said("gone.json").contains("gone.json"));
+        let parsed = |text: &str| Recipe::parse(text, Path::new("r.toml")).unwrap();
+        for (text, code) in [
+            (recipe(&file).replace(&format!("file = \"{file}\"\n"), ""), "session.import_no_file"),
+            (recipe(&file).replace("kind = \"import\"", "kind = \"gbdt\""), "session.import_kind"),
+        ] {
+            let fault = run::gather(&parsed(&text), folder.path(), &JobCtx::quiet()).err().unwrap();
+            assert_eq!(fault.0.code, code, "{}", fault.say(Lang::En));
+        }
+    }
+}
