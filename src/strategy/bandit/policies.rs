@@ -107,7 +107,7 @@ impl Ridge {
 
 impl Learner {
     /// A policy that knows nothing yet.
-    pub fn new(policy: Policy, actions: usize, width: usize, rounds: usize) -> Self {
+    pub fn new(policy: Policy, actions: usize, width: usize, rounds: usize, _seed: u64) -> Self {
         let linear = if matches!(policy, Policy::LinUcb | Policy::LinThompson) { vec![Ridge::new(width); actions] } else { Vec::new() };
         Self { policy, rounds, shown: vec![0.0; actions], won: vec![0.0; actions], time: 0.0, linear }
     }

@@ -13,7 +13,7 @@ fn world() -> World {
     let people = 200;
     let seen = FeatureMatrix { n_features: 2, values: (0..people).flat_map(|i| [1.0, if i % 2 == 0 { 1.0 } else { -1.0 }]).collect() };
     let of = |i: usize| if i.is_multiple_of(2) { [0.30, 0.05, 0.20] } else { [0.05, 0.30, 0.20] };
-    World { actions: ["a", "b", "c"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()] }
+    World { actions: ["a", "b", "c"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }
 }
 
 fn played(s: &Settings) -> Vec<Outcome> {

@@ -18,8 +18,16 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, trial: &mut Trial) -> Result<(), &'sta
         form::column(ui, cx, "experiments.action", &mut trial.log.action, form::any, false);
         form::column(ui, cx, "experiments.reward", &mut trial.log.reward, form::countable, false);
         form::several(ui, cx, "experiments.context", &mut trial.log.context, form::any);
+        form::maybe(ui, cx, "experiments.log_user", &mut trial.log.user, form::any);
+        form::maybe(ui, cx, "experiments.log_time", &mut trial.log.time, form::any);
         if form::amount(ui, cx, "experiments.rounds", &mut rounds, false) {
             s.rounds = rounds.map_or(10_000, |r| r.clamp(100.0, 1e6) as usize);
+        }
+        if trial.log.user.is_some() && trial.log.time.is_some() {
+            let mut days = Some(f64::from(s.horizon));
+            if form::amount(ui, cx, "experiments.horizon_days", &mut days, false) {
+                s.horizon = days.map_or(30, |d| d.clamp(1.0, 3_650.0) as u32);
+            }
         }
         for (key, value, percent, to) in [
             ("experiments.fatigue", &mut fatigue, true, &mut s.fatigue),
@@ -47,6 +55,9 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins
         basic::caption(ui, &t.reason.say(lang));
     });
     ui.add(egui::Label::new(words::tried(t, lang)).wrap());
+    if let Some(stayed) = words::stayed(t, lang) {
+        ui.add(egui::Label::new(stayed).wrap());
+    }
     if !t.outcomes.is_empty() {
         pictures(ui, cx, t, twins);
     }
@@ -60,6 +71,9 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins
         ("expected", &expected.join(", ")),
     ];
     ui.add(egui::Label::new(cx.tw("experiments.replay_words", &fields)).wrap());
+    for said in words::returned(t, lang) {
+        ui.add(egui::Label::new(said).wrap());
+    }
     for w in &t.warnings {
         basic::caption(ui, &w.say(lang));
     }
@@ -80,6 +94,7 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
     figure::ui(ui, cx, twins, "experiments.trial", &caption, &source, |ui, cx| {
         dots::ui(ui, cx.t("experiments.trial"), &lines, &[String::new()], &numbers::points, cx.t("experiments.trial_axis"), None);
     });
+    stays(ui, cx, t, twins);
     let curves = || {
         let header = std::iter::once(cx.t("experiments.round_axis").to_owned()).chain(lines.iter().map(|l| l.name.clone())).collect();
         let points = t.outcomes.first().map_or(0, |o| o.curve.len());
@@ -107,5 +122,23 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
                     p.line(Line::new(*name, points).color(cx.tokens.series(i)).width(1.5));
                 }
             });
+    });
+}
+
+/// Who comes back under which policy.
+fn stays(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) {
+    let lang = cx.lang();
+    let kept: Vec<_> = t.outcomes.iter().filter_map(|o| Some((o, o.stay.as_ref()?))).collect();
+    let Some((_, first)) = kept.first() else { return };
+    let names: Vec<String> = first.back.iter().map(|b| cx.tw("bandit.head_back", &[("days", &b.days)])).collect();
+    let line = |(o, s): &(&crate::strategy::bandit::Outcome, &crate::strategy::bandit::Stay)| dots::Line {
+        name: cx.t(o.policy.key()).to_owned(),
+        marks: s.back.iter().map(|b| (b.share.mean, b.share.low, b.share.high)).collect(),
+    };
+    let lines: Vec<dots::Line> = kept.iter().map(line).collect();
+    let caption = cx.tw("experiments.stays_caption", &[("models", &t.replay.expected.len()), ("seeds", &t.settings.seeds)]);
+    let source = figure::Source { table: Box::new(|| words::stays(t, lang).into()), csv: None, svg: None };
+    figure::ui(ui, cx, twins, "experiments.stays", &caption, &source, |ui, cx| {
+        dots::ui(ui, cx.t("experiments.stays"), &lines, &names, &numbers::percent, cx.t("experiments.stays_axis"), None);
     });
 }
