@@ -38,7 +38,8 @@ pub struct Bandit {
     /// Days for which people are followed after their first visit
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub days: u32,
-    /// Policies, all if absent: uniform, explore-then-commit, epsilon-greedy, ucb, thompson, lin-ucb, lin-thompson
+    /// Policies, all if absent: uniform, explore-then-commit, epsilon-greedy, ucb, thompson, lin-ucb, lin-thompson,
+    /// neural-linear (the dearest)
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub policies: Vec<String>,
     /// People shown something, one after the other

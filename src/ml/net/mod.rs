@@ -3,7 +3,7 @@
 //!
 //! - [`inputs`]: cells → tokens, in plain arithmetic; [`shape`]: the two networks; [`pass`]: forward and backward on a device;
 //! - [`params`]: the learned numbers and AdamW, on the host; [`optimise`]: the training loop; [`lanes`]: CPU work in
-//!   one-thread pieces whose number does not depend on the machine;
+//!   one-thread pieces whose number does not depend on the machine; [`small`]: a network that learns while it is used;
 //! - [`gradients`]: what explanation asks of a network; [`stored`]: to and from a model file's tensors; [`foreign`]: weights of others.
 //!
 //! On the CPU the same spec and data give the same bits, whatever the number of cores.
@@ -16,6 +16,7 @@ mod optimise;
 mod params;
 mod pass;
 mod shape;
+mod small;
 mod speed;
 mod stored;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use pass::{Pass, Want};
 use shape::Shape;
 
 pub use foreign::{export, import};
+pub use small::{Seen, SmallNet, side_by_side};
 pub use speed::{SpeedModel, training_speed};
 
 /// Rows per pass when predicting: small enough to stay in the cache.

@@ -3,6 +3,7 @@
 use super::policies::{Learner, Policy};
 use super::run::{POINTS, Settings};
 use super::world::World;
+use crate::base::Result;
 use crate::base::rng::{self, Rng};
 use crate::ml::model::sigmoid;
 
@@ -64,13 +65,13 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(world: &'a World, model: usize, policy: Policy, s: &'a Settings, seed: u64) -> Self {
+    pub(super) fn new(world: &'a World, model: usize, policy: Policy, s: &'a Settings, seed: u64) -> Result<Self> {
         let k = world.actions.len();
-        Self {
+        Ok(Self {
             world,
             s,
             tastes: Tastes::new(world, model, s),
-            learner: Learner::new(policy, k, world.seen.n_features, s.rounds, seed),
+            learner: Learner::new(policy, k, world.seen.n_features, s.rounds, seed)?,
             order: rng::rng(seed, "bandit-order"),
             luck: rng::rng(seed, "bandit-luck"),
             random: rng::rng(seed, policy.name()),
@@ -80,20 +81,21 @@ impl<'a> Run<'a> {
             regret: 0.0,
             shown: vec![0.0; k],
             curve: Vec::with_capacity(POINTS),
-        }
+        })
     }
 
     /// Goes on to the end of the step that the curve lacks next.
-    pub(super) fn step(&mut self) {
+    pub(super) fn step(&mut self) -> Result<()> {
         let end = (self.curve.len() + 1) * self.s.rounds / POINTS;
         while self.t < end && !self.here.is_empty() {
-            self.round();
+            self.round()?;
             self.t += 1;
         }
         self.curve.push(self.regret);
+        Ok(())
     }
 
-    fn round(&mut self) {
+    fn round(&mut self) -> Result<()> {
         let k = self.world.actions.len();
         let at = rng::below(&mut self.order, self.here.len());
         let person = self.here[at];
@@ -103,7 +105,7 @@ impl<'a> Run<'a> {
         let p = self.tastes.chance(person, action, now);
         let ideal = (0..k).map(|a| self.tastes.chance(person, a, now)).fold(0.0, f64::max);
         let rewarded = rng::unit(&mut self.luck) < p;
-        self.learner.learn(view, action, f64::from(u8::from(rewarded)));
+        self.learner.learn(view, action, f64::from(u8::from(rewarded)))?;
         self.won += p;
         self.regret += ideal - p;
         if self.t >= self.s.rounds - (self.s.rounds / 10).max(1) {
@@ -113,6 +115,7 @@ impl<'a> Run<'a> {
         if leaves(self.s, rewarded, &mut self.luck) {
             self.here.swap_remove(at);
         }
+        Ok(())
     }
 
     /// Rewards per round of the whole run.

@@ -1,6 +1,7 @@
 //! Every policy against the same people, in every model of the ensemble and for several seeds: rewards, regret, who stays.
 
-use rayon::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use serde::{Deserialize, Serialize};
 
 use super::play::Run;
@@ -11,6 +12,7 @@ use super::world::{Asked, Replay, World, fit};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::Table;
 use crate::data::features::quantile;
+use crate::ml::net::side_by_side;
 use crate::strategy::Grade;
 use crate::{fault, note};
 
@@ -177,15 +179,19 @@ pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<
     ctx.stage("bandit.stage_run", (batches * POINTS) as u64);
     let mut played: Vec<Vec<Played>> = vec![Vec::new(); policies.len()];
     for (i, batch) in runs.chunks(TOGETHER).enumerate() {
-        let mut live: Vec<Run<'_>> =
-            policies.iter().flat_map(|p| batch.iter().map(|(m, k)| Run::new(world, *m, *p, s, seed + k))).collect();
+        let mut live = Vec::new();
+        for p in &policies {
+            for (m, k) in batch {
+                live.push(Mutex::new(Run::new(world, *m, *p, s, seed + k)?));
+            }
+        }
         for point in 0..POINTS {
             ctx.check()?;
-            live.par_iter_mut().for_each(Run::step);
+            side_by_side(live.len(), |i| held(&live[i]).step()).into_iter().collect::<Result<()>>()?;
             ctx.at((i * POINTS + point + 1) as u64);
         }
         for (of, runs) in played.iter_mut().zip(live.chunks(batch.len())) {
-            of.extend(runs.iter().map(Played::of));
+            of.extend(runs.iter().map(|r| Played::of(&held(r))));
         }
     }
     let lived = lived(world, &policies, &runs, s, seed, ctx)?;
@@ -197,6 +203,10 @@ pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<
     }
     out.sort_by(|a, b| b.reward.mean.total_cmp(&a.reward.mean));
     Ok(out)
+}
+
+fn held<T>(run: &Mutex<T>) -> MutexGuard<'_, T> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One finished run of one policy.
@@ -240,7 +250,8 @@ fn lived(world: &World, policies: &[Policy], runs: &[(usize, u64)], s: &Settings
     let mut out = Vec::new();
     for (i, policy) in policies.iter().enumerate() {
         ctx.check()?;
-        out.push(runs.par_iter().map(|(m, k)| stay::live(world, returns, *m, *policy, s, seed + k)).collect());
+        let live = |i: usize| stay::live(world, returns, runs[i].0, *policy, s, seed + runs[i].1);
+        out.push(side_by_side(runs.len(), live).into_iter().collect::<Result<_>>()?);
         ctx.at(i as u64 + 1);
     }
     Ok(out)

@@ -8,7 +8,7 @@ use super::policies::{Learner, Policy};
 use super::returns::{self, Returns};
 use super::run::{Settings, Spread};
 use super::world::World;
-use crate::base::rng;
+use crate::base::{Result, rng};
 
 /// What comes of people within the days that they are followed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub(super) fn windows(s: &Settings, r: &Returns) -> Vec<u32> {
 }
 
 /// Lets people live with one policy in one model. Days of return fall by person and visit, the same for every policy.
-pub(super) fn live(world: &World, r: &Returns, model: usize, policy: Policy, s: &Settings, seed: u64) -> Lived {
+pub(super) fn live(world: &World, r: &Returns, model: usize, policy: Policy, s: &Settings, seed: u64) -> Result<Lived> {
     let (people, days, hazard) = (world.people(), horizon(s, r), &r.models[model]);
     let windows = windows(s, r);
     let last = windows.first().copied().unwrap_or(days);
@@ -67,7 +67,7 @@ pub(super) fn live(world: &World, r: &Returns, model: usize, policy: Policy, s: 
     let (mut order, mut luck, mut random) = (rng::rng(seed, "stay-order"), rng::rng(seed, "stay-luck"), rng::rng(seed, policy.name()));
     let mut tastes = Tastes::new(world, model, s);
     // A policy cannot know how many visits are to come; people times things a visit is what it can count on.
-    let mut learner = Learner::new(policy, world.actions.len(), world.seen.n_features, people * r.shown, seed);
+    let mut learner = Learner::new(policy, world.actions.len(), world.seen.n_features, people * r.shown, seed)?;
     let mut number = vec![0u32; people];
     let mut latest = entered.clone();
     let mut back = vec![0.0; windows.len()];
@@ -85,7 +85,7 @@ pub(super) fn live(world: &World, r: &Returns, model: usize, policy: Policy, s: 
                 let action = learner.choose(view, &mut random);
                 let p = tastes.chance(person, action, day as f64 / due.len() as f64);
                 let won = rng::unit(&mut luck) < p;
-                learner.learn(view, action, f64::from(u8::from(won)));
+                learner.learn(view, action, f64::from(u8::from(won)))?;
                 tastes.shown(person, action);
                 out.reward += p;
                 if won && rewarded.is_none() {
@@ -111,5 +111,5 @@ pub(super) fn live(world: &World, r: &Returns, model: usize, policy: Policy, s: 
     out.visits /= n;
     out.back = back.into_iter().map(|b| b / n).collect();
     out.active = active as f64 / n;
-    out
+    Ok(out)
 }

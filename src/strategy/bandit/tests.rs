@@ -42,9 +42,42 @@ fn policies_find_what_they_can_find() {
         // Regret flattens: the second half costs less than the first.
         assert!(found.curve[49] - found.curve[24] < found.curve[24], "{:?}", found.curve);
     }
-    assert!(matches!(all[0].policy, Policy::LinUcb | Policy::LinThompson));
+    assert!(matches!(all[0].policy, Policy::LinUcb | Policy::LinThompson | Policy::NeuralLinear));
+    let net = of(&all, Policy::NeuralLinear);
+    assert!(net.reward.mean > 0.25 && net.curve[49] - net.curve[24] < net.curve[24], "{net:?}");
     // The same seed, the same numbers.
     assert_eq!(all, played(&Settings { rounds: 8_000, ..Settings::default() }));
+}
+
+/// People who like the one thing if two things known of them agree, and the other if they do not.
+fn crossed() -> World {
+    let people = 200;
+    let signs = |i: usize| [1.0, if i % 2 == 0 { 1.0 } else { -1.0 }, if (i / 2) % 2 == 0 { 1.0 } else { -1.0 }];
+    let seen = FeatureMatrix { n_features: 3, values: (0..people).flat_map(signs).collect() };
+    let of = |i: usize| if signs(i)[1] * signs(i)[2] > 0.0 { [0.4, 0.1] } else { [0.1, 0.4] };
+    World { actions: ["a", "b"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }
+}
+
+#[test]
+fn a_network_finds_what_no_line_can_say_and_loses_little_where_a_line_does() {
+    let s = Settings { rounds: 6_000, policies: vec![Policy::LinThompson, Policy::NeuralLinear], ..Settings::default() };
+    let all = outcomes(&crossed(), &s, 1, &JobCtx::quiet()).unwrap();
+    let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
+    assert!(line.reward.high < 0.31 && net.reward.low > 0.37, "{line:?} {net:?}");
+    let all = played(&s);
+    let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
+    assert!(net.reward.mean > 0.93 * line.reward.mean, "{line:?} {net:?}");
+    // One after the other on one thread, or side by side: the same bits.
+    let s = Settings { rounds: 1_000, seeds: 2, policies: vec![Policy::NeuralLinear], ..s };
+    let world = crossed();
+    let curve = |seed: u64| {
+        let mut run = super::play::Run::new(&world, 0, Policy::NeuralLinear, &s, seed).unwrap();
+        (0..super::run::POINTS).for_each(|_| run.step().unwrap());
+        run.curve
+    };
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(|| [curve(1), curve(2)]);
+    let mean: Vec<f64> = alone[0].iter().zip(&alone[1]).map(|(a, b)| (a + b) / 2.0).collect();
+    assert_eq!(outcomes(&world, &s, 1, &JobCtx::quiet()).unwrap()[0].curve, mean);
 }
 
 #[test]
@@ -86,7 +119,7 @@ fn people_fitted_from_a_log_behave_as_it_did() {
     let settings = Settings { rounds: 4_000, seeds: 2, ..Settings::default() };
     let found = run(&log(6_000), &asked(), &settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
     assert!(found.replay.holds && found.refused.is_none() && found.grade == crate::strategy::Grade::C, "{:?}", found.replay);
-    assert!(matches!(found.outcomes[0].policy, Policy::LinUcb | Policy::LinThompson), "{:?}", found.outcomes[0]);
+    assert!(matches!(found.outcomes[0].policy, Policy::LinUcb | Policy::LinThompson | Policy::NeuralLinear), "{:?}", found.outcomes[0]);
     assert!(found.outcomes[0].reward.mean > 0.24);
     // Main effects alone cannot tell the two kinds apart: no policy gains from looking at people then.
     let plain = Asked { base: ModelKind::Logistic, ..asked() };
