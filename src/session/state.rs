@@ -586,6 +586,18 @@ impl Session {
         self.failed.retain(|(a, _, _)| a != ask);
     }
 
+    /// Stops a job at the analyst's wish. What a pane asks for in every frame then stands as stopped, so that it does not begin
+    /// anew by itself.
+    pub fn stop(&mut self, id: u64) {
+        let Some(job) = self.jobs.iter().find(|j| j.id == id) else { return };
+        job.token.cancel();
+        let (ask, key) = (job.ask.clone(), job.key.clone());
+        if ask.fails_in_its_pane() && !matches!(ask, Ask::Load | Ask::Prepare) {
+            self.failed.retain(|(a, _, _)| *a != ask);
+            self.failed.push((ask, key, Fault::cancelled()));
+        }
+    }
+
     /// The job that answers, if it is waiting or running.
     pub fn job(&self, ask: &Ask) -> Option<&Job> {
         self.jobs.iter().find(|j| j.ask == *ask && !j.token.is_cancelled())

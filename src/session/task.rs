@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::state::{Ask, Kept, Prepared, Why};
-use crate::base::progress::CurvePoint;
+use crate::base::progress::{CurvePoint, Preview};
 use crate::base::{CancelToken, JobCtx, Result};
 use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
@@ -125,4 +125,6 @@ pub struct Progress {
     pub seconds_left: Option<f64>,
     /// Training curve so far.
     pub curve: Arc<[CurvePoint]>,
+    /// What it has so far, where it shows that.
+    pub preview: Option<Preview>,
 }

@@ -199,11 +199,7 @@ impl Desk {
                 Action::Go(room) => self.room = room,
                 Action::Undo => session.undo(),
                 Action::Redo => session.redo(),
-                Action::Cancel(id) => {
-                    for job in session.jobs.iter().filter(|j| j.id == id) {
-                        job.token.cancel();
-                    }
-                }
+                Action::Cancel(id) => session.stop(id),
                 Action::Pause(id, paused) => {
                     for job in session.jobs.iter().filter(|j| j.id == id) {
                         job.token.set_paused(paused);

@@ -226,7 +226,7 @@ fn a_running_job_can_be_held_and_stopped() {
     let token = crate::base::CancelToken::default();
     let job = Job { id: 99, ask: Ask::Train("Trees".into()), key: Default::default(), saving: false, token: token.clone() };
     h.state_mut().desk.session.jobs.push(job);
-    let progress = Progress { stage: "ui.job_load", done: 3, total: 12, seconds_left: Some(9.0), curve: Arc::default() };
+    let progress = Progress { stage: "ui.job_load", done: 3, total: 12, seconds_left: Some(9.0), ..Progress::default() };
     h.state_mut().desk.session.progress.insert(99, progress);
     h.run();
     h.get_by_label("Training “Trees”");

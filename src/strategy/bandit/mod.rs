@@ -22,6 +22,6 @@ pub mod world;
 
 pub use policies::Policy;
 pub use returns::Returns;
-pub use run::{Outcome, Settings, Trial, Tried, run};
+pub use run::{Live, Outcome, Settings, Trial, Tried, run};
 pub use stay::Stay;
 pub use world::{Asked, Replay, World, fit};

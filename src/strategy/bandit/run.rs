@@ -114,6 +114,15 @@ pub struct Tried {
     pub warnings: Vec<Notice>,
 }
 
+/// How a trial stands while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// Rewards missed so far by each policy, mean over the runs so far.
+    pub curves: Vec<(Policy, Vec<f64>)>,
+    /// Runs that these stand for, and how many there will be.
+    pub runs: (usize, usize),
+}
+
 /// Points of a curve.
 pub const POINTS: usize = 50;
 
@@ -189,6 +198,7 @@ pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<
             ctx.check()?;
             side_by_side(live.len(), |i| held(&live[i]).step()).into_iter().collect::<Result<()>>()?;
             ctx.at((i * POINTS + point + 1) as u64);
+            ctx.preview(|| so_far(&asked, &policies, &played, &live, (runs.len(), batch.len())));
         }
         for (of, runs) in played.iter_mut().zip(live.chunks(batch.len())) {
             of.extend(runs.iter().map(|r| Played::of(&held(r))));
@@ -203,6 +213,20 @@ pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<
     }
     out.sort_by(|a, b| b.reward.mean.total_cmp(&a.reward.mean));
     Ok(out)
+}
+
+/// The curves so far: of the finished runs, or of the first ones while none is finished.
+fn so_far(asked: &[Policy], policies: &[Policy], played: &[Vec<Played>], live: &[Mutex<Run<'_>>], (all, batch): (usize, usize)) -> Live {
+    let mean = |curves: Vec<Vec<f64>>| -> Vec<f64> {
+        let points = curves.iter().map(Vec::len).min().unwrap_or(0);
+        (0..points).map(|t| curves.iter().map(|c| c[t]).sum::<f64>() / curves.len() as f64).collect()
+    };
+    let of = |i: usize| match played[i].as_slice() {
+        [] => mean(live[i * batch..(i + 1) * batch].iter().map(|r| held(r).curve.clone()).collect()),
+        done => mean(done.iter().map(|p| p.curve.clone()).collect()),
+    };
+    let curves = policies.iter().enumerate().filter(|(_, p)| asked.contains(p)).map(|(i, p)| (*p, of(i))).collect();
+    Live { curves, runs: (played.first().map_or(0, Vec::len).max(batch), all) }
 }
 
 fn held<T>(run: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -150,3 +150,34 @@ fn wilsons_interval_is_the_published_one() {
     let (low, high) = wilson(81.0, 263.0, 0.05);
     assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
 }
+
+#[test]
+fn whoever_looks_sees_the_curves_grow() {
+    use super::run::{Live, POINTS};
+    use crate::base::progress::{Preview, ProgressSink};
+    use std::sync::{Arc, Mutex};
+    #[derive(Default)]
+    struct Looks(Mutex<Vec<Preview>>);
+    impl ProgressSink for Looks {
+        fn stage(&self, _: &'static str, _: u64) {}
+        fn at(&self, _: u64) {}
+        fn looks(&self) -> bool {
+            true
+        }
+        fn preview(&self, so_far: Preview) {
+            self.0.lock().unwrap().push(so_far);
+        }
+    }
+    let looks = Arc::new(Looks::default());
+    let s = Settings { rounds: 1_000, seeds: 25, policies: vec![Policy::LinUcb], ..Settings::default() };
+    let done = outcomes(&world(), &s, 1, &JobCtx::new(looks.clone(), Default::default())).unwrap();
+    let seen: Vec<Live> = looks.0.lock().unwrap().iter().map(|p| p.0.downcast_ref::<Live>().unwrap().clone()).collect();
+    // Twenty runs together grow point by point; while the other five play, the finished ones stand.
+    assert_eq!(seen.len(), 2 * POINTS);
+    assert!(seen.iter().take(POINTS).enumerate().all(|(i, l)| l.curves[0].1.len() == i + 1 && l.runs == (20, 25)));
+    assert!(seen.iter().skip(POINTS).all(|l| l.curves == seen[POINTS - 1].curves));
+    assert!(seen[0].curves.len() == 1 && seen[0].curves[0].0 == Policy::LinUcb);
+    assert!((seen[POINTS - 1].curves[0].1[POINTS - 1] - done[0].regret.mean).abs() < 0.2 * done[0].regret.mean);
+    // What is asked for decides what is seen, looked at or not.
+    assert_eq!(done, outcomes(&world(), &s, 1, &JobCtx::quiet()).unwrap());
+}

@@ -5,7 +5,8 @@ use egui_plot::{Legend, Line, Plot, PlotPoints};
 
 use super::form;
 use crate::base::numbers;
-use crate::strategy::bandit::{Trial, Tried};
+use crate::strategy::bandit::run::POINTS;
+use crate::strategy::bandit::{Live, Policy, Trial, Tried};
 use crate::strategy::words;
 use crate::ui::widgets::{basic, dots, figure, scenario_card};
 use crate::ui::{Cx, theme};
@@ -95,31 +96,54 @@ fn pictures(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) 
         dots::ui(ui, cx.t("experiments.trial"), &lines, &[String::new()], &numbers::points, cx.t("experiments.trial_axis"), None);
     });
     stays(ui, cx, t, twins);
-    let curves = || {
-        let header = std::iter::once(cx.t("experiments.round_axis").to_owned()).chain(lines.iter().map(|l| l.name.clone())).collect();
-        let points = t.outcomes.first().map_or(0, |o| o.curve.len());
-        let round = |i: usize| (t.settings.rounds * (i + 1) / points.max(1)).to_string();
-        let row = |i: usize| std::iter::once(round(i)).chain(t.outcomes.iter().map(|o| numbers::plain(o.curve[i]))).collect();
+    let curves: Vec<(Policy, &[f64])> = t.outcomes.iter().map(|o| (o.policy, o.curve.as_slice())).collect();
+    regret(ui, cx, &curves, t.settings.rounds, cx.t("experiments.regret_caption"), twins);
+}
+
+/// How a trial stands: its curves as they grow, or as far as they came before it was stopped.
+pub fn live(ui: &mut Ui, cx: &mut Cx<'_>, trial: &Trial, live: &Live, stopped: bool, twins: &mut figure::Twins) {
+    let points = live.curves.first().map_or(0, |(_, c)| c.len());
+    let fields: [(&str, &dyn std::fmt::Display); 4] = [
+        ("rounds", &numbers::count((trial.settings.rounds * points / POINTS) as i64)),
+        ("of", &numbers::count(trial.settings.rounds as i64)),
+        ("runs", &live.runs.0),
+        ("all", &live.runs.1),
+    ];
+    let caption = cx.tw(if stopped { "experiments.live_stopped" } else { "experiments.live" }, &fields);
+    let curves: Vec<(Policy, &[f64])> = live.curves.iter().map(|(p, c)| (*p, c.as_slice())).collect();
+    regret(ui, cx, &curves, trial.settings.rounds, &caption, twins);
+}
+
+/// Rewards missed on the way. A policy keeps its colour, whatever the order; the axis is of the whole run from the beginning.
+fn regret(ui: &mut Ui, cx: &mut Cx<'_>, curves: &[(Policy, &[f64])], rounds: usize, caption: &str, twins: &mut figure::Twins) {
+    let step = rounds as f64 / POINTS as f64;
+    let names: Vec<&'static str> = curves.iter().map(|(p, _)| cx.t(p.key())).collect();
+    let table = || {
+        let header = std::iter::once(cx.t("experiments.round_axis")).chain(names.iter().copied()).map(str::to_owned).collect();
+        let points = curves.first().map_or(0, |(_, c)| c.len());
+        let round = |i: usize| (rounds * (i + 1) / POINTS).to_string();
+        let row = |i: usize| std::iter::once(round(i)).chain(curves.iter().map(|(_, c)| numbers::plain(c[i]))).collect();
         figure::Table { header, rows: (0..points).map(row).collect() }
     };
-    let table = curves();
+    let table = table();
     let source = figure::Source { table: Box::new(move || table.clone()), csv: None, svg: None };
-    let names: Vec<&'static str> = t.outcomes.iter().map(|o| cx.t(o.policy.key())).collect();
-    figure::ui(ui, cx, twins, "experiments.regret", cx.t("experiments.regret_caption"), &source, |ui, cx| {
+    figure::ui(ui, cx, twins, "experiments.regret", caption, &source, |ui, cx| {
         Plot::new("regret")
             .height(260.0)
             .allow_zoom(false)
             .allow_drag(false)
             .allow_scroll(false)
             .include_y(0.0)
+            .include_x(0.0)
+            .include_x(rounds as f64)
             .show_grid(false)
             .legend(Legend::default().position(egui_plot::Corner::LeftTop))
             .x_axis_label(cx.t("experiments.round_axis"))
             .show(ui, |p| {
-                for (i, (o, name)) in t.outcomes.iter().zip(&names).enumerate() {
-                    let step = t.settings.rounds as f64 / o.curve.len().max(1) as f64;
-                    let points: PlotPoints<'_> = o.curve.iter().enumerate().map(|(k, v)| [step * (k + 1) as f64, *v]).collect();
-                    p.line(Line::new(*name, points).color(cx.tokens.series(i)).width(1.5));
+                for ((policy, curve), name) in curves.iter().zip(&names) {
+                    let colour = Policy::ALL.iter().position(|p| p == policy).unwrap_or(0);
+                    let points: PlotPoints<'_> = curve.iter().enumerate().map(|(k, v)| [step * (k + 1) as f64, *v]).collect();
+                    p.line(Line::new(*name, points).color(cx.tokens.series(colour)).width(1.5));
                 }
             });
     });
