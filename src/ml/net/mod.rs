@@ -151,11 +151,22 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         data.outcomes.iter().zip(&data.y).map(|(o, y)| if o.is_binary() { (0.0, 1.0) } else { spread(y, train) }).collect();
     let device = place.name.clone();
     let mut net = Net { shape, inputs, params, targets, reference: Vec::new(), replicas: optimise::REPLICAS, place };
-    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, train, validation, ctx))?;
+    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, train, validation, true, ctx))?;
     net.reference = mean_token(&net, &data.x, train);
     let rows = PartSizes { train: train.len(), validation: validation.len(), test: 0 };
     let card = ModelCard { rows, device, seconds: clock.elapsed().as_secs_f64(), curve, ..blank_card(spec, data) };
     Ok(NetModel { card, net })
+}
+
+impl NetModel {
+    /// Goes on learning from where the weights stand.
+    pub(in crate::ml) fn go_on(&mut self, spec: &ModelSpec, data: &TrainData, rows: &[usize], held: &[usize], ctx: &JobCtx) -> Result<()> {
+        let device = self.net.place.name.clone();
+        let net = &mut self.net;
+        self.card.curve = device::guard(&device, || optimise::train(net, spec, data, rows, held, false, ctx))?;
+        self.card.device = device;
+        Ok(())
+    }
 }
 
 /// Sizes from the spec, with this kind's defaults.

@@ -1,6 +1,7 @@
 //! Studies in words and tables: generated from the numbers, for window, report and command line alike.
 
 mod customers;
+pub mod feedback;
 mod policy;
 mod uplift;
 
