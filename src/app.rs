@@ -68,6 +68,7 @@ enum Purpose {
     SaveProject,
     SaveModel(String),
     LoadModel,
+    NewData(String),
     Report(String),
     WriteText(String),
     WritePicture(u32, Arc<[u8]>),
@@ -213,6 +214,7 @@ impl App {
             Action::SaveAs => self.choose(Purpose::SaveProject),
             Action::SaveModel(name) => self.choose(Purpose::SaveModel(name)),
             Action::LoadModel => self.choose(Purpose::LoadModel),
+            Action::NewData(model) => self.choose(Purpose::NewData(model)),
             Action::ExportReport(format) => self.choose(Purpose::Report(format)),
             Action::SaveText { name, text } => self.choose_named(Purpose::WriteText(text), name),
             Action::SavePicture { name, rect } => {
@@ -281,6 +283,10 @@ impl App {
                 let future = dialog.add_filter("Whybench", &endings).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
+            Purpose::NewData(_) => {
+                let future = dialog.add_filter("Whybench", &["csv", "tsv", "txt", "parquet", "arrow", "feather", "ipc"]).pick_file();
+                self.jobs.dialog(purpose, async move { path(future.await) });
+            }
             Purpose::LoadModel => {
                 let future = dialog
                     .add_filter(
@@ -300,7 +306,7 @@ impl App {
     fn proposed_name(&self, purpose: &Purpose) -> String {
         let stem = self.desk.session.name().unwrap_or_else(|| "whybench".to_owned());
         match purpose {
-            Purpose::Open | Purpose::FindData | Purpose::LoadModel => String::new(),
+            Purpose::Open | Purpose::FindData | Purpose::LoadModel | Purpose::NewData(_) => String::new(),
             Purpose::SaveProject => format!("{stem}.whybench"),
             Purpose::SaveModel(name) => format!("{}.whymodel", file_name(name)),
             Purpose::Report(format) => format!("{stem}.{format}"),
@@ -319,6 +325,7 @@ impl App {
             Purpose::SaveProject => "ui.path_save",
             Purpose::SaveModel(_) => "ui.path_model_save",
             Purpose::LoadModel => "ui.path_model_load",
+            Purpose::NewData(_) => "ui.path_new_data",
             Purpose::Report(_) => "ui.path_report",
             Purpose::WriteText(_) | Purpose::WritePicture(..) => "ui.path_text",
         };
@@ -344,6 +351,7 @@ impl App {
             Purpose::SaveProject => session.want(Ask::SaveProject(with_ending(path, "whybench"))),
             Purpose::SaveModel(name) => session.want(Ask::SaveModel { name, path: with_ending(path, "whymodel") }),
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
+            Purpose::NewData(model) => session.want(Ask::Feedback { model, path }),
             Purpose::Report(format) => {
                 let path = with_ending(path, &format);
                 session.want(Ask::Report { format, path, made: crate::base::clock::today() });

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::pipeline::{self, Prepared};
-use crate::base::{JobCtx, Result};
+use super::state::{Kept, Key, Session};
+use super::task::Done;
+use crate::base::{JobCtx, Result, tr_with};
 use crate::data::{Loaded, Part};
 use crate::ml::Model;
 use crate::strategy::feedback::{self, Advice, Feedback, Rows, Settings, schema};
@@ -47,6 +49,63 @@ pub fn read(
         found.advice = advice((recipe, folder), prepared, new, (model, version.as_deref().unwrap_or(model)), &mut found.warnings, ctx)?;
     }
     Ok((found, version))
+}
+
+/// What the window asks for: reads the file, and sets it beside the project's own rows where these are there.
+pub(super) fn task(
+    model: &dyn Model,
+    name: String,
+    beside: Option<(Recipe, Arc<Prepared>)>,
+    folder: &Path,
+    path: &Path,
+    ctx: &JobCtx,
+) -> Result<Done> {
+    let read = beside.as_ref().map(|(r, _)| r.data.read.clone()).unwrap_or_default();
+    let new = Arc::new(crate::data::read::open(path, &read, ctx)?);
+    let old = beside.as_ref().map(|(_, p)| old_rows(p, model)).transpose()?;
+    let project = beside.as_ref().map(|(r, p)| (r, folder, &**p));
+    let settings = Settings { name, held: 0.5, seed: model.card().spec.seed };
+    self::read(model, old.as_ref(), project, &new, &settings, ctx).map(|(found, version)| Done::Fed(Arc::new(found), version))
+}
+
+impl Session {
+    /// A free name for the next version of a model.
+    pub(super) fn free_version(&self, model: &str) -> String {
+        // Version 2 of “Trees” goes on as version 3, not as “Trees, version 2, version 2”.
+        let named = |base: &str, n: usize| tr_with(self.lang, "feedback.version", &[("model", &base), ("n", &n)]);
+        let base = (2..100).find_map(|n| model.strip_suffix(named("", n).as_str())).unwrap_or(model);
+        let taken = |n: &String| self.models.contains_key(n) || self.spec(n).is_some();
+        (2..).map(|n| named(base, n)).find(|n| !taken(n)).unwrap_or_default()
+    }
+
+    /// Keeps the new version beside the old one, and shows it.
+    pub fn keep_version(&mut self) {
+        let Some(version) = self.fed.as_ref().filter(|f| f.kept.is_none()).and_then(|f| f.version.clone()) else { return };
+        let name = version.card().spec.name.clone();
+        if self.models.contains_key(&name) || self.spec(&name).is_some() {
+            return;
+        }
+        self.imported.insert(name.clone());
+        self.models.insert(name.clone(), Kept { value: version, key: Key::default() });
+        self.said_kept(Some(name));
+    }
+
+    /// Takes the version that was kept out again; the old one is what it was.
+    pub fn drop_version(&mut self) {
+        let Some(name) = self.fed.as_ref().and_then(|f| f.kept.clone()) else { return };
+        self.imported.remove(&name);
+        self.models.remove(&name);
+        self.said_kept(None);
+    }
+
+    fn said_kept(&mut self, name: Option<String>) {
+        if let Some(fed) = &mut self.fed {
+            fed.kept = name;
+        }
+        self.dirty = self.recipe.is_some();
+        self.revision += 1;
+        self.refresh();
+    }
 }
 
 /// What the old version says on the old rows, and what the new one says on the new rows.

@@ -109,6 +109,13 @@ pub enum Ask {
     },
     /// Reads a `.whymodel`.
     LoadModel(PathBuf),
+    /// Reads new rows back in beside a model. The answer: [`Session::fed`].
+    Feedback {
+        /// Name of the model.
+        model: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// Writes the report.
     Report {
         /// `html` or `json`.
@@ -243,6 +250,20 @@ pub struct Message {
     pub is_fault: bool,
 }
 
+/// What new rows came to, and the version that learned from them.
+pub struct Fed {
+    /// Name of the model.
+    pub model: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What they came to.
+    pub found: Arc<crate::strategy::feedback::Feedback>,
+    /// The new version, where there is one.
+    pub version: Option<Arc<dyn Model>>,
+    /// The name that it is kept under, while it is.
+    pub kept: Option<String>,
+}
+
 /// Everything the analyst has open.
 pub struct Session {
     /// The recipe; change it only through [`Session::apply`].
@@ -277,6 +298,8 @@ pub struct Session {
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
     /// Recent answers to studies, newest last.
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
+    /// New rows that were read back in last.
+    pub fed: Option<Fed>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
@@ -348,6 +371,7 @@ impl Session {
             answers: Vec::new(),
             attentions: Vec::new(),
             findings: Vec::new(),
+            fed: None,
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
             baseline: None,

@@ -63,6 +63,8 @@ pub enum Done {
     Deeper(Arc<super::deeper::Answer>),
     /// The answer to a study.
     Finding(Arc<crate::strategy::study::Finding>),
+    /// What new rows came to, and the version that learned from them.
+    Fed(Arc<crate::strategy::feedback::Feedback>, Option<Arc<dyn Model>>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// Levers.

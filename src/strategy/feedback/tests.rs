@@ -96,11 +96,10 @@ fn a_model_that_no_longer_holds_is_said_so_and_the_version_that_learned_is_bette
         assert!(compared.auc.unwrap().1 > compared.auc.unwrap().0);
         assert_eq!((found.version.as_deref(), version.unwrap().card().spec.name.as_str()), (Some("Trees, version 2"), "Trees, version 2"));
         let all = found.importance.iter().fold((0.0, 0.0), |s, i| (s.0 + i.old, s.1 + i.new));
-        assert!(
-            (all.0 - 1.0).abs() < 1e-9 && (all.1 - 1.0).abs() < 1e-9 && found.importance[0].feature == "price",
-            "{kind:?} {:?}",
-            found.importance
-        );
+        assert!((all.0 - 1.0).abs() < 1e-9 && (all.1 - 1.0).abs() < 1e-9 && found.importance.len() == 3);
+        // Fitted on both, what the price did before and does now cancels; trees that went on know better.
+        let price = found.importance.iter().find(|i| i.feature == "price").unwrap();
+        assert!(price.old > 0.5 && (kind == ModelKind::Gbdt || price.new < 0.3), "{kind:?} {price:?}");
     }
 }
 

@@ -107,3 +107,15 @@ pub fn shifts(f: &Feedback, lang: Lang) -> Sheet {
     let row = |s: &crate::strategy::feedback::Shift| vec![s.feature.clone(), numbers::percent(s.old), numbers::percent(s.new)];
     sheet(lang, &["feedback.head_column", "feedback.head_before", "feedback.head_now"], f.importance.iter().map(row).collect())
 }
+
+/// What was predicted, and what came, by group.
+pub fn groups(f: &Feedback, lang: Lang) -> Sheet {
+    let show: fn(f64) -> String = if amount(f) { numbers::plain } else { numbers::percent };
+    let groups = f.calibration.iter().flat_map(|k| &k.groups).enumerate();
+    let row = |(i, g): (usize, &crate::strategy::feedback::Group)| {
+        let came = format!("{} ({} … {})", show(g.observed), show(g.interval.0), show(g.interval.1));
+        vec![tr_with(lang, "feedback.group", &[("n", &(i + 1))]), numbers::count(g.rows as i64), show(g.predicted), came]
+    };
+    let head = ["feedback.groups", "feedback.head_rows", "feedback.predicted", "feedback.observed"];
+    sheet(lang, &head, groups.map(row).collect())
+}
