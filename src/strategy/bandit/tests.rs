@@ -52,7 +52,8 @@ fn policies_find_what_they_can_find() {
 /// People who like the one thing if two things known of them agree, and the other if they do not.
 fn crossed() -> World {
     let people = 200;
-    let signs = |i: usize| [1.0, if i % 2 == 0 { 1.0 } else { -1.0 }, if (i / 2) % 2 == 0 { 1.0 } else { -1.0 }];
+    let sign = |even: bool| if even { 1.0 } else { -1.0 };
+    let signs = |i: usize| [1.0, sign(i.is_multiple_of(2)), sign((i / 2).is_multiple_of(2))];
     let seen = FeatureMatrix { n_features: 3, values: (0..people).flat_map(signs).collect() };
     let of = |i: usize| if signs(i)[1] * signs(i)[2] > 0.0 { [0.4, 0.1] } else { [0.1, 0.4] };
     World { actions: ["a", "b"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }

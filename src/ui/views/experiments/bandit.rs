@@ -1,7 +1,7 @@
 //! Policies tried on simulated users.
 
 use eframe::egui::{self, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints};
+use egui_plot::{Line, LineStyle, Plot, PlotPoints};
 
 use super::form;
 use crate::base::numbers;
@@ -127,7 +127,27 @@ fn regret(ui: &mut Ui, cx: &mut Cx<'_>, curves: &[(Policy, &[f64])], rounds: usi
     };
     let table = table();
     let source = figure::Source { table: Box::new(move || table.clone()), csv: None, svg: None };
+    let style = |policy: &Policy| {
+        let at = Policy::ALL.iter().position(|p| p == policy).unwrap_or(0);
+        // There are more policies than colours; the second round of colours is dashed.
+        (at, if at < COLOURS { LineStyle::Solid } else { LineStyle::Dashed { length: 6.0 } })
+    };
     figure::ui(ui, cx, twins, "experiments.regret", caption, &source, |ui, cx| {
+        // Above the plot: inside, it would lie on curves that are still growing.
+        ui.horizontal_wrapped(|ui| {
+            for ((policy, _), name) in curves.iter().zip(&names) {
+                let (at, line) = style(policy);
+                let (rect, _) = ui.allocate_exact_size(egui::vec2(18.0, theme::ROW), egui::Sense::hover());
+                let stroke = egui::Stroke::new(2.0, cx.tokens.series(at));
+                let ends = [rect.left_center(), rect.right_center()];
+                match line {
+                    LineStyle::Solid => drop(ui.painter().line_segment(ends, stroke)),
+                    _ => drop(ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0))),
+                }
+                ui.label(egui::RichText::new(*name).size(theme::SMALL).color(cx.tokens.weak));
+                ui.add_space(theme::SPACE);
+            }
+        });
         Plot::new("regret")
             .height(260.0)
             .allow_zoom(false)
@@ -137,17 +157,19 @@ fn regret(ui: &mut Ui, cx: &mut Cx<'_>, curves: &[(Policy, &[f64])], rounds: usi
             .include_x(0.0)
             .include_x(rounds as f64)
             .show_grid(false)
-            .legend(Legend::default().position(egui_plot::Corner::LeftTop))
             .x_axis_label(cx.t("experiments.round_axis"))
             .show(ui, |p| {
                 for ((policy, curve), name) in curves.iter().zip(&names) {
-                    let colour = Policy::ALL.iter().position(|p| p == policy).unwrap_or(0);
+                    let (at, line) = style(policy);
                     let points: PlotPoints<'_> = curve.iter().enumerate().map(|(k, v)| [step * (k + 1) as f64, *v]).collect();
-                    p.line(Line::new(*name, points).color(cx.tokens.series(colour)).width(1.5));
+                    p.line(Line::new(*name, points).color(cx.tokens.series(at)).style(line).width(1.5));
                 }
             });
     });
 }
+
+/// Colours of lines that are told apart.
+const COLOURS: usize = 6;
 
 /// Who comes back under which policy.
 fn stays(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) {
@@ -163,6 +185,7 @@ fn stays(ui: &mut Ui, cx: &mut Cx<'_>, t: &Tried, twins: &mut figure::Twins) {
     let caption = cx.tw("experiments.stays_caption", &[("models", &t.replay.expected.len()), ("seeds", &t.settings.seeds)]);
     let source = figure::Source { table: Box::new(|| words::stays(t, lang).into()), csv: None, svg: None };
     figure::ui(ui, cx, twins, "experiments.stays", &caption, &source, |ui, cx| {
+        dots::legend(ui, &names);
         dots::ui(ui, cx.t("experiments.stays"), &lines, &names, &numbers::percent, cx.t("experiments.stays_axis"), None);
     });
 }

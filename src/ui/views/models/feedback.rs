@@ -84,6 +84,7 @@ impl FeedbackPanel {
             let source = figure::Source { table: Box::new(|| words::groups(f, lang).into()), csv: None, svg: None };
             figure::ui(ui, cx, &mut self.twins, "feedback.groups", cx.t("feedback.groups_caption"), &source, |ui, cx| {
                 let axis = f.outcome.as_ref().map_or("", |o| o.outcome.as_str());
+                dots::legend(ui, &series);
                 dots::ui(ui, cx.t("feedback.groups"), &lines, &series, &show, axis, None);
             });
         }
@@ -92,6 +93,7 @@ impl FeedbackPanel {
             let source = figure::Source { table: Box::new(|| words::shifts(f, lang).into()), csv: None, svg: None };
             let series = [cx.t("feedback.head_before").to_owned(), cx.t("feedback.head_now").to_owned()];
             figure::ui(ui, cx, &mut self.twins, "feedback.shifts", cx.t("feedback.shifts_caption"), &source, |ui, cx| {
+                dots::legend(ui, &series);
                 dots::ui(ui, cx.t("feedback.shifts"), &lines, &series, &numbers::percent, cx.t("feedback.shifts_axis"), None);
             });
         }
