@@ -49,12 +49,16 @@ fn policies_find_what_they_can_find() {
     assert_eq!(all, played(&Settings { rounds: 8_000, ..Settings::default() }));
 }
 
-/// People who like the one thing if two things known of them agree, and the other if they do not.
+/// People who like the one thing if two things known of them agree, and the other if they do not; ten more that are known of
+/// them mean nothing. Features drawn at random would not do here: what matters has to be learned.
 fn crossed() -> World {
-    let people = 200;
+    let people = 400;
     let sign = |even: bool| if even { 1.0 } else { -1.0 };
+    let mut r = rng::rng(6, "crossed");
+    let noise: Vec<f64> = (0..10 * people).map(|_| sign(rng::unit(&mut r) < 0.5)).collect();
     let signs = |i: usize| [1.0, sign(i.is_multiple_of(2)), sign((i / 2).is_multiple_of(2))];
-    let seen = FeatureMatrix { n_features: 3, values: (0..people).flat_map(signs).collect() };
+    let values = (0..people).flat_map(|i| signs(i).into_iter().chain(noise[10 * i..10 * (i + 1)].iter().copied())).collect();
+    let seen = FeatureMatrix { n_features: 13, values };
     let of = |i: usize| if signs(i)[1] * signs(i)[2] > 0.0 { [0.4, 0.1] } else { [0.1, 0.4] };
     World { actions: ["a", "b"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }
 }
@@ -64,7 +68,7 @@ fn a_network_finds_what_no_line_can_say_and_loses_little_where_a_line_does() {
     let s = Settings { rounds: 6_000, policies: vec![Policy::LinThompson, Policy::NeuralLinear], ..Settings::default() };
     let all = outcomes(&crossed(), &s, 1, &JobCtx::quiet()).unwrap();
     let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
-    assert!(line.reward.high < 0.31 && net.reward.low > 0.37, "{line:?} {net:?}");
+    assert!(line.reward.high < 0.27 && net.reward.low > 0.34, "{line:?} {net:?}");
     let all = played(&s);
     let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
     assert!(net.reward.mean > 0.93 * line.reward.mean, "{line:?} {net:?}");

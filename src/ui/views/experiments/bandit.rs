@@ -134,18 +134,22 @@ fn regret(ui: &mut Ui, cx: &mut Cx<'_>, curves: &[(Policy, &[f64])], rounds: usi
     };
     figure::ui(ui, cx, twins, "experiments.regret", caption, &source, |ui, cx| {
         // Above the plot: inside, it would lie on curves that are still growing.
-        ui.horizontal_wrapped(|ui| {
-            for ((policy, _), name) in curves.iter().zip(&names) {
+        egui::Grid::new("regret legend").num_columns(2).spacing([24.0, 2.0]).show(ui, |ui| {
+            for (k, ((policy, _), name)) in curves.iter().zip(&names).enumerate() {
                 let (at, line) = style(policy);
-                let (rect, _) = ui.allocate_exact_size(egui::vec2(18.0, theme::ROW), egui::Sense::hover());
-                let stroke = egui::Stroke::new(2.0, cx.tokens.series(at));
-                let ends = [rect.left_center(), rect.right_center()];
-                match line {
-                    LineStyle::Solid => drop(ui.painter().line_segment(ends, stroke)),
-                    _ => drop(ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0))),
+                ui.horizontal(|ui| {
+                    let (rect, _) = ui.allocate_exact_size(egui::vec2(18.0, theme::ROW), egui::Sense::hover());
+                    let stroke = egui::Stroke::new(2.0, cx.tokens.series(at));
+                    let ends = [rect.left_center(), rect.right_center()];
+                    match line {
+                        LineStyle::Solid => drop(ui.painter().line_segment(ends, stroke)),
+                        _ => drop(ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0))),
+                    }
+                    ui.label(egui::RichText::new(*name).size(theme::SMALL).color(cx.tokens.weak));
+                });
+                if k % 2 == 1 {
+                    ui.end_row();
                 }
-                ui.label(egui::RichText::new(*name).size(theme::SMALL).color(cx.tokens.weak));
-                ui.add_space(theme::SPACE);
             }
         });
         Plot::new("regret")
