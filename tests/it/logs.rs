@@ -142,17 +142,19 @@ fn customers_are_valued_from_a_log_and_from_a_summary() {
 #[test]
 fn people_come_back_in_a_trial_and_new_rows_are_read_back_in() {
     let dir = Folder(tempfile::tempdir().unwrap());
-    // Even and odd people like different things; who was given what they like is back two days later, others after nine.
+    // Even and odd people like different things; who was given what they like is back soon, others later or never.
     let log = |from: usize, to: usize, turned: bool| {
         let mut text = String::from("who,day,shown,won,kind\n");
         for i in from..to {
             let mut day = 1 + i % 40;
             for k in 0.. {
-                let (kind, shown) = (i % 2, (i / 2 + k + i * k) % 2);
-                let luck = (i * 7919 + k * 104_729) % 10;
-                let won = luck < if (kind == shown) != turned { 7 } else { 2 };
+                let (kind, shown) = (i % 2, (i / 2 + k) % 2);
+                // As good as drawn: the high bits of a multiplied counter.
+                let hash = (((i * 1_000 + k) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize;
+                let won = hash % 10 < if (kind == shown) != turned { 7 } else { 2 };
                 text += &format!("u{i},2026-{:02}-{:02},{shown},{},{kind}\n", 1 + day / 28, 1 + day % 28, u8::from(won));
-                day += if won { 2 + luck % 2 } else { 9 };
+                let gap = 1 + (hash / 10) % 24;
+                day += if won { gap.div_ceil(3) } else { 2 * gap };
                 if day > 80 {
                     break;
                 }
