@@ -13,7 +13,7 @@ use super::trees::{self, TreeModel};
 use super::{file, logistic};
 use crate::base::{JobCtx, Result};
 use crate::data::Part;
-use crate::fault;
+use crate::{fault, note};
 
 /// Most epochs that a network goes on for.
 pub const EPOCHS: u32 = 15;
@@ -65,6 +65,8 @@ pub fn further(old: &dyn Model, name: &str, data: &TrainData, ctx: &JobCtx) -> R
     new.rows.test = data.parts.iter().filter(|p| **p == Part::Test).count();
     new.conformal = None;
     new.evaluation = Vec::new();
+    // What was said of the old rows is not said of these.
+    new.warnings = vec![note!("ml.further_from", model = &card.spec.name, rows = rows.len() + validation.len())];
     new.fingerprint = fingerprint;
     Ok(Arc::from(model))
 }

@@ -143,7 +143,7 @@ fn regret(ui: &mut Ui, cx: &mut Cx<'_>, curves: &[(Policy, &[f64])], rounds: usi
                     let ends = [rect.left_center(), rect.right_center()];
                     match line {
                         LineStyle::Solid => drop(ui.painter().line_segment(ends, stroke)),
-                        _ => drop(ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0))),
+                        _ => ui.painter().extend(egui::Shape::dashed_line(&ends, stroke, 5.0, 3.0)),
                     }
                     ui.label(egui::RichText::new(*name).size(theme::SMALL).color(cx.tokens.weak));
                 });
