@@ -69,6 +69,7 @@ enum Purpose {
     SaveModel(String),
     LoadModel,
     Target(String),
+    NewData(String),
     Report(String),
     WriteText(String),
     WritePicture(u32, Arc<[u8]>),
@@ -215,6 +216,7 @@ impl App {
             Action::SaveModel(name) => self.choose(Purpose::SaveModel(name)),
             Action::LoadModel => self.choose(Purpose::LoadModel),
             Action::ChooseTarget(study) => self.choose(Purpose::Target(study)),
+            Action::NewData(model) => self.choose(Purpose::NewData(model)),
             Action::ExportReport(format) => self.choose(Purpose::Report(format)),
             Action::SaveText { name, text } => self.choose_named(Purpose::WriteText(text), name),
             Action::SavePicture { name, rect } => {
@@ -288,6 +290,10 @@ impl App {
                 let future = dialog.add_filter("Whybench", &endings).pick_file();
                 self.jobs.dialog(purpose, async move { path(future.await) });
             }
+            Purpose::NewData(_) => {
+                let future = dialog.add_filter("Whybench", &["csv", "tsv", "txt", "parquet", "arrow", "feather", "ipc"]).pick_file();
+                self.jobs.dialog(purpose, async move { path(future.await) });
+            }
             Purpose::LoadModel => {
                 let future = dialog
                     .add_filter(
@@ -307,7 +313,7 @@ impl App {
     fn proposed_name(&self, purpose: &Purpose) -> String {
         let stem = self.desk.session.name().unwrap_or_else(|| "whybench".to_owned());
         match purpose {
-            Purpose::Open | Purpose::FindData | Purpose::LoadModel | Purpose::Target(_) => String::new(),
+            Purpose::Open | Purpose::FindData | Purpose::LoadModel | Purpose::Target(_) | Purpose::NewData(_) => String::new(),
             Purpose::SaveProject => format!("{stem}.whybench"),
             Purpose::SaveModel(name) => format!("{}.whymodel", file_name(name)),
             Purpose::Report(format) => format!("{stem}.{format}"),
@@ -327,6 +333,7 @@ impl App {
             Purpose::SaveModel(_) => "ui.path_model_save",
             Purpose::LoadModel => "ui.path_model_load",
             Purpose::Target(_) => "studies.path_target",
+            Purpose::NewData(_) => "ui.path_new_data",
             Purpose::Report(_) => "ui.path_report",
             Purpose::WriteText(_) | Purpose::WritePicture(..) => "ui.path_text",
         };
@@ -353,6 +360,7 @@ impl App {
             Purpose::SaveModel(name) => session.want(Ask::SaveModel { name, path: with_ending(path, "whymodel") }),
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
             Purpose::Target(study) => session.set_target(&study, &path),
+            Purpose::NewData(model) => session.want(Ask::Feedback { model, path }),
             Purpose::Report(format) => {
                 let path = with_ending(path, &format);
                 session.want(Ask::Report { format, path, made: crate::base::clock::today() });

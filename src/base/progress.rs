@@ -3,6 +3,7 @@
 //! A long function takes `&JobCtx` first, names its stage, reports n of m, and calls [`JobCtx::check`] at least once per
 //! batch, column or chunk. It knows nothing of threads: a test passes [`JobCtx::quiet`].
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -51,6 +52,22 @@ pub struct CurvePoint {
     pub validation: Option<f64>,
 }
 
+/// What a job has so far, for whoever asked for it and so knows its type.
+#[derive(Clone)]
+pub struct Preview(pub Arc<dyn Any + Send + Sync>);
+
+impl std::fmt::Debug for Preview {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Preview")
+    }
+}
+
+impl PartialEq for Preview {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// Who listens. Every method may be called from a worker thread.
 pub trait ProgressSink: Send + Sync {
     /// A named stage begins (a catalogue key); `total` steps, 0 if unknown.
@@ -59,6 +76,12 @@ pub trait ProgressSink: Send + Sync {
     fn at(&self, done: u64);
     /// One more point of the training curve.
     fn curve(&self, _point: CurvePoint) {}
+    /// Whether anybody looks at what a job has so far; where nobody does, it is not even made.
+    fn looks(&self) -> bool {
+        false
+    }
+    /// What a job has so far; it takes the place of what it had before.
+    fn preview(&self, _so_far: Preview) {}
 }
 
 struct Silent;
@@ -94,6 +117,12 @@ impl JobCtx {
     /// Reports a point of the training curve.
     pub fn curve(&self, point: CurvePoint) {
         self.sink.curve(point);
+    }
+    /// Shows what there is so far, for it to be seen growing. Made only if somebody looks.
+    pub fn preview<T: Any + Send + Sync>(&self, so_far: impl FnOnce() -> T) {
+        if self.sink.looks() {
+            self.sink.preview(Preview(Arc::new(so_far())));
+        }
     }
     /// The same work without a word: for a step within a larger stage. It can still be stopped.
     pub fn without_stage(&self) -> Self {

@@ -286,6 +286,8 @@ pub enum Command {
     },
     /// Try ways of choosing what to show on people simulated from a log
     Bandit(Box<super::bandit::Bandit>),
+    /// Read new rows back in: what moved, whether the model holds, a version that learns from them, what it now advises
+    Feedback(Box<super::feedback::Feedback>),
     /// Share out a budget over channels: the most response, a target return, floors, caps, conditions
     Budget(super::budget::Shared),
     /// Find saturation and echo of spending in a weekly series, for a budget

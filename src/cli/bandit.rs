@@ -13,6 +13,7 @@ use crate::fault;
 use crate::ml::ModelKind;
 use crate::session::run;
 use crate::strategy::bandit::{Asked, Policy, Settings, run as try_out};
+use crate::strategy::words;
 
 /// `whybench bandit`.
 #[derive(Debug, Args)]
@@ -28,7 +29,17 @@ pub struct Bandit {
     /// What was known of the person
     #[arg(long, value_name = "COLS", value_delimiter = ',')]
     pub context: Vec<String>,
-    /// Policies, all if absent: uniform, explore-then-commit, epsilon-greedy, ucb, thompson, lin-ucb, lin-thompson
+    /// Who it was shown to: with --time, people of the simulation come back or stay away
+    #[arg(long, value_name = "COL", requires = "time")]
+    pub user: Option<String>,
+    /// When it was shown
+    #[arg(long, value_name = "COL", requires = "user")]
+    pub time: Option<String>,
+    /// Days for which people are followed after their first visit
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub days: u32,
+    /// Policies, all if absent: uniform, explore-then-commit, epsilon-greedy, ucb, thompson, lin-ucb, lin-thompson,
+    /// neural-linear (the dearest)
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub policies: Vec<String>,
     /// People shown something, one after the other
@@ -78,6 +89,8 @@ pub(super) fn bandit(e: &Bandit, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         action: e.action.clone(),
         reward: e.reward.clone(),
         context: e.context.clone(),
+        user: e.user.clone(),
+        time: e.time.clone(),
         ensemble: e.ensemble,
         base: e.base,
         seed: e.seed,
@@ -89,6 +102,7 @@ pub(super) fn bandit(e: &Bandit, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         fatigue: e.fatigue,
         drift: e.drift,
         leaving: e.leaving,
+        horizon: e.days,
     };
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let found = try_out(&loaded.table, &asked, &settings, &loaded.fingerprint, ctx)?;
@@ -114,6 +128,11 @@ pub(super) fn bandit(e: &Bandit, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             band(&o.regret, numbers::plain),
         ]
     };
-    let text = table(&found.outcomes.iter().map(line).collect::<Vec<_>>());
+    let mut text = table(&found.outcomes.iter().map(line).collect::<Vec<_>>());
+    if let Some(stayed) = words::stayed(&found, lang) {
+        let sheet = words::stays(&found, lang);
+        let lines: Vec<Vec<String>> = std::iter::once(sheet.head).chain(sheet.rows).collect();
+        text = format!("{text}{}{stayed}\n", table(&lines));
+    }
     Ok(text_or_json(e.json, value, &found.warnings, &format!("{text}C: {}", found.reason.say(lang))))
 }

@@ -93,6 +93,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         }
         Command::Experiment { what } => super::experiment::experiment(what, lang, ctx),
         Command::Bandit(e) => super::bandit::bandit(e, lang, ctx),
+        Command::Feedback(e) => super::feedback::feedback(e, lang, ctx),
         Command::Budget(e) => super::budget::budget(e, lang, ctx),
         Command::Curves(e) => super::budget::curves(e, lang, ctx),
         Command::Uplift(u) => super::uplift::uplift(u, lang, ctx),
@@ -126,12 +127,12 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     }
 }
 
-fn folder_of(recipe: &Path) -> &Path {
+pub(super) fn folder_of(recipe: &Path) -> &Path {
     recipe.parent().unwrap_or(Path::new(""))
 }
 
 /// A project's data that are not where it says: which project, and how to lead it there.
-fn moved(fault: Fault, project: &Path, recipe: &Recipe) -> Fault {
+pub(super) fn moved(fault: Fault, project: &Path, recipe: &Recipe) -> Fault {
     let data = folder_of(project).join(&recipe.data.path);
     if fault.0.code == "base.file_not_found" && !data.exists() {
         return fault!("cli.data_moved", file = &data, project = project);

@@ -8,6 +8,7 @@ mod budget;
 mod commands;
 mod customers;
 mod experiment;
+mod feedback;
 mod policy;
 mod progress;
 mod uplift;

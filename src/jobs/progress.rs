@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::base::progress::{CurvePoint, ProgressSink};
+use crate::base::progress::{CurvePoint, Preview, ProgressSink};
 use crate::base::tr;
 use crate::session::task::Progress;
 
@@ -122,6 +122,12 @@ impl ProgressSink for Sink {
     }
     fn curve(&self, point: CurvePoint) {
         self.board.change(self.id, |e| e.curve.push(point));
+    }
+    fn looks(&self) -> bool {
+        true
+    }
+    fn preview(&self, so_far: Preview) {
+        self.board.change(self.id, |e| e.progress.preview = Some(so_far));
     }
 }
 

@@ -5,12 +5,14 @@
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
 //! - [`linear`]: plain fits on a dense matrix, for those who estimate effects.
 //! - [`import`]: models of other programs; [`onnx`]: those that are only asked (tract).
+//! - [`further`]: training that goes on from a model with new rows.
 //! - [`metrics`]: evaluation on held-out rows; [`mod@file`]: `.whymodel`; [`device`]: CPU and GPU by choice at run time;
 //!   [`gpu`]: sums of tables on a GPU.
 
 pub mod device;
 pub mod ensemble;
 pub mod file;
+pub mod further;
 pub mod gpu;
 pub mod import;
 pub mod linear;

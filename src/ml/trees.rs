@@ -219,6 +219,72 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
     Ok(TreeModel::new(card, ensemble))
 }
 
+/// Adds trees to an ensemble that says `margins` of all rows of `data` already: as many as the validation rows ask for, none if
+/// none helps. Returns the larger ensemble and the curve of the first outcome.
+pub(super) fn go_on(
+    spec: &ModelSpec,
+    old: &TreeEnsemble,
+    margins: &[f64],
+    data: &TrainData,
+    train: &[usize],
+    validation: &[usize],
+    ctx: &JobCtx,
+) -> Result<(TreeEnsemble, Vec<CurvePoint>)> {
+    let features = &data.encoder.features;
+    let columns = columns(features);
+    let most = spec.epochs.unwrap_or(spec.kind.defaults().epochs);
+    let mut ensemble = old.clone();
+    let (n, mut curve) = (data.outcomes.len(), Vec::new());
+    for (k, outcome) in data.outcomes.iter().enumerate() {
+        ctx.stage("ml.stage_boosting", u64::from(most));
+        let params = params(spec, outcome)?;
+        let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
+        let part = |rows: &[usize]| -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
+            let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
+            let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
+            let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
+            let said: Vec<f32> = known.iter().map(|&r| margins[r * n + k] as f32).collect();
+            let m = matrix(&columns, features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
+            Ok((known, weights, m.with_base_margin(&said).map_err(|e| strange(&e))?))
+        };
+        let (known, weights, fitting) = part(train)?;
+        if known.is_empty() {
+            continue;
+        }
+        let stopper = if validation.iter().any(|&r| data.y[k][r].is_finite()) { Some(part(validation)?) } else { None };
+        // Without a new tree the held rows lose this much; trees that lose more are not added.
+        let as_it_was = stopper.as_ref().map(|(held, _, _)| {
+            let of = |r: &usize| point_loss(margins[r * n + k], data.y[k][*r], outcome.is_binary());
+            held.iter().map(of).sum::<f64>() / held.len().max(1) as f64
+        });
+        let mut least = f64::INFINITY;
+        let mut points: Vec<CurvePoint> = Vec::new();
+        let report = |round: u32, values: &[f64]| {
+            let loss = |v: f64| if outcome.is_binary() { v } else { v * v };
+            let held = values.get(1).copied().map(loss);
+            least = least.min(held.unwrap_or(f64::INFINITY));
+            ctx.at(u64::from(round));
+            points.push(CurvePoint { step: round, train: values.first().copied().map_or(0.0, loss), validation: held });
+        };
+        let model = boost(&params, &fitting, stopper.as_ref().map(|s| &s.2), most, ctx, report)?;
+        let rounds = model.best_iteration().map_or(model.num_boost_rounds(), |b| b + 1);
+        if k == 0 {
+            curve = points;
+        }
+        if as_it_was.is_none_or(|was| least < was) {
+            let mut own = TreeEnsemble { intercept: Vec::new(), trees: Vec::new(), ..ensemble.clone() };
+            add(&mut own, &model, rounds, k, &columns, features, &data.x, &known, &weights)?;
+            ensemble.trees.extend(own.trees);
+        }
+    }
+    Ok((ensemble, curve))
+}
+
+/// Log-loss of a margin, or its squared error.
+fn point_loss(m: f64, y: f64, binary: bool) -> f64 {
+    if binary { m.max(0.0) + (-m.abs()).exp().ln_1p() - y * m } else { (m - y).powi(2) }
+}
+
 /// Appends a trained booster's first `rounds` trees to output `k`, in the neutral form on input features.
 fn add(
     ensemble: &mut TreeEnsemble,

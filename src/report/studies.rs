@@ -148,6 +148,8 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &said(&t.reason.say(p.lang))
                 + &p.figure(&picture, &caption)
                 + &sheet(&words::policies(t, p.lang), 1)
+                + &words::stayed(t, p.lang).map_or_else(String::new, |s| said(&s) + &sheet(&words::stays(t, p.lang), 1))
+                + &words::returned(t, p.lang).iter().map(|s| said(s)).collect::<String>()
                 + &p.list(&t.warnings)
         }
         None => String::new(),

@@ -265,6 +265,11 @@ impl Session {
                 let data = self.whole_data()?.clone();
                 compute(Box::new(move |ctx| crate::strategy::study::answer(&study, &data, ctx).map(|f| Done::Finding(Arc::new(f)))))
             }
+            Ask::Feedback { model: m, path } => {
+                let (name, model) = (self.free_version(&m), model(&m)?);
+                let beside = recipe.zip(prepared());
+                compute(Box::new(move |ctx| super::feedback::task(&*model, name, beside, &folder, &path, ctx)))
+            }
             Ask::Attention { model: m, line, outcome, silent } => {
                 let (model, prepared) = (model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| {
@@ -415,6 +420,9 @@ impl Session {
                 self.findings.retain(|(a, _)| *a != *s);
                 self.findings.push((*s, Kept { value, key }));
                 drop_oldest(&mut self.findings);
+            }
+            (Ask::Feedback { model, path }, Done::Fed(found, version)) => {
+                self.fed = Some(super::state::Fed { model, path, found, version, kept: None });
             }
             (ask, Done::Attention(value)) => {
                 self.attentions.retain(|(a, _)| *a != ask);

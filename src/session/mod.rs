@@ -3,11 +3,13 @@
 //! - [`recipe`] is the schema that recipe and project share; [`project`] the file, autosave and recovery.
 //! - [`command`] is everything that edits the recipe, with undo; [`pipeline`] executes a recipe, for window and headless alike;
 //!   [`ledger`] answers its scenarios.
+//! - [`feedback`] reads new rows back in beside the project's own.
 //! - [`state`] is all of it together, with every result and the inputs it belongs to.
 
 pub mod asked;
 pub mod command;
 pub mod deeper;
+pub mod feedback;
 pub mod files;
 mod flow;
 pub mod ledger;

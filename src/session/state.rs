@@ -117,6 +117,13 @@ pub enum Ask {
     },
     /// Reads a `.whymodel`.
     LoadModel(PathBuf),
+    /// Reads new rows back in beside a model. The answer: [`Session::fed`].
+    Feedback {
+        /// Name of the model.
+        model: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// Writes the report.
     Report {
         /// `html` or `json`.
@@ -252,6 +259,20 @@ pub struct Message {
     pub is_fault: bool,
 }
 
+/// What new rows came to, and the version that learned from them.
+pub struct Fed {
+    /// Name of the model.
+    pub model: String,
+    /// The file.
+    pub path: PathBuf,
+    /// What they came to.
+    pub found: Arc<crate::strategy::feedback::Feedback>,
+    /// The new version, where there is one.
+    pub version: Option<Arc<dyn Model>>,
+    /// The name that it is kept under, while it is.
+    pub kept: Option<String>,
+}
+
 /// Everything the analyst has open.
 pub struct Session {
     /// The recipe; change it only through [`Session::apply`].
@@ -286,6 +307,8 @@ pub struct Session {
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
     /// Recent answers to studies, newest last.
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
+    /// New rows that were read back in last.
+    pub fed: Option<Fed>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
@@ -359,6 +382,7 @@ impl Session {
             answers: Vec::new(),
             attentions: Vec::new(),
             findings: Vec::new(),
+            fed: None,
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
             baselines: Vec::new(),
@@ -618,6 +642,18 @@ impl Session {
     /// Forgets that it failed, so that asking tries again.
     pub fn retry(&mut self, ask: &Ask) {
         self.failed.retain(|(a, _, _)| a != ask);
+    }
+
+    /// Stops a job at the analyst's wish. What a pane asks for in every frame then stands as stopped, so that it does not begin
+    /// anew by itself.
+    pub fn stop(&mut self, id: u64) {
+        let Some(job) = self.jobs.iter().find(|j| j.id == id) else { return };
+        job.token.cancel();
+        let (ask, key) = (job.ask.clone(), job.key.clone());
+        if ask.fails_in_its_pane() && !matches!(ask, Ask::Load | Ask::Prepare) {
+            self.failed.retain(|(a, _, _)| *a != ask);
+            self.failed.push((ask, key, Fault::cancelled()));
+        }
     }
 
     /// The job that answers, if it is waiting or running.

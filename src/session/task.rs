@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::state::{Ask, Kept, Prepared, Why};
-use crate::base::progress::CurvePoint;
+use crate::base::progress::{CurvePoint, Preview};
 use crate::base::{CancelToken, JobCtx, Result};
 use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
@@ -64,6 +64,8 @@ pub enum Done {
     Deeper(Arc<super::deeper::Answer>),
     /// The answer to a study.
     Finding(Arc<crate::strategy::study::Finding>),
+    /// What new rows came to, and the version that learned from them.
+    Fed(Arc<crate::strategy::feedback::Feedback>, Option<Arc<dyn Model>>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// Levers.
@@ -128,4 +130,6 @@ pub struct Progress {
     pub seconds_left: Option<f64>,
     /// Training curve so far.
     pub curve: Arc<[CurvePoint]>,
+    /// What it has so far, where it shows that.
+    pub preview: Option<Preview>,
 }

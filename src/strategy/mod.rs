@@ -16,6 +16,7 @@ pub mod causal;
 pub mod customers;
 pub mod evidence;
 pub mod experiment;
+pub mod feedback;
 pub mod lever;
 pub mod policy;
 pub mod resample;

@@ -121,6 +121,10 @@ pub enum Action {
     LoadModel,
     /// Asks which file holds the policy that this study is about.
     ChooseTarget(String),
+    /// Asks which new rows to read back in beside this model.
+    NewData(String),
+    /// Keeps the version that learned from new rows, or takes it out again.
+    KeepVersion(bool),
     /// Asks where to write the report, then writes it: `html` or `json`.
     ExportReport(String),
     /// Asks where to write this text (an SVG, a CSV) under this proposed name.

@@ -199,11 +199,9 @@ impl Desk {
                 Action::Go(room) => self.room = room,
                 Action::Undo => session.undo(),
                 Action::Redo => session.redo(),
-                Action::Cancel(id) => {
-                    for job in session.jobs.iter().filter(|j| j.id == id) {
-                        job.token.cancel();
-                    }
-                }
+                Action::KeepVersion(true) => session.keep_version(),
+                Action::KeepVersion(false) => session.drop_version(),
+                Action::Cancel(id) => session.stop(id),
                 Action::Pause(id, paused) => {
                     for job in session.jobs.iter().filter(|j| j.id == id) {
                         job.token.set_paused(paused);

@@ -89,6 +89,7 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::SaveProject(_) | Ask::Autosave | Ask::SaveModel { .. } | Ask::WriteText { .. } | Ask::WritePicture { .. } => {
             ("ui.job_save", String::new())
         }
+        Ask::Feedback { model, .. } => ("ui.job_feedback", model.clone()),
         Ask::Report { .. } => ("ui.job_report", String::new()),
         Ask::Devices => ("ui.job_devices", String::new()),
     };

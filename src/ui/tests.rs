@@ -226,7 +226,7 @@ fn a_running_job_can_be_held_and_stopped() {
     let token = crate::base::CancelToken::default();
     let job = Job { id: 99, ask: Ask::Train("Trees".into()), key: Default::default(), saving: false, token: token.clone() };
     h.state_mut().desk.session.jobs.push(job);
-    let progress = Progress { stage: "ui.job_load", done: 3, total: 12, seconds_left: Some(9.0), curve: Arc::default() };
+    let progress = Progress { stage: "ui.job_load", done: 3, total: 12, seconds_left: Some(9.0), ..Progress::default() };
     h.state_mut().desk.session.progress.insert(99, progress);
     h.run();
     h.get_by_label("Training “Trees”");
@@ -443,4 +443,38 @@ fn the_split_can_be_changed() {
     h.run();
     let split = h.state().desk.session.recipe.as_ref().unwrap().split.split.clone();
     assert_eq!(split, Split::Modulo { of: 10, test_from: 7 });
+}
+
+#[test]
+fn new_data_are_read_beside_a_model_and_the_version_kept_and_taken_back() {
+    let (folder, mut session) = shop(400);
+    session.apply(&crate::session::state::Command::AddModel(ModelSpec::new("Trees", ModelKind::Gbdt)));
+    session.settle();
+    session.want(Ask::Train("Trees".into()));
+    session.settle();
+    // The same shop, in which Pages say the opposite.
+    let text = std::fs::read_to_string(folder.path().join("shop.csv")).unwrap();
+    let turned = text.replace("TRUE\n", "?\n").replace("FALSE\n", "TRUE\n").replace("?\n", "FALSE\n");
+    std::fs::write(folder.path().join("later.csv"), turned).unwrap();
+    let mut h = harness(session, Room::Models);
+    h.set_size([1280.0, 3000.0].into());
+    h.run();
+    h.get_by_label("Read new data…").click();
+    h.run();
+    assert_eq!(h.state().asked, [Action::NewData("Trees".into())]);
+    let session = &mut h.state_mut().desk.session;
+    session.want(Ask::Feedback { model: "Trees".into(), path: folder.path().join("later.csv") });
+    session.settle();
+    let old = session.models["Trees"].value.card().fingerprint.clone();
+    h.run();
+    assert!(h.query_all_by_label_contains("The model no longer says what happens").next().is_some());
+    assert!(h.query_all_by_label_contains("The new version is better").next().is_some());
+    h.get_by_label("Keep as “Trees, version 2”").click();
+    h.run();
+    let session = &h.state().desk.session;
+    assert!(session.models.contains_key("Trees, version 2") && session.models["Trees"].value.card().fingerprint == old);
+    h.get_by_label("Take back").click();
+    h.run();
+    assert!(!h.state().desk.session.models.contains_key("Trees, version 2"));
+    h.get_by_label("Keep as “Trees, version 2”");
 }

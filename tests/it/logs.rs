@@ -138,3 +138,48 @@ fn customers_are_valued_from_a_log_and_from_a_summary() {
     let refund = dir.file("refund.csv", "who,when,paid\na,2024-01-01,5\na,2024-01-02,-5\n");
     fails(&["customers", &refund, "--id", "who", "--date", "when", "--amount", "paid"], "refunds");
 }
+
+#[test]
+fn people_come_back_in_a_trial_and_new_rows_are_read_back_in() {
+    let dir = Folder(tempfile::tempdir().unwrap());
+    // Even and odd people like different things; who was given what they like is back soon, others later or never.
+    let log = |from: usize, to: usize, turned: bool| {
+        let mut text = String::from("who,day,shown,won,kind\n");
+        for i in from..to {
+            let mut day = 1 + i % 40;
+            for k in 0.. {
+                let (kind, shown) = (i % 2, (i / 2 + k) % 2);
+                // As good as drawn: the high bits of a multiplied counter.
+                let hash = (((i * 1_000 + k) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize;
+                let won = hash % 10 < if (kind == shown) != turned { 7 } else { 2 };
+                text += &format!("u{i},2026-{:02}-{:02},{shown},{},{kind}\n", 1 + day / 28, 1 + day % 28, u8::from(won));
+                let gap = 1 + (hash / 10) % 24;
+                day += if won { gap.div_ceil(3) } else { 2 * gap };
+                if day > 80 {
+                    break;
+                }
+            }
+        }
+        text
+    };
+    let old = dir.file("old.csv", &log(0, 500, false));
+    let asked = ["--action", "shown", "--reward", "won", "--context", "kind", "--ensemble", "2", "--seeds", "1", "--rounds", "1000"];
+    let trial = |more: &[&str]| json(&[&["bandit", &old, "--policies", "uniform,lin-ucb", "--json"], &asked[..], more].concat());
+    let t = trial(&["--user", "who", "--time", "day"]);
+    let stay = |name: &str| t["outcomes"].as_array().unwrap().iter().find(|o| o["policy"] == name).unwrap()["stay"].clone();
+    let back = |name: &str| stay(name)["back"][0]["share"]["mean"].as_f64().unwrap();
+    assert!(t["returns"]["refused"].is_null() && t["grade"] == "C", "{}", t["returns"]);
+    assert!(back("lin-ucb") > back("uniform") + 0.05, "{t}");
+    assert!(trial(&[])["outcomes"][0]["stay"].is_null());
+    // A model of the old log meets a log in which tastes have turned.
+    let (model, next) = (dir.file("v1.whymodel", ""), dir.file("v2.whymodel", ""));
+    let train =
+        ["train", &old, "--target", "won", "--model", "gbdt", "--ignore", "who,day", "--categorical", "shown,kind", "--out", &model];
+    assert!(whybench(&train).status.success());
+    let new = dir.file("new.csv", &log(500, 900, true));
+    let f = json(&["feedback", &model, &new, "--old", &old, "--out", &next, "--json"]);
+    assert_eq!(f["compared"]["verdict"], "better", "{f}");
+    assert!(f["drift"].as_array().unwrap().len() == 2 && f["version"] == "v1, version 2");
+    assert!(json(&["predict", &next, &new, "--out", &dir.file("p.parquet", ""), "--json"])["rows"].as_u64().unwrap() > 1_000);
+    fails(&["feedback", &model, &dir.file("bare.csv", "a,b\n1,2\n"), "--json"], "lacks columns");
+}

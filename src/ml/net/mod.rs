@@ -3,7 +3,7 @@
 //!
 //! - [`inputs`]: cells → tokens, in plain arithmetic; [`shape`]: the two networks; [`pass`]: forward and backward on a device;
 //! - [`params`]: the learned numbers and AdamW, on the host; [`optimise`]: the training loop; [`lanes`]: CPU work in
-//!   one-thread pieces whose number does not depend on the machine;
+//!   one-thread pieces whose number does not depend on the machine; [`small`]: a network that learns while it is used;
 //! - [`gradients`]: what explanation asks of a network; [`stored`]: to and from a model file's tensors; [`foreign`]: weights of others.
 //!
 //! On the CPU the same spec and data give the same bits, whatever the number of cores.
@@ -16,6 +16,7 @@ mod optimise;
 mod params;
 mod pass;
 mod shape;
+mod small;
 mod speed;
 mod stored;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use pass::{Pass, Want};
 use shape::Shape;
 
 pub use foreign::{export, import};
+pub use small::{Seen, SmallNet, side_by_side};
 pub use speed::{SpeedModel, training_speed};
 
 /// Rows per pass when predicting: small enough to stay in the cache.
@@ -149,11 +151,22 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         data.outcomes.iter().zip(&data.y).map(|(o, y)| if o.is_binary() { (0.0, 1.0) } else { spread(y, train) }).collect();
     let device = place.name.clone();
     let mut net = Net { shape, inputs, params, targets, reference: Vec::new(), replicas: optimise::REPLICAS, place };
-    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, train, validation, ctx))?;
+    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, train, validation, true, ctx))?;
     net.reference = mean_token(&net, &data.x, train);
     let rows = PartSizes { train: train.len(), validation: validation.len(), test: 0 };
     let card = ModelCard { rows, device, seconds: clock.elapsed().as_secs_f64(), curve, ..blank_card(spec, data) };
     Ok(NetModel { card, net })
+}
+
+impl NetModel {
+    /// Goes on learning from where the weights stand.
+    pub(in crate::ml) fn go_on(&mut self, spec: &ModelSpec, data: &TrainData, rows: &[usize], held: &[usize], ctx: &JobCtx) -> Result<()> {
+        let device = self.net.place.name.clone();
+        let net = &mut self.net;
+        self.card.curve = device::guard(&device, || optimise::train(net, spec, data, rows, held, false, ctx))?;
+        self.card.device = device;
+        Ok(())
+    }
 }
 
 /// Sizes from the spec, with this kind's defaults.

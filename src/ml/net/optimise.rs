@@ -168,18 +168,22 @@ fn rate(peak: f64, step: usize, warm: usize, total: usize) -> f64 {
     peak * (0.02 + 0.98 * 0.5 * (1.0 + (std::f64::consts::PI * t).cos()))
 }
 
-/// Trains `net` in place and returns the curve.
+/// Trains `net` in place and returns the curve. A network that is `new` begins at the base rate; one that goes on keeps its
+/// weights where no epoch makes the validation loss better than it was.
 pub(super) fn train(
     net: &mut Net,
     spec: &ModelSpec,
     data: &TrainData,
     train: &[usize],
     validation: &[usize],
+    new: bool,
     ctx: &JobCtx,
 ) -> Result<Vec<CurvePoint>> {
     let transformer = net.shape.transformer;
     let loss = Loss::new(net, spec, data, train);
-    start_at_base_rate(net, &loss, data, train);
+    if new {
+        start_at_base_rate(net, &loss, data, train);
+    }
     let epochs = spec.epochs.unwrap_or(spec.kind.defaults().epochs).max(1) as usize;
     let batch = (spec.batch.unwrap_or(spec.kind.defaults().batch) as usize).clamp(1, 1 << 16);
     let peak = spec.learning_rate.unwrap_or(spec.kind.defaults().learning_rate);
@@ -191,6 +195,9 @@ pub(super) fn train(
     let mut order = train.to_vec();
     let mut shuffle = rng::rng(spec.seed, "net.shuffle");
     let (mut curve, mut best, mut best_at) = (Vec::new(), None::<(f64, Vec<f32>)>, 0);
+    if !new && !validation.is_empty() {
+        best = Some((evaluate(net, &loss, &data.x, validation)?, net.params.values.clone()));
+    }
     ctx.stage("ml.stage_network", total as u64);
     for epoch in 0..epochs {
         rng::shuffle(&mut shuffle, &mut order);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deep::Deep;
+use crate::base::Result;
 use crate::base::rng::{self, Rng};
 
 /// A way of choosing.
@@ -22,12 +24,22 @@ pub enum Policy {
     LinUcb,
     /// As often as each may be the best with this person (linear Thompson sampling).
     LinThompson,
+    /// Linear Thompson sampling on what a network makes of this person (neural linear).
+    NeuralLinear,
 }
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Uniform, Self::ExploreThenCommit, Self::EpsilonGreedy, Self::Ucb, Self::Thompson, Self::LinUcb, Self::LinThompson];
+    pub const ALL: [Self; 8] = [
+        Self::Uniform,
+        Self::ExploreThenCommit,
+        Self::EpsilonGreedy,
+        Self::Ucb,
+        Self::Thompson,
+        Self::LinUcb,
+        Self::LinThompson,
+        Self::NeuralLinear,
+    ];
     /// The name in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +50,7 @@ impl Policy {
             Self::Thompson => "thompson",
             Self::LinUcb => "lin-ucb",
             Self::LinThompson => "lin-thompson",
+            Self::NeuralLinear => "neural-linear",
         }
     }
     /// Catalogue key of its name.
@@ -50,6 +63,7 @@ impl Policy {
             Self::Thompson => "bandit.thompson",
             Self::LinUcb => "bandit.lin_ucb",
             Self::LinThompson => "bandit.lin_thompson",
+            Self::NeuralLinear => "bandit.neural_linear",
         }
     }
 }
@@ -67,11 +81,12 @@ pub struct Learner {
     won: Vec<f64>,
     time: f64,
     linear: Vec<Ridge>,
+    deep: Option<Deep>,
 }
 
 /// One ridge regression that is updated row by row: the inverse of its matrix, and its answers.
 #[derive(Clone)]
-struct Ridge {
+pub(super) struct Ridge {
     width: usize,
     inverse: Vec<f64>,
     b: Vec<f64>,
@@ -79,7 +94,7 @@ struct Ridge {
 }
 
 impl Ridge {
-    fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         let mut inverse = vec![0.0; width * width];
         (0..width).for_each(|i| inverse[i * width + i] = 1.0);
         Self { width, inverse, b: vec![0.0; width], theta: vec![0.0; width] }
@@ -87,14 +102,14 @@ impl Ridge {
     fn times(&self, x: &[f64]) -> Vec<f64> {
         self.inverse.chunks(self.width).map(|row| row.iter().zip(x).map(|(a, b)| a * b).sum()).collect()
     }
-    fn mean(&self, x: &[f64]) -> f64 {
+    pub(super) fn mean(&self, x: &[f64]) -> f64 {
         self.theta.iter().zip(x).map(|(a, b)| a * b).sum()
     }
-    fn deviation(&self, x: &[f64]) -> f64 {
+    pub(super) fn deviation(&self, x: &[f64]) -> f64 {
         self.times(x).iter().zip(x).map(|(a, b)| a * b).sum::<f64>().max(0.0).sqrt()
     }
     /// Sherman–Morrison.
-    fn learn(&mut self, x: &[f64], reward: f64) {
+    pub(super) fn learn(&mut self, x: &[f64], reward: f64) {
         let u = self.times(x);
         let below = 1.0 + u.iter().zip(x).map(|(a, b)| a * b).sum::<f64>();
         for (row, ui) in self.inverse.chunks_mut(self.width).zip(&u) {
@@ -107,9 +122,10 @@ impl Ridge {
 
 impl Learner {
     /// A policy that knows nothing yet.
-    pub fn new(policy: Policy, actions: usize, width: usize, rounds: usize) -> Self {
+    pub fn new(policy: Policy, actions: usize, width: usize, rounds: usize, seed: u64) -> Result<Self> {
         let linear = if matches!(policy, Policy::LinUcb | Policy::LinThompson) { vec![Ridge::new(width); actions] } else { Vec::new() };
-        Self { policy, rounds, shown: vec![0.0; actions], won: vec![0.0; actions], time: 0.0, linear }
+        let deep = if policy == Policy::NeuralLinear { Some(Deep::new(actions, width, seed)?) } else { None };
+        Ok(Self { policy, rounds, shown: vec![0.0; actions], won: vec![0.0; actions], time: 0.0, linear, deep })
     }
 
     /// What to show to this person.
@@ -130,22 +146,26 @@ impl Learner {
                 best(n, |a| drawn[a])
             }
             Policy::LinUcb => best(n, |a| self.linear[a].mean(person) + ALPHA * self.linear[a].deviation(person)),
-            Policy::LinThompson => {
-                let drawn: Vec<f64> =
-                    self.linear.iter().map(|r| r.mean(person) + ALPHA * r.deviation(person) * rng::normal(random)).collect();
-                best(n, |a| drawn[a])
-            }
+            Policy::LinThompson => drawn(&self.linear, person, random),
+            Policy::NeuralLinear => self.deep.as_ref().map_or(0, |d| drawn(&d.linear, &d.features(person), random)),
         }
     }
 
     /// What came of it.
-    pub fn learn(&mut self, person: &[f64], action: usize, reward: f64) {
+    pub fn learn(&mut self, person: &[f64], action: usize, reward: f64) -> Result<()> {
         self.shown[action] += 1.0;
         self.won[action] += reward;
         if let Some(r) = self.linear.get_mut(action) {
             r.learn(person, reward);
         }
+        self.deep.as_mut().map_or(Ok(()), |d| d.learn(person, action, reward))
     }
+}
+
+/// The best by one draw from what each may be worth to this person.
+fn drawn(linear: &[Ridge], person: &[f64], random: &mut Rng) -> usize {
+    let drawn: Vec<f64> = linear.iter().map(|r| r.mean(person) + ALPHA * r.deviation(person) * rng::normal(random)).collect();
+    best(drawn.len(), |a| drawn[a])
 }
 
 /// The first of the largest.

@@ -1,13 +1,18 @@
 //! Every policy against the same people, in every model of the ensemble and for several seeds: rewards, regret, who stays.
 
-use rayon::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use serde::{Deserialize, Serialize};
 
-use super::policies::{Learner, Policy};
+use super::play::Run;
+use super::policies::Policy;
+use super::returns::Returns;
+use super::stay::{self, Kept, Lived, Stay};
 use super::world::{Asked, Replay, World, fit};
-use crate::base::{Fingerprint, JobCtx, Notice, Result, rng};
+use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::Table;
 use crate::data::features::quantile;
+use crate::ml::net::side_by_side;
 use crate::strategy::Grade;
 use crate::{fault, note};
 
@@ -27,11 +32,13 @@ pub struct Settings {
     pub drift: f64,
     /// Chance that a person leaves for good after a visit without reward; a reward halves it.
     pub leaving: f64,
+    /// Days for which people are followed after their first visit, where the log says when people come back.
+    pub horizon: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rounds: 10_000, seeds: 4, policies: Policy::ALL.to_vec(), fatigue: 0.0, drift: 0.0, leaving: 0.0 }
+        Self { rounds: 10_000, seeds: 4, policies: Policy::ALL.to_vec(), fatigue: 0.0, drift: 0.0, leaving: 0.0, horizon: 30 }
     }
 }
 
@@ -73,6 +80,9 @@ pub struct Outcome {
     pub curve: Vec<f64>,
     /// How often each thing was shown in the last tenth of the run.
     pub shares: Vec<f64>,
+    /// What comes of people who come back, or do not; absent where the log does not say when people return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<Stay>,
 }
 
 /// Everything that was tried.
@@ -91,6 +101,9 @@ pub struct Tried {
     /// Why no policy was tried, where the people do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Notice>,
+    /// Whether, and when, people come back; absent without columns of who and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Returns>,
     /// One a policy, the most rewarding first.
     pub outcomes: Vec<Outcome>,
     /// Always C: the opinion of models.
@@ -101,18 +114,39 @@ pub struct Tried {
     pub warnings: Vec<Notice>,
 }
 
+/// How a trial stands while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// Rewards missed so far by each policy, mean over the runs so far.
+    pub curves: Vec<(Policy, Vec<f64>)>,
+    /// Runs that these stand for, and how many there will be.
+    pub runs: (usize, usize),
+}
+
 /// Points of a curve.
 pub const POINTS: usize = 50;
 
 /// Fits people to a log and tries policies against them.
 pub fn run(table: &Table, asked: &Asked, settings: &Settings, data: &Fingerprint, ctx: &JobCtx) -> Result<Tried> {
     check(settings)?;
-    let (world, replay, warnings) = fit(table, asked, data, ctx)?;
+    let (mut world, replay, mut warnings) = fit(table, asked, data, ctx)?;
     let refused = (!replay.holds).then(|| {
         let show = crate::base::numbers::percent;
         let outside = replay.expected.iter().copied().find(|e| !(replay.interval.0..=replay.interval.1).contains(e)).unwrap_or(f64::NAN);
         note!("bandit.refused", expected = show(outside), low = show(replay.interval.0), high = show(replay.interval.1))
     });
+    let returns = world.returns.clone();
+    match &returns {
+        None => warnings.push(note!("bandit.no_returns")),
+        Some(r) => {
+            if let Some(why) = &r.refused {
+                warnings.push(why.clone());
+                world.returns = None;
+            } else if stay::horizon(settings, r) < settings.horizon {
+                warnings.push(note!("bandit.horizon_cut", asked = settings.horizon, days = r.span));
+            }
+        }
+    }
     let outcomes = if refused.is_some() { Vec::new() } else { outcomes(&world, settings, asked.seed, ctx)? };
     Ok(Tried {
         asked: asked.clone(),
@@ -121,6 +155,7 @@ pub fn run(table: &Table, asked: &Asked, settings: &Settings, data: &Fingerprint
         actions: world.actions,
         replay,
         refused,
+        returns,
         outcomes,
         grade: Grade::C,
         reason: note!("bandit.grade"),
@@ -130,11 +165,76 @@ pub fn run(table: &Table, asked: &Asked, settings: &Settings, data: &Fingerprint
 
 fn check(s: &Settings) -> Result<()> {
     let share = |v: f64| (0.0..1.0).contains(&v);
-    let fine = (100..=1_000_000).contains(&s.rounds) && (1..=200).contains(&s.seeds) && !s.policies.is_empty();
+    let fine =
+        (1..=3_650).contains(&s.horizon) && (100..=1_000_000).contains(&s.rounds) && (1..=200).contains(&s.seeds) && !s.policies.is_empty();
     if fine && share(s.fatigue) && share(s.leaving) && s.drift.is_finite() { Ok(()) } else { Err(fault!("bandit.settings")) }
 }
 
-/// One run of one policy.
+/// Runs that are played side by side; more are played after them.
+const TOGETHER: usize = 20;
+
+/// Lets every policy play in every model and for every seed.
+pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<Vec<Outcome>> {
+    let mut policies = s.policies.clone();
+    policies.sort();
+    policies.dedup();
+    let asked = policies.clone();
+    // Whatever is asked for, everything is measured against showing everything equally often.
+    if !policies.contains(&Policy::Uniform) {
+        policies.push(Policy::Uniform);
+    }
+    let runs: Vec<(usize, u64)> = (0..world.chances.len()).flat_map(|m| (0..s.seeds).map(move |k| (m, k))).collect();
+    let batches = runs.len().div_ceil(TOGETHER);
+    ctx.stage("bandit.stage_run", (batches * POINTS) as u64);
+    let mut played: Vec<Vec<Played>> = vec![Vec::new(); policies.len()];
+    for (i, batch) in runs.chunks(TOGETHER).enumerate() {
+        let mut live = Vec::new();
+        for p in &policies {
+            for (m, k) in batch {
+                live.push(Mutex::new(Run::new(world, *m, *p, s, seed + k)?));
+            }
+        }
+        for point in 0..POINTS {
+            ctx.check()?;
+            side_by_side(live.len(), |i| held(&live[i]).step()).into_iter().collect::<Result<()>>()?;
+            ctx.at((i * POINTS + point + 1) as u64);
+            ctx.preview(|| so_far(&asked, &policies, &played, &live, (runs.len(), batch.len())));
+        }
+        for (of, runs) in played.iter_mut().zip(live.chunks(batch.len())) {
+            of.extend(runs.iter().map(|r| Played::of(&held(r))));
+        }
+    }
+    let lived = lived(world, &policies, &runs, s, seed, ctx)?;
+    let even = policies.iter().position(|p| *p == Policy::Uniform).unwrap_or(0);
+    let mut out: Vec<Outcome> = Vec::new();
+    for (i, policy) in policies.iter().enumerate().filter(|(_, p)| asked.contains(p)) {
+        let stay = world.returns.as_ref().filter(|_| !lived.is_empty()).map(|r| stay(&lived[i], &lived[even], &stay::windows(s, r)));
+        out.push(Outcome { stay, ..outcome(*policy, &played[i], &played[even]) });
+    }
+    out.sort_by(|a, b| b.reward.mean.total_cmp(&a.reward.mean));
+    Ok(out)
+}
+
+/// The curves so far: of the finished runs, or of the first ones while none is finished.
+fn so_far(asked: &[Policy], policies: &[Policy], played: &[Vec<Played>], live: &[Mutex<Run<'_>>], (all, batch): (usize, usize)) -> Live {
+    let mean = |curves: Vec<Vec<f64>>| -> Vec<f64> {
+        let points = curves.iter().map(Vec::len).min().unwrap_or(0);
+        (0..points).map(|t| curves.iter().map(|c| c[t]).sum::<f64>() / curves.len() as f64).collect()
+    };
+    let of = |i: usize| match played[i].as_slice() {
+        [] => mean(live[i * batch..(i + 1) * batch].iter().map(|r| held(r).curve.clone()).collect()),
+        done => mean(done.iter().map(|p| p.curve.clone()).collect()),
+    };
+    let curves = policies.iter().enumerate().filter(|(_, p)| asked.contains(p)).map(|(i, p)| (*p, of(i))).collect();
+    Live { curves, runs: (played.first().map_or(0, Vec::len).max(batch), all) }
+}
+
+fn held<T>(run: &Mutex<T>) -> MutexGuard<'_, T> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One finished run of one policy.
+#[derive(Clone)]
 struct Played {
     reward: f64,
     regret: f64,
@@ -143,93 +243,56 @@ struct Played {
     shares: Vec<f64>,
 }
 
-/// Lets every policy play in every model and for every seed.
-pub fn outcomes(world: &World, s: &Settings, seed: u64, ctx: &JobCtx) -> Result<Vec<Outcome>> {
-    let mut policies = s.policies.clone();
-    policies.sort();
-    policies.dedup();
-    ctx.stage("bandit.stage_run", (policies.len() + 1) as u64);
-    let runs: Vec<(usize, u64)> = (0..world.chances.len()).flat_map(|m| (0..s.seeds).map(move |k| (m, k))).collect();
-    let all = |policy: Policy| -> Vec<Played> { runs.par_iter().map(|(m, k)| play(world, *m, policy, s, seed + k)).collect() };
-    let even: Vec<f64> = all(Policy::Uniform).iter().map(|p| p.reward).collect();
-    ctx.at(1);
-    let mut out = Vec::new();
-    for (i, policy) in policies.into_iter().enumerate() {
-        ctx.check()?;
-        let played = all(policy);
-        let of = |f: &dyn Fn(&Played) -> f64| spread(played.iter().map(f).collect());
-        let mean_of = |f: &dyn Fn(&Played) -> f64| played.iter().map(f).sum::<f64>() / played.len() as f64;
-        out.push(Outcome {
-            policy,
-            reward: of(&|p| p.reward),
-            lift: spread(played.iter().zip(&even).map(|(p, e)| p.reward - e).collect()),
-            regret: of(&|p| p.regret),
-            retention: of(&|p| p.retention),
-            curve: (0..POINTS).map(|t| mean_of(&|p| p.curve[t])).collect(),
-            shares: (0..world.actions.len()).map(|a| mean_of(&|p| p.shares[a])).collect(),
-        });
-        ctx.at(i as u64 + 2);
+impl Played {
+    fn of(r: &Run<'_>) -> Self {
+        Self { reward: r.reward(), regret: r.regret(), retention: r.retention(), curve: r.curve.clone(), shares: r.shares() }
     }
-    out.sort_by(|a, b| b.reward.mean.total_cmp(&a.reward.mean));
+}
+
+fn outcome(policy: Policy, played: &[Played], even: &[Played]) -> Outcome {
+    let of = |f: &dyn Fn(&Played) -> f64| spread(played.iter().map(f).collect());
+    let means = |f: &dyn Fn(&Played) -> &Vec<f64>| -> Vec<f64> {
+        let n = played.first().map_or(0, |p| f(p).len());
+        (0..n).map(|i| played.iter().map(|p| f(p)[i]).sum::<f64>() / played.len() as f64).collect()
+    };
+    Outcome {
+        policy,
+        reward: of(&|p| p.reward),
+        lift: spread(played.iter().zip(even).map(|(p, e)| p.reward - e.reward).collect()),
+        regret: of(&|p| p.regret),
+        retention: of(&|p| p.retention),
+        curve: means(&|p| &p.curve),
+        shares: means(&|p| &p.shares),
+        stay: None,
+    }
+}
+
+/// Lets people come back, where the log says when they do: one list of runs a policy, or nothing.
+fn lived(world: &World, policies: &[Policy], runs: &[(usize, u64)], s: &Settings, seed: u64, ctx: &JobCtx) -> Result<Vec<Vec<Lived>>> {
+    let Some(returns) = &world.returns else { return Ok(Vec::new()) };
+    ctx.stage("bandit.stage_stay", policies.len() as u64);
+    let mut out = Vec::new();
+    for (i, policy) in policies.iter().enumerate() {
+        ctx.check()?;
+        let live = |i: usize| stay::live(world, returns, runs[i].0, *policy, s, seed + runs[i].1);
+        out.push(side_by_side(runs.len(), live).into_iter().collect::<Result<_>>()?);
+        ctx.at(i as u64 + 1);
+    }
     Ok(out)
+}
+
+fn stay(lived: &[Lived], even: &[Lived], windows: &[u32]) -> Stay {
+    let of = |f: &dyn Fn(&Lived) -> f64| spread(lived.iter().map(f).collect());
+    Stay {
+        reward: of(&|l| l.reward),
+        lift: spread(lived.iter().zip(even).map(|(l, e)| l.reward - e.reward).collect()),
+        visits: of(&|l| l.visits),
+        back: windows.iter().enumerate().map(|(w, days)| Kept { days: *days, share: of(&|l| l.back[w]) }).collect(),
+        active: of(&|l| l.active),
+    }
 }
 
 fn spread(mut v: Vec<f64>) -> Spread {
     v.sort_unstable_by(f64::total_cmp);
     Spread { mean: v.iter().sum::<f64>() / v.len().max(1) as f64, low: quantile(&v, 0.05), high: quantile(&v, 0.95) }
-}
-
-/// One policy in one model. People come in an order, and luck falls, that depend on the seed alone, so that policies are
-/// compared on the same people.
-fn play(world: &World, model: usize, policy: Policy, s: &Settings, seed: u64) -> Played {
-    let (people, k) = (world.people(), world.actions.len());
-    let mut order = rng::rng(seed, "bandit-order");
-    let mut luck = rng::rng(seed, "bandit-luck");
-    let mut random = rng::rng(seed, policy.name());
-    // Every second thing gains over the run, the others lose.
-    let drifts: Vec<f64> = (0..k).map(|a| if a % 2 == 0 { s.drift } else { -s.drift }).collect();
-    let mut seen_before = vec![0u16; if s.fatigue > 0.0 { people * k } else { 0 }];
-    let mut here: Vec<usize> = (0..people).collect();
-    let mut learner = Learner::new(policy, k, world.seen.n_features, s.rounds);
-    let mut out = Played { reward: 0.0, regret: 0.0, retention: 1.0, curve: Vec::with_capacity(POINTS), shares: vec![0.0; k] };
-    let last = s.rounds - (s.rounds / 10).max(1);
-    for t in 0..s.rounds {
-        if t == (out.curve.len() + 1) * s.rounds / POINTS - 1 || here.is_empty() {
-            out.curve.push(out.regret);
-        }
-        if here.is_empty() {
-            break;
-        }
-        let at = rng::below(&mut order, here.len());
-        let person = here[at];
-        let now = t as f64 / s.rounds as f64;
-        let chance = |a: usize| {
-            let p = world.chances[model][person * k + a].clamp(1e-9, 1.0 - 1e-9);
-            let moved = if s.drift == 0.0 { p } else { crate::ml::model::sigmoid((p / (1.0 - p)).ln() + drifts[a] * now) };
-            if s.fatigue > 0.0 { moved * (1.0 - s.fatigue).powi(i32::from(seen_before[person * k + a])) } else { moved }
-        };
-        let view = world.seen.row(person);
-        let action = learner.choose(view, &mut random);
-        let p = chance(action);
-        let ideal = (0..k).map(chance).fold(0.0, f64::max);
-        let reward = f64::from(u8::from(rng::unit(&mut luck) < p));
-        learner.learn(view, action, reward);
-        out.reward += p;
-        out.regret += ideal - p;
-        if t >= last {
-            out.shares[action] += 1.0;
-        }
-        if let Some(n) = seen_before.get_mut(person * k + action) {
-            *n = n.saturating_add(1);
-        }
-        if s.leaving > 0.0 && rng::unit(&mut luck) < s.leaving * if reward > 0.0 { 0.5 } else { 1.0 } {
-            here.swap_remove(at);
-        }
-    }
-    out.curve.resize(POINTS, out.regret);
-    out.reward /= s.rounds as f64;
-    out.retention = here.len() as f64 / people as f64;
-    let shown: f64 = out.shares.iter().sum();
-    out.shares.iter_mut().for_each(|v| *v /= shown.max(1.0));
-    out
 }

@@ -13,7 +13,7 @@ fn world() -> World {
     let people = 200;
     let seen = FeatureMatrix { n_features: 2, values: (0..people).flat_map(|i| [1.0, if i % 2 == 0 { 1.0 } else { -1.0 }]).collect() };
     let of = |i: usize| if i.is_multiple_of(2) { [0.30, 0.05, 0.20] } else { [0.05, 0.30, 0.20] };
-    World { actions: ["a", "b", "c"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()] }
+    World { actions: ["a", "b", "c"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }
 }
 
 fn played(s: &Settings) -> Vec<Outcome> {
@@ -42,9 +42,47 @@ fn policies_find_what_they_can_find() {
         // Regret flattens: the second half costs less than the first.
         assert!(found.curve[49] - found.curve[24] < found.curve[24], "{:?}", found.curve);
     }
-    assert!(matches!(all[0].policy, Policy::LinUcb | Policy::LinThompson));
+    assert!(matches!(all[0].policy, Policy::LinUcb | Policy::LinThompson | Policy::NeuralLinear));
+    let net = of(&all, Policy::NeuralLinear);
+    assert!(net.reward.mean > 0.25 && net.curve[49] - net.curve[24] < net.curve[24], "{net:?}");
     // The same seed, the same numbers.
     assert_eq!(all, played(&Settings { rounds: 8_000, ..Settings::default() }));
+}
+
+/// People who like the one thing if two things known of them agree, and the other if they do not; ten more that are known of
+/// them mean nothing. Features drawn at random would not do here: what matters has to be learned.
+fn crossed() -> World {
+    let people = 400;
+    let sign = |even: bool| if even { 1.0 } else { -1.0 };
+    let mut r = rng::rng(6, "crossed");
+    let noise: Vec<f64> = (0..10 * people).map(|_| sign(rng::unit(&mut r) < 0.5)).collect();
+    let signs = |i: usize| [1.0, sign(i.is_multiple_of(2)), sign((i / 2).is_multiple_of(2))];
+    let values = (0..people).flat_map(|i| signs(i).into_iter().chain(noise[10 * i..10 * (i + 1)].iter().copied())).collect();
+    let seen = FeatureMatrix { n_features: 13, values };
+    let of = |i: usize| if signs(i)[1] * signs(i)[2] > 0.0 { [0.4, 0.1] } else { [0.1, 0.4] };
+    World { actions: ["a", "b"].map(str::to_owned).to_vec(), seen, chances: vec![(0..people).flat_map(of).collect()], returns: None }
+}
+
+#[test]
+fn a_network_finds_what_no_line_can_say_and_loses_little_where_a_line_does() {
+    let s = Settings { rounds: 6_000, policies: vec![Policy::LinThompson, Policy::NeuralLinear], ..Settings::default() };
+    let all = outcomes(&crossed(), &s, 1, &JobCtx::quiet()).unwrap();
+    let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
+    assert!(line.reward.high < 0.27 && net.reward.low > 0.34, "{line:?} {net:?}");
+    let all = played(&s);
+    let (line, net) = (of(&all, Policy::LinThompson), of(&all, Policy::NeuralLinear));
+    assert!(net.reward.mean > 0.93 * line.reward.mean, "{line:?} {net:?}");
+    // One after the other on one thread, or side by side: the same bits.
+    let s = Settings { rounds: 1_000, seeds: 2, policies: vec![Policy::NeuralLinear], ..s };
+    let world = crossed();
+    let curve = |seed: u64| {
+        let mut run = super::play::Run::new(&world, 0, Policy::NeuralLinear, &s, seed).unwrap();
+        (0..super::run::POINTS).for_each(|_| run.step().unwrap());
+        run.curve
+    };
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(|| [curve(1), curve(2)]);
+    let mean: Vec<f64> = alone[0].iter().zip(&alone[1]).map(|(a, b)| (a + b) / 2.0).collect();
+    assert_eq!(outcomes(&world, &s, 1, &JobCtx::quiet()).unwrap()[0].curve, mean);
 }
 
 #[test]
@@ -86,7 +124,7 @@ fn people_fitted_from_a_log_behave_as_it_did() {
     let settings = Settings { rounds: 4_000, seeds: 2, ..Settings::default() };
     let found = run(&log(6_000), &asked(), &settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
     assert!(found.replay.holds && found.refused.is_none() && found.grade == crate::strategy::Grade::C, "{:?}", found.replay);
-    assert!(matches!(found.outcomes[0].policy, Policy::LinUcb | Policy::LinThompson), "{:?}", found.outcomes[0]);
+    assert!(matches!(found.outcomes[0].policy, Policy::LinUcb | Policy::LinThompson | Policy::NeuralLinear), "{:?}", found.outcomes[0]);
     assert!(found.outcomes[0].reward.mean > 0.24);
     // Main effects alone cannot tell the two kinds apart: no policy gains from looking at people then.
     let plain = Asked { base: ModelKind::Logistic, ..asked() };
@@ -116,4 +154,35 @@ fn wilsons_interval_is_the_published_one() {
     // Newcombe 1998, table I: 81 of 263.
     let (low, high) = wilson(81.0, 263.0, 0.05);
     assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
+}
+
+#[test]
+fn whoever_looks_sees_the_curves_grow() {
+    use super::run::{Live, POINTS};
+    use crate::base::progress::{Preview, ProgressSink};
+    use std::sync::{Arc, Mutex};
+    #[derive(Default)]
+    struct Looks(Mutex<Vec<Preview>>);
+    impl ProgressSink for Looks {
+        fn stage(&self, _: &'static str, _: u64) {}
+        fn at(&self, _: u64) {}
+        fn looks(&self) -> bool {
+            true
+        }
+        fn preview(&self, so_far: Preview) {
+            self.0.lock().unwrap().push(so_far);
+        }
+    }
+    let looks = Arc::new(Looks::default());
+    let s = Settings { rounds: 1_000, seeds: 25, policies: vec![Policy::LinUcb], ..Settings::default() };
+    let done = outcomes(&world(), &s, 1, &JobCtx::new(looks.clone(), Default::default())).unwrap();
+    let seen: Vec<Live> = looks.0.lock().unwrap().iter().map(|p| p.0.downcast_ref::<Live>().unwrap().clone()).collect();
+    // Twenty runs together grow point by point; while the other five play, the finished ones stand.
+    assert_eq!(seen.len(), 2 * POINTS);
+    assert!(seen.iter().take(POINTS).enumerate().all(|(i, l)| l.curves[0].1.len() == i + 1 && l.runs == (20, 25)));
+    assert!(seen.iter().skip(POINTS).all(|l| l.curves == seen[POINTS - 1].curves));
+    assert!(seen[0].curves.len() == 1 && seen[0].curves[0].0 == Policy::LinUcb);
+    assert!((seen[POINTS - 1].curves[0].1[POINTS - 1] - done[0].regret.mean).abs() < 0.2 * done[0].regret.mean);
+    // What is asked for decides what is seen, looked at or not.
+    assert_eq!(done, outcomes(&world(), &s, 1, &JobCtx::quiet()).unwrap());
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::returns::{self, Returns};
 use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers, rng};
 use crate::data::{ColumnType, Encoder, FeatureMatrix, FittedPrepare, Part, Roles, Table};
 use crate::ml::train::{TrainData, train};
@@ -22,6 +23,12 @@ pub struct Asked {
     pub reward: String,
     /// What was known of the person.
     pub context: Vec<String>,
+    /// Who it was shown to, where the log says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// When, where the log says so: with both, people of the simulation come back or stay away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// Models in the ensemble.
     pub ensemble: usize,
     /// Kind of model: `gbdt` or `logistic`.
@@ -33,7 +40,7 @@ pub struct Asked {
 impl Default for Asked {
     fn default() -> Self {
         let (action, reward) = (String::new(), String::new());
-        Self { action, reward, context: Vec::new(), ensemble: 5, base: ModelKind::Gbdt, seed: 1 }
+        Self { action, reward, context: Vec::new(), user: None, time: None, ensemble: 5, base: ModelKind::Gbdt, seed: 1 }
     }
 }
 
@@ -53,6 +60,8 @@ pub struct World {
     pub seen: FeatureMatrix,
     /// Chance of a reward, `people × actions`, one for each model.
     pub chances: Vec<Vec<f64>>,
+    /// Whether, and when, people come back; absent where the log does not say.
+    pub returns: Option<Returns>,
 }
 
 impl World {
@@ -91,7 +100,7 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
     let (action, reward) = (table.column(&asked.action)?, table.column(&asked.reward)?);
     for c in &asked.context {
         table.column(c)?;
-        if *c == asked.action || *c == asked.reward {
+        if *c == asked.action || *c == asked.reward || Some(c) == asked.user.as_ref() {
             return Err(fault!("bandit.context_twice", column = c));
         }
     }
@@ -113,10 +122,17 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
     let table = table.with_texts(&asked.action, &shown)?;
     let mut names = asked.context.clone();
     names.push(asked.action.clone());
-    let mut mixed = known.clone();
-    rng::shuffle(&mut rng::rng(asked.seed, "bandit-halves"), &mut mixed);
-    let (held, fitted) = mixed.split_at(mixed.len() / 4);
-    let encoder = Encoder::fit(&table, &names, &Roles::default(), fitted, FittedPrepare::default())?;
+    // As many rewards in a hundred rows on either side: what is checked is the models, not the luck of the draw.
+    let (mut held, mut fitted) = (Vec::new(), Vec::new());
+    let mut random = rng::rng(asked.seed, "bandit-halves");
+    for rewarded in [true, false] {
+        let mut some: Vec<usize> = known.iter().copied().filter(|r| (y[*r] > 0.5) == rewarded).collect();
+        rng::shuffle(&mut random, &mut some);
+        let (out, kept) = some.split_at(some.len() / 4);
+        held.extend_from_slice(out);
+        fitted.extend_from_slice(kept);
+    }
+    let encoder = Encoder::fit(&table, &names, &Roles::default(), &fitted, FittedPrepare::default())?;
     let (x, notices) = encoder.encode(&table)?;
     let at =
         encoder.features.iter().position(|f| f.name == asked.action).ok_or_else(|| fault!("bandit.lost_action", column = &asked.action))?;
@@ -147,7 +163,7 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
         models.push(train(&spec, &data, &ctx.without_stage())?);
         ctx.at(member as u64 + 1);
     }
-    let replay = replay(&models, &x.select(held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), ctx)?;
+    let replay = replay(&models, &x.select(&held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), ctx)?;
     let mut drawn = rng::rng(asked.seed, "bandit-people");
     let people: Vec<usize> = (0..PEOPLE.min(known.len())).map(|_| known[rng::below(&mut drawn, known.len())]).collect();
     let mut chances = Vec::new();
@@ -163,11 +179,20 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
         }
         chances.push(all);
     }
+    let returns = returns_of(&table, asked, &codes, &y, actions.len(), ctx)?;
     let mut warnings = notices;
     if replay.holds {
         warnings.push(note!("bandit.replays", logged = numbers::percent(replay.logged)));
     }
-    Ok((World { actions, seen: seen(&encoder, &x, at, &people), chances }, replay, warnings))
+    Ok((World { actions, seen: seen(&encoder, &x, at, &people), chances, returns }, replay, warnings))
+}
+
+/// When people come back, where the log says who came and when.
+fn returns_of(table: &Table, asked: &Asked, codes: &[i32], y: &[f64], actions: usize, ctx: &JobCtx) -> Result<Option<Returns>> {
+    let (Some(user), Some(time)) = (&asked.user, &asked.time) else { return Ok(None) };
+    let rewarded: Vec<Option<usize>> = codes.iter().zip(y).map(|(c, y)| usize::try_from(*c).ok().filter(|_| *y > 0.5)).collect();
+    let (visits, span) = returns::visits(table, user, time, &rewarded)?;
+    returns::fit(&visits, span, table.n_rows(), actions, asked.ensemble, asked.seed, ctx).map(Some)
 }
 
 fn replay(models: &[Arc<dyn Model>], x: &FeatureMatrix, y: &[f64], ctx: &JobCtx) -> Result<Replay> {

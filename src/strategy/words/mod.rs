@@ -3,6 +3,7 @@
 pub mod chart;
 mod customers;
 mod experiment;
+pub mod feedback;
 mod policy;
 mod uplift;
 
@@ -151,6 +152,65 @@ pub fn policies(t: &Tried, lang: Lang) -> Sheet {
     };
     let head = ["policy", "rate", "spread", "lift", "lift_spread", "regret", "retention"].map(|h| format!("bandit.head_{h}"));
     sheet(lang, &head.each_ref().map(String::as_str), t.outcomes.iter().map(row).collect())
+}
+
+/// What comes of people who come back under the best of the policies for them, in a sentence; nothing where the log does not
+/// say who comes back.
+pub fn stayed(t: &Tried, lang: Lang) -> Option<String> {
+    let stays = t.outcomes.iter().filter_map(|o| Some((o, o.stay.as_ref()?)));
+    let (best, stay) = stays.max_by(|a, b| a.1.reward.mean.total_cmp(&b.1.reward.mean))?;
+    let back = stay.back.last()?;
+    let lift = format!("{} ({} … {})", signed(stay.lift.mean), signed(stay.lift.low), signed(stay.lift.high));
+    Some(tr_with(
+        lang,
+        "bandit.says_stay",
+        &[
+            ("policy", &tr(lang, best.policy.key())),
+            ("days", &t.settings.horizon.min(t.returns.as_ref().map_or(u32::MAX, |r| r.span))),
+            ("reward", &numbers::plain(stay.reward.mean)),
+            ("lift", &lift),
+            ("back", &numbers::percent(back.share.mean)),
+            ("within", &back.days),
+        ],
+    ))
+}
+
+fn signed(v: f64) -> String {
+    if v > 0.0 { format!("+{}", numbers::plain(v)) } else { numbers::plain(v) }
+}
+
+/// Who comes back under which policy, as a table.
+pub fn stays(t: &Tried, lang: Lang) -> Sheet {
+    let band = |s: &Spread, show: fn(f64) -> String| format!("{} ({} … {})", show(s.mean), show(s.low), show(s.high));
+    let stays: Vec<_> = t.outcomes.iter().filter_map(|o| Some((o, o.stay.as_ref()?))).collect();
+    let row = |(o, s): &(&Outcome, &crate::strategy::bandit::Stay)| {
+        let mut row = vec![tr(lang, o.policy.key()).to_owned(), band(&s.reward, numbers::plain), band(&s.lift, numbers::plain)];
+        row.extend(s.back.iter().map(|b| band(&b.share, numbers::percent)));
+        row.extend([band(&s.active, numbers::percent), band(&s.visits, numbers::plain)]);
+        row
+    };
+    let back = stays.first().map(|(_, s)| s.back.clone()).unwrap_or_default();
+    let mut head: Vec<String> = ["policy", "person", "person_lift"].map(|h| tr(lang, &format!("bandit.head_{h}")).to_owned()).to_vec();
+    head.extend(back.iter().map(|b| tr_with(lang, "bandit.head_back", &[("days", &b.days)])));
+    head.extend(["active", "visits"].map(|h| tr(lang, &format!("bandit.head_{h}")).to_owned()));
+    Sheet { head, rows: stays.iter().map(row).collect() }
+}
+
+/// How well the models give back who came back, one sentence each.
+pub fn returned(t: &Tried, lang: Lang) -> Vec<String> {
+    let say = |b: &crate::strategy::bandit::returns::Back| {
+        let expected: Vec<String> = b.expected.iter().map(|e| numbers::percent(*e)).collect();
+        let fields: [(&str, &dyn std::fmt::Display); 6] = [
+            ("whom", &tr(lang, if b.first { "bandit.whom_first" } else { "bandit.whom_any" })),
+            ("days", &b.days),
+            ("logged", &numbers::percent(b.logged)),
+            ("low", &numbers::percent(b.interval.0)),
+            ("high", &numbers::percent(b.interval.1)),
+            ("expected", &expected.join(", ")),
+        ];
+        tr_with(lang, "bandit.replay_back", &fields)
+    };
+    t.returns.iter().flat_map(|r| &r.check).map(say).collect()
 }
 
 /// Points of a curve from nothing to a little beyond what was seen.

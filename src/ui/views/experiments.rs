@@ -22,7 +22,9 @@ use std::sync::Arc;
 use eframe::egui::{self, RichText, Ui};
 
 use super::why::{inset, standing};
-use crate::session::state::{Ask, Command, Finding, NamedStudy, Study};
+use crate::base::progress::Preview;
+use crate::session::state::{Ask, Command, Finding, NamedStudy, Status, Study};
+use crate::strategy::bandit::Live;
 use crate::ui::widgets::{basic, figure};
 use crate::ui::{Cx, View, theme};
 
@@ -36,6 +38,8 @@ pub struct ExperimentsView {
     twins: figure::Twins,
     /// The last good answer, shown while a new one is computed.
     last: Option<(String, Arc<Finding>)>,
+    /// How the trial on screen stands while it runs, or stood when it was stopped.
+    live: Option<(Study, Preview)>,
 }
 
 /// Kinds of studies that can be begun, in the order of the work.
@@ -129,6 +133,9 @@ impl ExperimentsView {
         cx.want(ask.clone());
         ui.add_space(theme::SPACE);
         standing(ui, cx, &ask);
+        if self.live(ui, cx, study, &ask) {
+            return;
+        }
         if let Some(found) = cx.session.finding(&study.ask) {
             self.last = Some((study.name.clone(), found.clone()));
         }
@@ -159,6 +166,23 @@ impl ExperimentsView {
         if let Some(columns) = policy::proposed(ui, cx, mapping) {
             let ask = Study::Policy(crate::strategy::study::PolicyAsked { columns, ..asked.clone() });
             cx.command(Command::ReplaceStudy { name: study.name.clone(), study: NamedStudy { name: study.name.clone(), ask } });
+        }
+    }
+
+    /// What a study has so far, while it runs or after it was stopped; whether there is any.
+    fn live(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, study: &NamedStudy, ask: &Ask) -> bool {
+        let running = cx.session.job(ask).and_then(|j| cx.session.progress.get(&j.id));
+        if let Some(preview) = running.and_then(|p| p.preview.clone()) {
+            self.live = Some((study.ask.clone(), preview));
+        }
+        let stopped = matches!(cx.session.status(ask), Status::Failed(fault) if fault.is_cancelled());
+        let shown = self.live.as_ref().filter(|(of, _)| *of == study.ask && (running.is_some() || stopped));
+        match (&study.ask, shown.map(|(_, p)| p.0.downcast_ref::<Live>())) {
+            (Study::Bandit(trial), Some(Some(live))) => {
+                bandit::live(ui, cx, trial, live, stopped, &mut self.twins);
+                true
+            }
+            _ => false,
         }
     }
 

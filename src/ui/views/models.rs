@@ -1,6 +1,7 @@
 //! What will happen? Models to train and load, their settings, the live curve, and their figures side by side.
 
 mod evaluation;
+mod feedback;
 mod settings;
 
 use eframe::egui::{self, Margin, RichText, Ui};
@@ -15,6 +16,7 @@ use crate::ui::{Action, Cx, Room, View, strip, theme};
 pub struct ModelsView {
     evaluation: evaluation::EvaluationPanel,
     settings: settings::Settings,
+    feedback: feedback::FeedbackPanel,
 }
 
 impl View for ModelsView {
@@ -42,6 +44,7 @@ impl View for ModelsView {
                 let Some(name) = shown(cx) else { return };
                 ui.push_id(("model", &name), |ui| self.model(ui, cx, &name));
                 self.evaluation.ui(ui, cx, &name);
+                self.feedback.ui(ui, cx, &name);
                 ui.add_space(theme::SECTION);
             });
         });

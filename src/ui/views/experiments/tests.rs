@@ -155,3 +155,40 @@ fn customers_are_shown_in_pictures_and_a_wrong_day_is_one_sentence() {
     until(&mut h, "soon");
     assert!(h.query_all_by_label_contains("“soon” is no date").count() > 0);
 }
+
+#[test]
+fn a_trial_is_seen_growing_and_keeps_what_it_had_when_stopped() {
+    use crate::base::progress::Preview;
+    use crate::session::state::{Ask, Command, NamedStudy, Status};
+    use crate::session::task::Progress;
+    use crate::strategy::bandit::{Asked, Live, Policy, Trial};
+    let (_folder, session) = shop(200);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    let log = Asked { action: "Month".into(), reward: "Revenue".into(), context: vec!["Weekend".into()], ..Asked::default() };
+    let ask = Study::Bandit(Trial { log, ..Trial::default() });
+    let session = &mut h.state_mut().desk.session;
+    session.apply(&Command::AddStudy(NamedStudy { name: "Trial".into(), ask: ask.clone() }));
+    // The job that would answer is held up half-way.
+    let wanted = Ask::Study(Box::new(ask));
+    session.want(wanted.clone());
+    let task = session.next_tasks().into_iter().find(|t| t.ask == wanted).expect("a task");
+    let live = Live { curves: vec![(Policy::Uniform, vec![5.0, 9.0]), (Policy::Ucb, vec![4.0, 6.0])], runs: (20, 40) };
+    let preview = Some(Preview(std::sync::Arc::new(live)));
+    session.progress.insert(task.id, Progress { stage: "bandit.stage_run", done: 2, total: 50, preview, ..Progress::default() });
+    h.run();
+    h.get_by_label("Trial").click();
+    h.run();
+    assert!(h.query_all_by_label_contains("So far: 400 of 10,000 rounds, mean of 20 of 40 runs").next().is_some());
+    h.get_by_label("Stop").click();
+    h.run();
+    let session = &mut h.state_mut().desk.session;
+    assert!(task.token.is_cancelled());
+    session.finish(task.id, Err(crate::base::Fault::cancelled()));
+    h.run();
+    // It does not begin anew by itself, and what there was stays.
+    let session = &h.state().desk.session;
+    assert!(matches!(session.status(&wanted), Status::Failed(_)) && session.job(&wanted).is_none());
+    assert!(h.query_all_by_label_contains("Stopped: this is how far it came, 400 of 10,000 rounds").next().is_some());
+    h.get_by_label("Try again");
+}
