@@ -10,6 +10,7 @@ mod customers;
 mod experiment;
 mod policy;
 mod progress;
+mod scan;
 mod uplift;
 mod why;
 

@@ -70,6 +70,7 @@ impl Session {
             Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
             Ask::Attention { model: m, line, outcome, silent } => Some(Key::of_value(&(model(m)?, line, outcome, silent))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
+            Ask::Scan => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
             Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
             _ => Some(Key::default()),
@@ -88,6 +89,7 @@ impl Session {
             Ask::Study(s) => self.findings.iter().rev().find(|(a, _)| a == &**s).map(|(_, k)| &k.key),
             Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
+            Ask::Scan => self.scan.as_ref().map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
             Ask::Rank { .. } => self.ranking.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             _ => None,
@@ -150,7 +152,7 @@ impl Session {
     /// A click that still waits for its inputs keeps waiting; what drawing asked for will be asked for again.
     fn postpone(&mut self, ask: Ask) {
         let inputs_failed = [Ask::Load, Ask::Prepare].iter().any(|a| matches!(self.status(a), Status::Failed(_)));
-        if matches!(ask, Ask::Train(_)) && self.recipe.is_some() && !inputs_failed {
+        if matches!(ask, Ask::Train(_) | Ask::Scan) && self.recipe.is_some() && !inputs_failed {
             self.wanted.push(ask);
         }
     }
@@ -236,6 +238,10 @@ impl Session {
             Ask::Levers(m) => {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| pipeline::levers(&recipe, &prepared, &*model, ctx).map(|l| Done::Levers(Arc::new(l)))))
+            }
+            Ask::Scan => {
+                let prepared = prepared()?;
+                compute(Box::new(move |ctx| pipeline::scan(&prepared, ctx).map(|s| Done::Scan(Arc::new(s)))))
             }
             Ask::Simulate(m) => {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
@@ -373,6 +379,7 @@ impl Session {
                 self.attentions.push((ask, Kept { value, key }));
                 drop_oldest(&mut self.attentions);
             }
+            (_, Done::Scan(value)) => self.scan = Some(Kept { value, key }),
             (Ask::Levers(m), Done::Levers(value)) => drop(self.levers.insert(m, Kept { value, key })),
             (Ask::Simulate(m), Done::Simulation(value, baseline)) => {
                 self.baseline = Some(baseline);

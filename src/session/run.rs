@@ -24,7 +24,7 @@ use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
 use crate::strategy::study::{self, Studied};
-use crate::strategy::{Lever, Simulation};
+use crate::strategy::{LeakScan, Lever, Simulation};
 use crate::{fault, note};
 
 /// Rows written at once.
@@ -40,6 +40,8 @@ pub struct Gathered {
     pub models: Vec<Arc<dyn Model>>,
     /// Why, one per explained model.
     pub whys: Vec<Explained>,
+    /// Which columns give the outcome away; or why nobody knows.
+    pub scan: Result<LeakScan>,
     /// Levers of the first model.
     pub levers: Vec<Lever>,
     /// Scenarios, one simulation per model that answers some.
@@ -121,6 +123,10 @@ pub fn complete(
         whys.push(explain(recipe, &prepared, &models, &**model, ctx)?);
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
+    let scan = match pipeline::scan(&prepared, ctx) {
+        Err(fault) if fault.is_cancelled() => return Err(fault),
+        found => found,
+    };
     let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
     let is_first = |model: &Arc<dyn Model>| model.card().spec.name == first.card().spec.name;
     let mut simulations = Vec::new();
@@ -148,7 +154,7 @@ pub fn complete(
         _ => Vec::new(),
     };
     let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
-    Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings, studies })
+    Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies })
 }
 
 /// The methods that a recipe can ask of a model.
@@ -300,6 +306,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
         why,
         rankings: g.rankings.clone(),
         simulations: g.simulations.clone(),
+        scan: g.scan.as_ref().ok().cloned(),
         levers: g.levers.clone(),
         studies: g.studies.clone(),
         recipe: plain.to_toml().unwrap_or_default(),
@@ -405,6 +412,9 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
     for s in &g.studies {
         let path = place(format!("studies/{}.json", safe_name(&s.name)), &mut summary)?;
         write_json(&path, s)?;
+    }
+    if let Ok(scan) = &g.scan {
+        write_json(&place("scan.json".to_owned(), &mut summary)?, scan)?;
     }
     let report = report(recipe, &g, lang, made);
     for format in &recipe.report.formats {

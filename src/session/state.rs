@@ -19,7 +19,7 @@ use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
 use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
-use crate::strategy::{Baseline, Lever, Scenario, Simulation};
+use crate::strategy::{Baseline, LeakScan, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
 pub use super::pipeline::{Prepared, Why, WhyRows};
@@ -81,6 +81,8 @@ pub enum Ask {
     Deeper(Question),
     /// Which columns may be moved, and which are outcome proxies, for a model. The answer: [`Session::levers`].
     Levers(String),
+    /// Which columns give the outcome away, and what moving each would mean. By a click. The answer: [`Session::scan`].
+    Scan,
     /// All scenarios of the recipe and the draft, answered by a model. The answer: [`Session::simulation`].
     Simulate(String),
     /// All items for one person (`COL=VALUE`). The answer: [`Session::ranking`].
@@ -160,6 +162,7 @@ impl Ask {
                 | Self::Study(_)
                 | Self::Attention { .. }
                 | Self::Levers(_)
+                | Self::Scan
                 | Self::Simulate(_)
                 | Self::Rank { .. }
                 | Self::Prepare
@@ -277,6 +280,8 @@ pub struct Session {
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
     /// Recent answers to studies, newest last.
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
+    /// What the leak scan found.
+    pub scan: Option<Kept<Arc<LeakScan>>>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
@@ -348,6 +353,7 @@ impl Session {
             answers: Vec::new(),
             attentions: Vec::new(),
             findings: Vec::new(),
+            scan: None,
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
             baseline: None,
@@ -476,14 +482,17 @@ impl Session {
         let content = full.map(|l| &l.value.fingerprint);
         let roles = {
             let mut r = recipe.roles.clone();
-            r.lever.clear();
+            // What moving a column means changes nothing that a model reads.
+            for list in [&mut r.lever, &mut r.context, &mut r.mediator, &mut r.proxy, &mut r.identifier] {
+                list.clear();
+            }
             r
         };
         self.keys = Keys {
             data: Key::of_value(&(self.folder.join(&recipe.data.path), &recipe.data.read)),
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
-            levers: Key::of_value(&recipe.roles.lever),
+            levers: Key::of_value(&recipe.roles.types()),
             scenarios: Key::of_value(&(&recipe.scenarios, &recipe.simulate, &self.draft)),
         };
     }

@@ -11,7 +11,7 @@ use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
 use crate::ml::Model;
 use crate::recommend::Ranking;
-use crate::strategy::{Baseline, Lever, Simulation};
+use crate::strategy::{Baseline, LeakScan, Lever, Simulation};
 
 /// Which thread does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub enum Done {
     Finding(Arc<crate::strategy::study::Finding>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
+    /// What the leak scan found.
+    Scan(Arc<LeakScan>),
     /// Levers.
     Levers(Arc<Vec<Lever>>),
     /// Scenarios, and what they were compared with.

@@ -1,6 +1,7 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
+//! - [`scan`] looks for columns that give the outcome away and proposes what each column is: lever, context, mediator, proxy, identifier.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
@@ -17,6 +18,7 @@ pub mod experiment;
 pub mod lever;
 pub mod policy;
 pub mod resample;
+pub mod scan;
 pub mod scenario;
 pub mod sensitivity;
 pub mod simulate;
@@ -28,5 +30,6 @@ pub mod words;
 pub use baseline::Baseline;
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};
+pub use scan::LeakScan;
 pub use scenario::{Money, Scenario};
 pub use simulate::{Estimate, ScenarioResult, Simulation};

@@ -274,6 +274,10 @@ impl Plan {
                 let near = levers.iter().min_by_key(|l| crate::data::table::distance(&l.column, column));
                 fault!("strategy.no_lever", name = &scenario.name, column = column, nearest = near.map_or("–", |l| l.column.as_str()))
             })?;
+            if lever.status == LeverStatus::Fixed {
+                let code = lever.reason.as_ref().map_or("strategy.fixed_context", |r| r.code.as_str());
+                return Err(fault!(code, column = column));
+            }
             if lever.status != LeverStatus::Free {
                 if !scenario.overridden.contains(column) {
                     return Err(fault!("strategy.locked", name = &scenario.name, column = column));

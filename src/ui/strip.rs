@@ -82,6 +82,7 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Deeper(q) => (deeper(q), String::new()),
         Ask::Attention { .. } => ("ui.job_attention", String::new()),
         Ask::Levers(_) => ("ui.job_levers", String::new()),
+        Ask::Scan => ("ui.job_scan", String::new()),
         Ask::Simulate(_) => ("ui.job_simulate", String::new()),
         Ask::Rank { .. } => ("ui.job_rank", String::new()),
         Ask::OpenProject(_) | Ask::Recover(_) | Ask::LoadModel(_) => ("ui.job_open", String::new()),
