@@ -169,7 +169,6 @@ impl Command {
                 }
             }
             Self::SetLever { column, yes } => {
-                recipe.roles.lever.retain(|c| *c != column);
                 set_type(recipe, &column, yes.then_some(LeverType::Lever));
             }
             Self::SetTypes(types) => {
@@ -329,9 +328,12 @@ impl Command {
 fn set_type(recipe: &mut Recipe, column: &str, kind: Option<LeverType>) {
     let was = recipe.roles.lever.iter().any(|c| c == column);
     recipe.roles.set_type(column, kind);
-    // An outcome proxy may have been unlocked on purpose; that is for What-if to say.
-    if kind != Some(LeverType::Lever) && (was || kind.is_none()) {
-        for scenario in &mut recipe.scenarios {
+    if !was || kind == Some(LeverType::Lever) {
+        return;
+    }
+    for scenario in &mut recipe.scenarios {
+        // An outcome proxy that was unlocked on purpose stays moved, and What-if says so.
+        if kind != Some(LeverType::Proxy) || !scenario.overridden.iter().any(|c| c == column) {
             scenario.set.remove(column);
         }
     }

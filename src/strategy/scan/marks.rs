@@ -23,15 +23,15 @@ const STEADY: f64 = 0.95;
 
 /// A column that is filled for one answer only.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Filled {
+pub(in crate::strategy) struct Filled {
     /// Share of filled cells where the outcome is yes.
-    pub(super) yes: f64,
+    pub(in crate::strategy) yes: f64,
     /// Where it is no.
-    pub(super) no: f64,
+    pub(in crate::strategy) no: f64,
 }
 
 /// Whether a column is filled for one answer only; `y` is 1, 0 or NaN.
-pub(super) fn filled_after(missing: &[bool], y: &[f64]) -> Option<Filled> {
+pub(in crate::strategy) fn filled_after(missing: &[bool], y: &[f64]) -> Option<Filled> {
     let mut counts = [[0.0f64; 2]; 2];
     for (m, y) in missing.iter().zip(y).filter(|(_, y)| !y.is_nan()) {
         counts[usize::from(*y > 0.5)][usize::from(!*m)] += 1.0;

@@ -14,16 +14,29 @@ use crate::ui::strip;
 use crate::ui::widgets::basic;
 use crate::ui::{Action, Cx, theme};
 
+/// Width from which a finding's sentence takes two lines instead of three.
+const BROAD: f32 = 760.0;
+
 /// Lines of a finding's sentence.
-const LINES: usize = 3;
-/// Height of one finding.
-const ENTRY: f32 = theme::ROW + LINES as f32 * 4.0 * theme::GRID + 3.0 * theme::GRID;
-/// Width of the numbers.
-const NUMBERS: f32 = 116.0;
+fn lines(width: f32) -> usize {
+    if width >= BROAD { 2 } else { 3 }
+}
+
+/// Height of one finding: two small buttons stand beside its sentence.
+fn height(width: f32) -> f32 {
+    (theme::ROW + lines(width) as f32 * 4.0 * theme::GRID + 3.0 * theme::GRID).max(18.0 * theme::GRID)
+}
+
+/// Width of a figure with its interval.
+const ALONE: f32 = 124.0;
+/// Width of a loss.
+const LOSS: f32 = 88.0;
 /// Width of the type's menu.
-const MENU: f32 = 132.0;
+const MENU: f32 = 136.0;
 /// Below this width the numbers leave their columns to the sentence.
-const NARROW: f32 = 660.0;
+const NARROW: f32 = 480.0;
+/// Room that the scroll bar takes.
+const SCROLL: f32 = 4.0 * theme::GRID;
 
 /// What the pane remembers: the findings in the order shown, of the scan that they were ordered for.
 #[derive(Default)]
@@ -87,7 +100,7 @@ impl ScanPane {
         let order = self.order.as_ref().map(|(_, o)| o.as_slice()).unwrap_or_default();
         let wide = ui.available_width() >= NARROW;
         head(ui, cx, &scan, wide);
-        egui::ScrollArea::vertical().id_salt("findings").auto_shrink(false).show_rows(ui, ENTRY, order.len(), |ui, range| {
+        egui::ScrollArea::vertical().id_salt("findings").auto_shrink(false).show_rows(ui, height(ui.available_width()), order.len(), |ui, range| {
             for &i in &order[range] {
                 entry(ui, cx, &scan.columns[i], roles.lever_type(&scan.columns[i].column), wide);
             }
@@ -123,33 +136,35 @@ fn start(ui: &mut Ui, cx: &mut Cx<'_>, key: &str, first: bool) {
 fn head(ui: &mut Ui, cx: &Cx<'_>, scan: &LeakScan, wide: bool) {
     let height = theme::ROW;
     ui.horizontal(|ui| {
-        let heads = [cx.tw("scan.head_alone", &[("metric", &scan.metric.name())]), cx.t("scan.head_loss").to_owned()];
-        let numbers = if wide { 2.0 * (NUMBERS + theme::SPACE) } else { 0.0 };
-        let left = (ui.available_width() - numbers - MENU - theme::SPACE - SCROLL).max(80.0);
+        let left = for_name(ui, wide);
         basic::line(ui, left, height, cx.t("scan.head_column"), theme::SMALL, cx.tokens.weak);
         if wide {
-            for text in &heads {
-                number(ui, text, cx.tokens.weak);
-            }
+            number(ui, ALONE, &cx.tw("scan.head_alone", &[("metric", &scan.metric.name())]), cx.tokens.weak);
+            number(ui, LOSS, cx.t("scan.head_loss"), cx.tokens.weak);
         }
         basic::line(ui, MENU, height, cx.t("scan.head_type"), theme::SMALL, cx.tokens.weak);
     });
     basic::rule(ui);
 }
 
-/// Room that the scroll bar takes.
-const SCROLL: f32 = 4.0 * theme::GRID;
+/// Width that is left for the name.
+fn for_name(ui: &Ui, wide: bool) -> f32 {
+    let space = ui.spacing().item_spacing.x;
+    let numbers = if wide { ALONE + LOSS + 2.0 * space } else { 0.0 };
+    (ui.available_width() - numbers - MENU - space - SCROLL).max(80.0)
+}
 
-fn number(ui: &mut Ui, text: &str, colour: egui::Color32) {
-    ui.allocate_ui_with_layout(egui::vec2(NUMBERS, theme::ROW), egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        ui.set_min_width(NUMBERS);
+fn number(ui: &mut Ui, width: f32, text: &str, colour: egui::Color32) {
+    ui.allocate_ui_with_layout(egui::vec2(width, theme::ROW), egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.set_min_width(width);
         ui.add(egui::Label::new(RichText::new(text).size(theme::SMALL).color(colour)).truncate()).on_hover_text(text);
     });
 }
 
 /// One finding: light, name, numbers, type; then its sentence.
 fn entry(ui: &mut Ui, cx: &mut Cx<'_>, f: &ColumnFinding, declared: Option<LeverType>, wide: bool) {
-    let size = egui::vec2(ui.available_width(), ENTRY);
+    let width = ui.available_width();
+    let size = egui::vec2(width, height(width));
     let (rect, response) = ui.allocate_exact_size(size, egui::Sense::click());
     let selected = cx.session.selection.feature.as_deref() == Some(f.column.as_str());
     let name = cx.tw("scan.finding_of", &[("column", &f.column)]);
@@ -162,11 +177,16 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, f: &ColumnFinding, declared: Option<Lever
         cx.select(|s| s.feature = (!selected).then(|| f.column.clone()));
     }
     let sentence = f.sentence(cx.lang());
-    ui.scope_builder(egui::UiBuilder::new().max_rect(rect.shrink2(egui::vec2(0.0, theme::TIGHT))).id_salt(("finding", &f.column)), |ui| {
+    let inner = egui::UiBuilder::new().max_rect(rect.shrink2(egui::vec2(0.0, theme::TIGHT))).id_salt(("finding", &f.column));
+    // A child of its own: what it holds never changes the height of the line.
+    let mut child = ui.new_child(inner);
+    {
+        let ui = &mut child;
         ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.spacing_mut().button_padding.y = 2.0;
         ui.horizontal(|ui| {
-            let numbers_room = if wide { 2.0 * (NUMBERS + theme::SPACE) } else { 0.0 };
-            let left = (ui.available_width() - numbers_room - MENU - theme::SPACE - SCROLL).max(80.0);
+            let left = for_name(ui, wide);
             ui.allocate_ui_with_layout(egui::vec2(left, theme::ROW), egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 ui.set_min_width(left);
                 light(ui, cx, f.light);
@@ -174,17 +194,17 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, f: &ColumnFinding, declared: Option<Lever
             });
             if wide {
                 let alone = f.alone.as_ref().map_or_else(|| "–".to_owned(), say::shown);
-                number(ui, &alone, cx.tokens.text);
+                number(ui, ALONE, &alone, cx.tokens.text);
                 let loss = f.loss.as_ref().map_or_else(|| "–".to_owned(), |l| numbers::fixed(l.value, 3));
-                number(ui, &loss, cx.tokens.text);
+                number(ui, LOSS, &loss, cx.tokens.text);
             }
-            type_menu(ui, cx, &f.column, declared, MENU - theme::SPACE);
+            type_menu(ui, cx, &f.column, declared, MENU);
         });
         ui.horizontal_top(|ui| {
             let offers = f.is_new(declared);
-            let left = (ui.available_width() - if offers { MENU + 2.0 * theme::SPACE } else { 0.0 } - SCROLL).max(80.0);
+            let left = if offers { for_name(ui, false) } else { (ui.available_width() - SCROLL).max(80.0) };
             let mut job = egui::text::LayoutJob::simple(sentence.clone(), egui::FontId::proportional(theme::SMALL), cx.tokens.weak, left);
-            job.wrap.max_rows = LINES;
+            job.wrap.max_rows = lines(width);
             let size = egui::vec2(left, ui.available_height());
             ui.allocate_ui_with_layout(size, egui::Layout::top_down(egui::Align::Min), |ui| {
                 ui.set_min_width(left);
@@ -194,7 +214,7 @@ fn entry(ui: &mut Ui, cx: &mut Cx<'_>, f: &ColumnFinding, declared: Option<Lever
                 take(ui, cx, f, declared);
             }
         });
-    });
+    }
     response.on_hover_text(sentence);
 }
 
