@@ -52,6 +52,7 @@ impl Session {
             Ask::Prepare => {
                 (self.whole_data().is_some() && (self.has_target() || !self.imported.is_empty())).then(|| self.keys.prepare.clone())
             }
+            Ask::Scan => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
             Ask::Train(name) => {
                 self.whole_data()?;
                 Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
@@ -70,7 +71,6 @@ impl Session {
             Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
             Ask::Attention { model: m, line, outcome, silent } => Some(Key::of_value(&(model(m)?, line, outcome, silent))),
             Ask::Levers(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers))),
-            Ask::Scan => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
             Ask::Simulate(m) => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios))),
             Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
             _ => Some(Key::default()),

@@ -17,7 +17,7 @@ use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
 use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
 use crate::recommend::{self, Ranking};
-use crate::strategy::{self, Baseline, LeakScan, Lever, Scenario, Simulation};
+use crate::strategy::{self, Baseline, Lever, Scenario, Simulation};
 use crate::{fault, note};
 
 /// Most rows explained together, where the model is exact and fast.
@@ -421,13 +421,21 @@ pub fn attention(
 }
 
 /// Which columns give the first outcome away, and what moving each would mean.
-pub fn scan(prepared: &Prepared, ctx: &JobCtx) -> Result<LeakScan> {
+pub fn scan(prepared: &Prepared, ctx: &JobCtx) -> Result<strategy::LeakScan> {
     let (Some(outcome), Some(y)) = (prepared.outcomes.first(), prepared.y.first()) else {
         return Err(fault!("session.no_target", file = &prepared.loaded.path));
     };
     let Prepared { raw, table, roles, features, parts, loaded, .. } = prepared;
     let input = strategy::scan::Input { raw, table, roles, features, outcome, y, parts, data: &loaded.fingerprint, seed: 1 };
     strategy::scan::scan(&input, ctx)
+}
+
+/// The same, where there is an outcome to scan for; only a stop is a fault.
+pub fn scanned(prepared: &Prepared, ctx: &JobCtx) -> Result<Option<strategy::LeakScan>> {
+    match scan(prepared, ctx) {
+        Err(fault) if fault.is_cancelled() => Err(fault),
+        found => Ok(found.ok()),
+    }
 }
 
 /// The levers, with outcome proxies locked.

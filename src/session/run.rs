@@ -24,7 +24,7 @@ use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
 use crate::strategy::study::{self, Studied};
-use crate::strategy::{LeakScan, Lever, Simulation};
+use crate::strategy::{self, Lever, Simulation};
 use crate::{fault, note};
 
 /// Rows written at once.
@@ -40,8 +40,8 @@ pub struct Gathered {
     pub models: Vec<Arc<dyn Model>>,
     /// Why, one per explained model.
     pub whys: Vec<Explained>,
-    /// Which columns give the outcome away; or why nobody knows.
-    pub scan: Result<LeakScan>,
+    /// Which columns give the outcome away.
+    pub scan: Option<strategy::LeakScan>,
     /// Levers of the first model.
     pub levers: Vec<Lever>,
     /// Scenarios, one simulation per model that answers some.
@@ -123,10 +123,7 @@ pub fn complete(
         whys.push(explain(recipe, &prepared, &models, &**model, ctx)?);
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
-    let scan = match pipeline::scan(&prepared, ctx) {
-        Err(fault) if fault.is_cancelled() => return Err(fault),
-        found => found,
-    };
+    let scan = pipeline::scanned(&prepared, ctx)?;
     let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
     let is_first = |model: &Arc<dyn Model>| model.card().spec.name == first.card().spec.name;
     let mut simulations = Vec::new();
@@ -306,7 +303,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
         why,
         rankings: g.rankings.clone(),
         simulations: g.simulations.clone(),
-        scan: g.scan.as_ref().ok().cloned(),
+        scan: g.scan.clone(),
         levers: g.levers.clone(),
         studies: g.studies.clone(),
         recipe: plain.to_toml().unwrap_or_default(),
@@ -412,9 +409,6 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
     for s in &g.studies {
         let path = place(format!("studies/{}.json", safe_name(&s.name)), &mut summary)?;
         write_json(&path, s)?;
-    }
-    if let Ok(scan) = &g.scan {
-        write_json(&place("scan.json".to_owned(), &mut summary)?, scan)?;
     }
     let report = report(recipe, &g, lang, made);
     for format in &recipe.report.formats {

@@ -19,7 +19,7 @@ use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
 use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
-use crate::strategy::{Baseline, LeakScan, Lever, Scenario, Simulation};
+use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
 pub use super::pipeline::{Prepared, Why, WhyRows};
@@ -281,7 +281,7 @@ pub struct Session {
     /// Recent answers to studies, newest last.
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
     /// What the leak scan found.
-    pub scan: Option<Kept<Arc<LeakScan>>>,
+    pub scan: Option<Kept<Arc<crate::strategy::LeakScan>>>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.

@@ -11,7 +11,7 @@ use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
 use crate::ml::Model;
 use crate::recommend::Ranking;
-use crate::strategy::{Baseline, LeakScan, Lever, Simulation};
+use crate::strategy::{Baseline, Lever, Simulation};
 
 /// Which thread does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub enum Done {
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// What the leak scan found.
-    Scan(Arc<LeakScan>),
+    Scan(Arc<crate::strategy::LeakScan>),
     /// Levers.
     Levers(Arc<Vec<Lever>>),
     /// Scenarios, and what they were compared with.

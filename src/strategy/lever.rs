@@ -10,7 +10,7 @@ use crate::base::{JobCtx, Notice, Result, numbers, rng};
 use crate::data::{LeverType, Part, Role, Roles};
 use crate::ml::Model;
 use crate::ml::train::TrainData;
-use crate::note;
+use crate::{fault, note};
 
 /// Rows that the check looks at.
 const CHECK_ROWS: usize = 20_000;
@@ -44,6 +44,22 @@ pub enum LeverStatus {
     Overridden,
     /// Nobody sets it: context, mediator, identifier. It moves only after the analyst calls it a lever.
     Fixed,
+}
+
+impl Lever {
+    /// Whether a scenario moves it against its lock; a lock that it does not override, and what nobody sets, are faults.
+    pub fn is_opened(&self, scenario: &str, overridden: &[String]) -> Result<bool> {
+        let column = &self.column;
+        match (self.status, &self.reason) {
+            (LeverStatus::Free, _) => Ok(false),
+            (LeverStatus::Fixed, reason) => {
+                let code = reason.as_ref().map_or("strategy.fixed_context", |r| r.code.as_str());
+                Err(fault!(code, column = column))
+            }
+            _ if overridden.contains(column) => Ok(true),
+            _ => Err(fault!("strategy.locked", name = scenario, column = column)),
+        }
+    }
 }
 
 /// What the model loses without a feature.

@@ -1,12 +1,12 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
-//! - [`scan`] looks for columns that give the outcome away and proposes what each column is: lever, context, mediator, proxy, identifier.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
 //! - [`experiment`] plans and reads experiments; [`budget`] shares money out.
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
 //! - [`policy`] values another policy on a log; [`customers`] what each customer is still worth.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
+//! - [`scan`] looks for columns that give the outcome away and proposes what each is: lever, context, mediator, proxy, identifier.
 
 pub mod bandit;
 pub mod baseline;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
 use super::evidence::{Grade, grade};
-use super::lever::{Lever, LeverStatus};
+use super::lever::Lever;
 use super::resample::Resample;
 use super::scenario::{Money, Move, Scenario};
 use super::support::{self, Apart, Changed};
@@ -274,14 +274,7 @@ impl Plan {
                 let near = levers.iter().min_by_key(|l| crate::data::table::distance(&l.column, column));
                 fault!("strategy.no_lever", name = &scenario.name, column = column, nearest = near.map_or("–", |l| l.column.as_str()))
             })?;
-            if lever.status == LeverStatus::Fixed {
-                let code = lever.reason.as_ref().map_or("strategy.fixed_context", |r| r.code.as_str());
-                return Err(fault!(code, column = column));
-            }
-            if lever.status != LeverStatus::Free {
-                if !scenario.overridden.contains(column) {
-                    return Err(fault!("strategy.locked", name = &scenario.name, column = column));
-                }
+            if lever.is_opened(&scenario.name, &scenario.overridden)? {
                 overridden.push(column.clone());
             }
             moves.push((lever.feature, setting.read(&model.card().features()[lever.feature])?));

@@ -149,10 +149,14 @@ impl Facts<'_> {
         if let Some(reason) = self.identifier(name, role) {
             found(LeverType::Identifier, Light::Ok, reason);
         }
-        if let Some((colour, reason)) = worth.as_ref().and_then(|w| self.cliff(name, w)) {
+        let cliff = worth.and_then(|w| self.cliff(name, w));
+        let mediator = self.mediator(name, worth);
+        // What an experiment says of a doubtful column weighs more than that it is strong.
+        let doubtful = mediator.is_some() && cliff.as_ref().is_some_and(|c| c.0 < Light::Bad);
+        if let Some((colour, reason)) = cliff.filter(|_| !doubtful) {
             found(LeverType::Proxy, colour, reason);
         }
-        if let Some(reason) = self.mediator(name, worth) {
+        if let Some(reason) = mediator {
             found(LeverType::Mediator, Light::Warn, reason);
         }
         match role {

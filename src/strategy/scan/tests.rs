@@ -177,6 +177,14 @@ fn roles_codes_people_and_treatments_say_what_a_column_is() {
         let f = of(&s, name);
         assert_eq!((f.proposed, code(f)), (kind, why), "{f:?}");
     }
+    // A strong mediator falls off a cliff, too; the experiment decides.
+    let mut shop = Shop::new(2_400, 17);
+    let mailed: Vec<f64> = (0..shop.n()).map(|_| rng::below(&mut shop.r, 2) as f64).collect();
+    shop.add("mailed", |i, _, _| mailed[i]);
+    shop.add("visits_after", |i, r, y| 0.8 * mailed[i] + 1.1 * y + rng::normal(r));
+    let strong = shop.scan(&[("mailed", Role::Treatment)]);
+    let f = of(&strong, "visits_after");
+    assert!(f.loss.unwrap().value > 0.05 && f.proposed == LeverType::Mediator && f.light == Light::Warn, "{f:?}");
     assert_ne!(of(&s, "idle_after").proposed, LeverType::Mediator, "it is on the way to nothing");
 }
 

@@ -100,11 +100,16 @@ impl ScanPane {
         let order = self.order.as_ref().map(|(_, o)| o.as_slice()).unwrap_or_default();
         let wide = ui.available_width() >= NARROW;
         head(ui, cx, &scan, wide);
-        egui::ScrollArea::vertical().id_salt("findings").auto_shrink(false).show_rows(ui, height(ui.available_width()), order.len(), |ui, range| {
-            for &i in &order[range] {
-                entry(ui, cx, &scan.columns[i], roles.lever_type(&scan.columns[i].column), wide);
-            }
-        });
+        egui::ScrollArea::vertical().id_salt("findings").auto_shrink(false).show_rows(
+            ui,
+            height(ui.available_width()),
+            order.len(),
+            |ui, range| {
+                for &i in &order[range] {
+                    entry(ui, cx, &scan.columns[i], roles.lever_type(&scan.columns[i].column), wide);
+                }
+            },
+        );
     }
 }
 
