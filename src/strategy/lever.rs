@@ -83,7 +83,7 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
         rows.sort_unstable();
     }
     let parts: Vec<Part> = rows.iter().map(|&r| data.parts[r]).collect();
-    let court = Court::new(TrainData {
+    let sample = TrainData {
         x: data.x.select(&rows),
         y: data.y.iter().take(1).map(|y| rows.iter().map(|&r| y[r]).collect()).collect(),
         parts,
@@ -91,7 +91,8 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
         encoder: data.encoder.clone(),
         data: data.data.clone(),
         warnings: Vec::new(),
-    });
+    };
+    let court = Court::new(sample, candidates);
     let found = losses::worths(&court, candidates, ctx)?;
     if found.whole.is_none() {
         return Ok(BTreeMap::new());

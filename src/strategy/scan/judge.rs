@@ -13,6 +13,8 @@ use crate::strategy::causal::stats::Z95;
 
 /// Boosting rounds of the models that are asked.
 const ROUNDS: u32 = 60;
+/// Most features that a model sees; of wider files those that say most alone.
+pub(super) const MOST_FEATURES: usize = 200;
 /// Most groups that the values of a number are sorted into.
 const BINS: usize = 32;
 /// Rows that a group needs to be one of its own.
@@ -138,6 +140,8 @@ pub(super) fn alone(values: &[f64], levels: Option<usize>, y: &[f64], fit: &[usi
 /// Rows on which models are fitted and judged.
 pub(in crate::strategy) struct Court {
     data: TrainData,
+    /// Features that the models see.
+    pub(super) seen: Vec<usize>,
     /// Rows that fit.
     pub(super) fit: Vec<usize>,
     /// Rows that judge.
@@ -149,8 +153,9 @@ pub(in crate::strategy) struct Court {
 }
 
 impl Court {
-    /// The first outcome of these rows; the test part judges. Rows without an outcome are in neither.
-    pub(in crate::strategy) fn new(mut data: TrainData) -> Self {
+    /// The first outcome of these rows; the test part judges. Rows without an outcome are in neither. Of a wide file the
+    /// models see `asked`, where these are few, and the features that say most alone.
+    pub(in crate::strategy) fn new(mut data: TrainData, asked: &[usize]) -> Self {
         data.y.truncate(1);
         data.outcomes.truncate(1);
         data.warnings.clear();
@@ -159,7 +164,37 @@ impl Court {
         let of = |judges: bool| (0..y.len()).filter(|&r| y[r].is_finite() && (data.parts[r] == Part::Test) == judges).collect::<Vec<_>>();
         let (fit, judge) = (of(false), of(true));
         let truth = judge.iter().map(|&r| y[r]).collect();
-        Self { data, fit, judge, truth, binary }
+        let features = data.encoder.features.len();
+        let mut court = Self { data, seen: (0..features).collect(), fit, judge, truth, binary };
+        if features > MOST_FEATURES {
+            court.seen = court.strongest(asked);
+        }
+        court
+    }
+
+    /// The features that say most alone, on fitting rows only: the judging rows choose nobody.
+    fn strongest(&self, asked: &[usize]) -> Vec<usize> {
+        let (half, other): (Vec<usize>, Vec<usize>) = self.fit.iter().partition(|r| *r % 2 == 0);
+        let truth: Vec<f64> = other.iter().map(|&r| self.data.y[0][r]).collect();
+        let value = |j: usize| {
+            let scores = alone(&self.column(j), self.levels(j), &self.data.y[0], &half, &other);
+            Judged::of(&scores, &truth, self.binary).map_or(f64::NEG_INFINITY, |v| v.value)
+        };
+        let mut all: Vec<(bool, f64, usize)> =
+            (0..self.features()).map(|j| (asked.len() <= MOST_FEATURES && asked.contains(&j), value(j), j)).collect();
+        all.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+        let mut seen: Vec<usize> = all.into_iter().take(MOST_FEATURES).map(|f| f.2).collect();
+        seen.sort_unstable();
+        seen
+    }
+
+    fn column(&self, feature: usize) -> Vec<f64> {
+        (0..self.data.x.n_rows()).map(|r| self.data.x.row(r)[feature]).collect()
+    }
+
+    fn levels(&self, feature: usize) -> Option<usize> {
+        let f = &self.data.encoder.features[feature];
+        f.is_categorical().then(|| f.levels().len())
     }
 
     /// What guessing reaches.
@@ -179,9 +214,7 @@ impl Court {
 
     /// Scores of one feature alone.
     pub(super) fn alone(&self, feature: usize) -> Vec<f64> {
-        let f = &self.data.encoder.features[feature];
-        let values: Vec<f64> = (0..self.data.x.n_rows()).map(|r| self.data.x.row(r)[feature]).collect();
-        alone(&values, f.is_categorical().then(|| f.levels().len()), &self.data.y[0], &self.fit, &self.judge)
+        alone(&self.column(feature), self.levels(feature), &self.data.y[0], &self.fit, &self.judge)
     }
 
     /// The verdict on scores of the judged rows.
@@ -189,9 +222,9 @@ impl Court {
         Judged::of(scores, &self.truth, self.binary)
     }
 
-    /// What boosted trees say that see every feature but these; with nothing left they guess.
+    /// What boosted trees say that see every feature (of a wide file, the strongest) but these; with nothing left they guess.
     pub(super) fn without(&self, left_out: &[usize], ctx: &JobCtx) -> Result<Option<Judged>> {
-        let keep: Vec<usize> = (0..self.features()).filter(|j| !left_out.contains(j)).collect();
+        let keep: Vec<usize> = self.seen.iter().copied().filter(|j| !left_out.contains(j)).collect();
         if keep.is_empty() {
             let mean = self.fit.iter().map(|&r| self.data.y[0][r]).sum::<f64>() / self.fit.len().max(1) as f64;
             return Ok(self.verdict(&vec![mean; self.judge.len()]));

@@ -78,7 +78,7 @@ pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], ctx: &Job
         return Ok(Worths { whole, of, cut: false });
     }
     let value = |j: usize| alone[j].map_or(f64::NEG_INFINITY, |m| m.value);
-    let mut order = candidates.to_vec();
+    let mut order: Vec<usize> = candidates.iter().copied().filter(|j| court.seen.contains(j)).collect();
     order.sort_by(|a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
     let cut = order.len() > MOST_SINGLE;
     order.truncate(MOST_SINGLE);
@@ -86,7 +86,7 @@ pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], ctx: &Job
     let tells = |j: usize| value(j) >= least && value(j) - chance >= LEAST_ALONE * worth;
     let mut asked: BTreeMap<Vec<usize>, Option<Measured>> = BTreeMap::new();
     for &j in &order {
-        let mut out: Vec<usize> = (0..court.features()).filter(|&k| k == j || same(&scores[j], &scores[k])).collect();
+        let mut out: Vec<usize> = court.seen.iter().copied().filter(|&k| k == j || same(&scores[j], &scores[k])).collect();
         out.sort_unstable();
         let loss = match asked.get(&out) {
             Some(known) => *known,
@@ -109,7 +109,7 @@ fn together(court: &Court, all: &Judged, alone: &[Option<Measured>], of: &mut BT
     let (chance, strong) = (court.chance(), if court.binary { STRONG.0 } else { STRONG.1 });
     let worth = all.value - chance;
     let mut group: Vec<usize> =
-        (0..court.features()).filter(|&j| alone[j].is_some_and(|m| m.low >= strong && m.value - chance >= LEAST_ALONE * worth)).collect();
+        court.seen.iter().copied().filter(|&j| alone[j].is_some_and(|m| m.low >= strong && m.value - chance >= LEAST_ALONE * worth)).collect();
     group.sort_by(|a, b| alone[*b].map(|m| m.value).partial_cmp(&alone[*a].map(|m| m.value)).unwrap_or(std::cmp::Ordering::Equal));
     group.truncate(MOST_TOGETHER);
     let accused = |j: &usize| of.get(j).is_some_and(|w| w.cliff);

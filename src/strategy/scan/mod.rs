@@ -28,7 +28,7 @@ use mediator::{Arms, Compared};
 /// Rows that the scan looks at.
 const MOST_ROWS: usize = 20_000;
 /// Cells of the models' matrix: wide files are looked at in fewer rows.
-const MOST_CELLS: usize = 4_000_000;
+const MOST_CELLS: usize = 10_000_000;
 /// Share of the rows that judge.
 const JUDGE: f64 = 0.4;
 /// Rows of people with several rows.
@@ -155,6 +155,9 @@ pub fn scan(input: &Input<'_>, ctx: &JobCtx) -> Result<LeakScan> {
     match &worths.whole {
         None => warnings.push(note!("scan.few", outcome = &input.outcome.name)),
         Some(whole) if whole.measured().low <= chance => warnings.push(note!("scan.whole_chance", outcome = &input.outcome.name)),
+        Some(_) if input.features.len() > judge::MOST_FEATURES => {
+            warnings.push(note!("scan.wide", most = judge::MOST_FEATURES, of = input.features.len()));
+        }
         Some(_) if worths.cut => warnings.push(note!("scan.strongest_only", most = losses::MOST_SINGLE)),
         Some(_) => {}
     }
@@ -262,7 +265,7 @@ fn court(input: &Input<'_>, rows: &[usize], y: &[f64], parts: &[Part]) -> Result
         data: input.data.clone(),
         warnings: Vec::new(),
     };
-    Ok(Some((Court::new(data), names)))
+    Ok(Some((Court::new(data, &[]), names)))
 }
 
 /// The arms of the treatment, compared by every column that may describe people.

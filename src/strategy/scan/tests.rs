@@ -254,3 +254,18 @@ fn the_same_seed_gives_the_same_bits_and_a_stop_stops() {
     let parts = halves(900, Some(person.clone()), 1);
     assert!((1..900).all(|i| person[i] != person[i - 1] || parts[i] == parts[i - 1]));
 }
+
+#[test]
+fn a_leak_is_found_in_a_wide_file() {
+    let mut shop = Shop::new(400, 11);
+    for j in 0..260 {
+        shop.add(&format!("x{j}"), |_, r, _| rng::normal(r));
+    }
+    shop.add("copy", |_, r, y| 4.0 * y + rng::normal(r));
+    let s = shop.scan(&[]);
+    assert!(s.warnings.iter().any(|w| w.code == "scan.wide"), "{:?}", s.warnings);
+    assert_eq!((of(&s, "copy").proposed, of(&s, "copy").light), (LeverType::Proxy, Light::Bad));
+    assert!(s.columns.iter().all(|c| c.alone.is_some()), "every column is judged alone");
+    let accused: Vec<&str> = s.columns.iter().filter(|c| c.light != Light::Ok).map(|c| c.column.as_str()).collect();
+    assert_eq!(accused, ["copy"]);
+}
