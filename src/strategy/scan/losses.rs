@@ -108,8 +108,12 @@ pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], ctx: &Job
 fn together(court: &Court, all: &Judged, alone: &[Option<Measured>], of: &mut BTreeMap<usize, Worth>, ctx: &JobCtx) -> Result<()> {
     let (chance, strong) = (court.chance(), if court.binary { STRONG.0 } else { STRONG.1 });
     let worth = all.value - chance;
-    let mut group: Vec<usize> =
-        court.seen.iter().copied().filter(|&j| alone[j].is_some_and(|m| m.low >= strong && m.value - chance >= LEAST_ALONE * worth)).collect();
+    let mut group: Vec<usize> = court
+        .seen
+        .iter()
+        .copied()
+        .filter(|&j| alone[j].is_some_and(|m| m.low >= strong && m.value - chance >= LEAST_ALONE * worth))
+        .collect();
     group.sort_by(|a, b| alone[*b].map(|m| m.value).partial_cmp(&alone[*a].map(|m| m.value)).unwrap_or(std::cmp::Ordering::Equal));
     group.truncate(MOST_TOGETHER);
     let accused = |j: &usize| of.get(j).is_some_and(|w| w.cliff);

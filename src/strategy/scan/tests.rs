@@ -36,6 +36,10 @@ impl Shop {
     }
 
     fn scan(self, roles: &[(&str, Role)]) -> LeakScan {
+        self.ask(roles, &JobCtx::quiet()).unwrap()
+    }
+
+    fn ask(self, roles: &[(&str, Role)], ctx: &JobCtx) -> Result<LeakScan> {
         let table = Table::from_columns(self.columns).unwrap();
         let mut all = Roles::default();
         all.of.extend(roles.iter().map(|(n, r)| ((*n).to_owned(), *r)));
@@ -47,7 +51,7 @@ impl Shop {
         let (y, data) = (&self.y[..], &Fingerprint::default());
         let input =
             Input { raw: &table, table: &table, roles: &all, features: &features, outcome: &outcome, y, parts: &parts, data, seed: 1 };
-        scan(&input, &JobCtx::quiet()).unwrap()
+        scan(&input, ctx)
     }
 }
 
@@ -243,6 +247,9 @@ fn the_same_seed_gives_the_same_bits_and_a_stop_stops() {
     };
     let (a, b) = (make().scan(&[]), make().scan(&[]));
     assert_eq!(serde_json::to_string(&a).unwrap(), serde_json::to_string(&b).unwrap());
+    let ctx = JobCtx::quiet();
+    ctx.token().cancel();
+    assert!(make().ask(&[], &ctx).unwrap_err().is_cancelled());
     // Of a rare answer all rows are kept, of the common one a sample; in file order.
     let y: Vec<f64> = (0..60_000).map(|i| f64::from(u8::from(i % 500 == 0))).collect();
     let known: Vec<usize> = (0..60_000).collect();

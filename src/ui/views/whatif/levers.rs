@@ -216,6 +216,8 @@ fn levels_ui(ui: &mut Ui, cx: &Cx<'_>, column: &str, levels: &[String], s: &mut 
 /// Declares one more column as a lever.
 fn add(ui: &mut Ui, cx: &mut Cx<'_>, features: &[Feature], levers: &[Lever], all: &[Lever]) {
     ui.menu_button(cx.t("why.add_lever"), |ui| {
+        // Room for a name and the word beside it.
+        ui.set_min_width(280.0);
         egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             for f in features.iter().filter(|f| !levers.iter().any(|l| l.column == f.name)) {
                 let proxy = all.iter().find(|l| l.column == f.name && l.status != LeverStatus::Free);
