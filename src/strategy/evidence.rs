@@ -46,10 +46,11 @@ mod tests {
         /// Whatever is moved on whatever data, a model that predicts has only an opinion.
         #[test]
         fn a_predictive_model_is_never_graded_above_c(
-            outside in 0.0f64..=1.0,
-            share in proptest::option::of(0.0f64..=1.0),
+            // Around the limits, so that every branch is met.
+            outside in 0.0f64..=0.1,
+            share in proptest::option::of(0.0f64..=0.1),
             moved: bool,
-            opened in proptest::collection::vec("[a-z]{1,8}", 0..4),
+            opened in proptest::collection::vec("[a-z]{1,8}", 0..2),
         ) {
             let apart = share.map(|share| Apart { share, example: note!("strategy.grade_apart") });
             let (found, _) = grade(outside, apart.as_ref(), moved, &opened);
