@@ -246,6 +246,7 @@ pub fn catalogue() -> &'static BTreeMap<String, Entry> {
             include_str!("../../assets/lang/bandit.toml"),
             include_str!("../../assets/lang/studies.toml"),
             include_str!("../../assets/lang/feedback.toml"),
+            include_str!("../../assets/lang/scan.toml"),
             include_str!("../../assets/lang/session.toml"),
             include_str!("../../assets/lang/report.toml"),
             include_str!("../../assets/lang/cli.toml"),

@@ -147,6 +147,15 @@ pub enum Command {
         /// Outcome column
         #[arg(long, value_name = "COL")]
         target: Option<String>,
+        /// Look for columns that give the outcome away, and propose what each is: lever, context, mediator, proxy, identifier
+        #[arg(long)]
+        scan: bool,
+        /// With --scan: the value of the outcome that counts as yes
+        #[arg(long, value_name = "VALUE", requires = "scan")]
+        positive: Option<String>,
+        /// With --scan: what was done to people, by lot; columns that it changes are mediators
+        #[arg(long, value_name = "COL", requires = "scan")]
+        treatment: Option<String>,
         #[command(flatten)]
         reading: Reading,
         /// Print one JSON object

@@ -26,11 +26,13 @@ pub struct Said {
 /// Executes a command.
 pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     match command {
-        Command::Profile { data, target, reading, json } => {
+        Command::Profile { data, target, scan, positive, treatment, reading, json } => {
             let mut recipe = Recipe::for_file(data);
             recipe.data.read = reading.options();
             recipe.roles.target = target.iter().cloned().collect();
-            profile(&recipe, lang, *json, ctx)
+            recipe.roles.positive.clone_from(positive);
+            recipe.roles.treatment = treatment.iter().cloned().collect();
+            profile(&recipe, *scan, lang, *json, ctx)
         }
         Command::Train(t) => train(t, lang, ctx),
         Command::Import { file, target, recipe, out, json } => {
@@ -167,8 +169,8 @@ pub(super) fn reported(output: &Output, mut value: Value, warnings: &[Notice], t
     Ok(text_or_json(output.json, value, warnings, text.trim_end()))
 }
 
-fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {
-    let loaded = pipeline::load(recipe, Path::new(""), ctx)?;
+fn profile(recipe: &Recipe, scan: bool, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said> {
+    let loaded = std::sync::Arc::new(pipeline::load(recipe, Path::new(""), ctx)?);
     let profile = pipeline::profile(recipe, &loaded, ctx)?;
     let mut value = to_value(&profile)?;
     if let Some(map) = value.as_object_mut() {
@@ -195,7 +197,14 @@ fn profile(recipe: &Recipe, lang: Lang, json: bool, ctx: &JobCtx) -> Result<Said
         ]);
     }
     text += &table(&rows);
-    Ok(text_or_json(json, value, &profile.warnings, text.trim_end()))
+    let mut warnings = profile.warnings.clone();
+    if scan {
+        let found = pipeline::scan(&pipeline::prepare(recipe, &loaded, ctx)?, ctx)?;
+        value["scan"] = super::scan::json(&found, lang)?;
+        text += &format!("\n{}", super::scan::text(&found, lang));
+        warnings.extend(found.warnings);
+    }
+    Ok(text_or_json(json, value, &warnings, text.trim_end()))
 }
 
 /// Columns side by side, padded to their widest cell.

@@ -11,6 +11,7 @@ mod experiment;
 mod feedback;
 mod policy;
 mod progress;
+mod scan;
 mod uplift;
 mod why;
 

@@ -19,7 +19,7 @@ pub use features::{Encoder, Feature, FeatureKind, FeatureMatrix};
 pub use prepare::{FittedPrepare, Step, StepEffect};
 pub use profile::{ColumnProfile, Profile};
 pub use read::{Loaded, ReadOptions, Reading};
-pub use roles::{Role, Roles};
+pub use roles::{LeverType, Role, Roles};
 pub use segment::Segment;
 pub use split::{Part, Split};
 pub use table::{ColumnType, Table};

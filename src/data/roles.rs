@@ -57,6 +57,27 @@ impl Role {
     ];
 }
 
+/// What moving a column in a what-if would mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeverType {
+    /// The analyst can set it in the world.
+    Lever,
+    /// Describes the person or the situation; nobody sets it.
+    Context,
+    /// Changes because of the treatment, on the way to the outcome.
+    Mediator,
+    /// Made of the outcome, or known only after it.
+    Proxy,
+    /// Names a row, a person, an order.
+    Identifier,
+}
+
+impl LeverType {
+    /// All types, in the order of the menu.
+    pub const ALL: [Self; 5] = [Self::Lever, Self::Context, Self::Mediator, Self::Proxy, Self::Identifier];
+}
+
 /// The role of every column, and which numeric columns are really codes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Roles {
@@ -66,6 +87,9 @@ pub struct Roles {
     pub categorical: std::collections::BTreeSet<String>,
     /// Columns that a scenario may move.
     pub levers: std::collections::BTreeSet<String>,
+    /// Columns that are something else than a lever, and what.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, LeverType>,
 }
 
 /// Most distinct values that an item column may have and still be read by a model.
@@ -113,6 +137,11 @@ impl Roles {
     /// The role of a column; a column nobody knows (one that preparation added) is a feature.
     pub fn role(&self, name: &str) -> Role {
         self.of.get(name).copied().unwrap_or(Role::Feature)
+    }
+
+    /// What the analyst says that moving a column would mean; `None` while nobody said anything.
+    pub fn lever_type(&self, name: &str) -> Option<LeverType> {
+        if self.levers.contains(name) { Some(LeverType::Lever) } else { self.types.get(name).copied() }
     }
 
     /// Columns of a role, by name.

@@ -47,6 +47,9 @@ pub struct Report {
     pub rankings: Vec<crate::recommend::Ranking>,
     /// What if.
     pub simulations: Vec<Simulation>,
+    /// Which columns give the outcome away, and what moving each would mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<crate::strategy::LeakScan>,
     /// Levers and proxies.
     pub levers: Vec<Lever>,
     /// Experiments, spending curves, budgets.

@@ -2,6 +2,7 @@
 
 mod deeper;
 mod everyone;
+mod scan;
 
 use std::fmt::Write as _;
 
@@ -36,6 +37,7 @@ pub fn render(report: &Report) -> String {
     body += &p.section("why", &report.why.iter().map(|w| p.why(report, w)).collect::<String>());
     body += &p.section("rankings", &p.rankings(report));
     body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(report, s)).collect::<String>());
+    body += &p.section("scan", &report.scan.as_ref().map_or_else(String::new, |s| p.scan(s, &report.roles)));
     body += &p.section("levers", &p.levers(report));
     body += &p.section("studies", &report.studies.iter().map(|s| studies::study(&p, s)).collect::<String>());
     body += &p.section("limits", &p.limits(report));
@@ -761,6 +763,7 @@ impl Page {
                     LeverStatus::Free => "report.free",
                     LeverStatus::Locked => "report.locked",
                     LeverStatus::Overridden => "report.overridden",
+                    LeverStatus::Fixed => "report.fixed",
                 };
                 vec![l.column.clone(), self.t(status).to_owned(), l.reason.as_ref().map_or_else(String::new, |n| n.say(self.lang))]
             })

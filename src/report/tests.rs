@@ -291,6 +291,7 @@ fn empty(lang: Lang) -> Report {
         rankings: vec![],
         simulations: vec![],
         studies: vec![],
+        scan: None,
         levers: vec![],
         recipe: "[data]\npath = \"shop.csv\"\n".into(),
         notices: vec![],
@@ -373,7 +374,7 @@ fn sections_without_content_are_left_out() {
     for lang in [Lang::En, Lang::Zh] {
         let page = render(&empty(lang));
         balanced(&page);
-        for section in ["models", "why", "rankings", "scenarios", "levers"] {
+        for section in ["models", "why", "rankings", "scenarios", "scan", "levers"] {
             assert!(!page.contains(&format!("id=\"{section}\"")), "{section}");
         }
         assert!(page.contains("id=\"again\"") && !page.contains("<svg"));

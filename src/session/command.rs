@@ -10,7 +10,7 @@ use super::recipe::{
     check_groups,
 };
 use crate::base::{Notice, Result};
-use crate::data::{ReadOptions, Role, Roles, Step};
+use crate::data::{LeverType, ReadOptions, Role, Roles, Step};
 use crate::ml::ModelSpec;
 use crate::strategy::Scenario;
 use crate::strategy::study::NamedStudy;
@@ -47,6 +47,8 @@ pub enum Command {
         /// It may, or not.
         yes: bool,
     },
+    /// Says what moving columns would mean, or takes it back; several at once are one step.
+    SetTypes(Vec<(String, Option<LeverType>)>),
     /// Says which value of the target counts as yes.
     SetPositive(Option<String>),
     /// Inserts a preparation step.
@@ -167,13 +169,11 @@ impl Command {
                 }
             }
             Self::SetLever { column, yes } => {
-                recipe.roles.lever.retain(|c| *c != column);
-                if yes {
-                    recipe.roles.lever.push(column);
-                } else {
-                    for scenario in &mut recipe.scenarios {
-                        scenario.set.remove(&column);
-                    }
+                set_type(recipe, &column, yes.then_some(LeverType::Lever));
+            }
+            Self::SetTypes(types) => {
+                for (column, kind) in types {
+                    set_type(recipe, &column, kind);
                 }
             }
             Self::SetPositive(positive) => recipe.roles.positive = positive,
@@ -289,6 +289,10 @@ impl Command {
             Self::SetRole { column, .. } => note!("session.did_role", column = column),
             Self::SetCategorical { column, .. } => note!("session.did_categorical", column = column),
             Self::SetLever { column, .. } => note!("session.did_lever", column = column),
+            Self::SetTypes(types) => match &types[..] {
+                [(column, _)] => note!("session.did_type", column = column),
+                many => note!("session.did_types", count = many.len()),
+            },
             Self::SetPositive(_) => note!("session.did_positive"),
             Self::AddStep { .. } | Self::ReplaceStep { .. } | Self::RemoveStep { .. } | Self::MoveStep { .. } => note!("session.did_step"),
             Self::SetSplit(_) => note!("session.did_split"),
@@ -316,6 +320,21 @@ impl Command {
             (Self::ReplaceStep { at: a, .. }, Self::ReplaceStep { at: b, .. }) => a == b,
             (Self::ReplaceModel { name: a, spec: s }, Self::ReplaceModel { name: b, spec: t }) => a == b && s.name == t.name,
             _ => false,
+        }
+    }
+}
+
+/// A column that is no lever any more leaves the scenarios.
+fn set_type(recipe: &mut Recipe, column: &str, kind: Option<LeverType>) {
+    let was = recipe.roles.lever.iter().any(|c| c == column);
+    recipe.roles.set_type(column, kind);
+    if !was || kind == Some(LeverType::Lever) {
+        return;
+    }
+    for scenario in &mut recipe.scenarios {
+        // An outcome proxy that was unlocked on purpose stays moved, and What-if says so.
+        if kind != Some(LeverType::Proxy) || !scenario.overridden.iter().any(|c| c == column) {
+            scenario.set.remove(column);
         }
     }
 }
@@ -441,6 +460,8 @@ mod tests {
             Command::SetRole { column: "x".into(), role: Role::Ignore },
             Command::SetCategorical { column: "y".into(), yes: true },
             Command::SetLever { column: "z".into(), yes: true },
+            Command::SetTypes(vec![("z".into(), Some(LeverType::Proxy)), ("x".into(), Some(LeverType::Context))]),
+            Command::SetTypes(vec![("z".into(), None)]),
             Command::AddStep { at: 0, step: Step::Deduplicate { columns: vec![] } },
             Command::AddModel(ModelSpec::new("m", ModelKind::Gbdt)),
             Command::SetPositive(Some("yes".into())),
@@ -461,6 +482,32 @@ mod tests {
             assert!(history.redo(&mut recipe).is_some());
             assert_eq!(recipe, *state);
         }
+    }
+
+    #[test]
+    fn a_column_is_one_thing() {
+        let mut recipe = Recipe::for_file(Path::new("a.csv"));
+        let types = |r: &Recipe| r.roles.over(&Roles::default()).lever_type("z");
+        let set = |r: &mut Recipe, kind| Command::SetTypes(vec![("z".into(), kind)]).apply(r, &Roles::default()).map(|_| ()).unwrap();
+        for kind in LeverType::ALL {
+            set(&mut recipe, Some(kind));
+            assert_eq!(types(&recipe), Some(kind));
+            assert_eq!(recipe.roles.types().iter().map(|(_, names)| names.len()).sum::<usize>(), 1);
+            let again = Recipe::parse(&recipe.to_toml().unwrap(), Path::new("a.toml")).unwrap();
+            assert_eq!(again, recipe);
+        }
+        Command::SetLever { column: "z".into(), yes: true }.apply(&mut recipe, &Roles::default()).unwrap();
+        assert_eq!(types(&recipe), Some(LeverType::Lever));
+        set(&mut recipe, None);
+        assert_eq!((types(&recipe), recipe.clone()), (None, Recipe::for_file(Path::new("a.csv"))));
+        // Said twice in a file, it is refused by name; a type that nobody knows is, too.
+        let text = |roles: &str| format!("version = 1\n[data]\npath = \"a.csv\"\n[roles]\n{roles}\n");
+        let code = |roles: &str| Recipe::parse(&text(roles), Path::new("r.toml")).unwrap_err();
+        let twice = code("lever = [\"z\"]\nproxy = [\"z\"]");
+        assert_eq!(twice.0.code, "session.type_twice");
+        assert!(twice.to_string().contains("z") && twice.to_string().contains("proxy"), "{twice}");
+        assert!(code("mediators = [\"z\"]").to_string().contains("mediators"));
+        assert!(Recipe::parse(&text("lever = [\"z\"]"), Path::new("r.toml")).is_ok(), "projects from before have no types");
     }
 
     #[test]

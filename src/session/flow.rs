@@ -85,6 +85,7 @@ impl Session {
             Ask::Prepare => {
                 (self.whole_data().is_some() && (self.has_target() || !self.imported.is_empty())).then(|| self.keys.prepare.clone())
             }
+            Ask::Scan => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
             Ask::Train(name) => {
                 self.whole_data()?;
                 Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
@@ -125,6 +126,7 @@ impl Session {
             Ask::Study(s) => self.findings.iter().rev().find(|(a, _)| a == &**s).map(|(_, k)| &k.key),
             Ask::Attention { .. } => self.attentions.iter().rev().find(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Levers(m) => self.levers.get(m).map(|k| &k.key),
+            Ask::Scan => self.scan.as_ref().map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
             Ask::Between { .. } => self.between.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Rank { .. } => self.ranking.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
@@ -188,7 +190,7 @@ impl Session {
     /// A click that still waits for its inputs keeps waiting; what drawing asked for will be asked for again.
     fn postpone(&mut self, ask: Ask) {
         let inputs_failed = [Ask::Load, Ask::Prepare].iter().any(|a| matches!(self.status(a), Status::Failed(_)));
-        if matches!(ask, Ask::Train(_)) && self.recipe.is_some() && !inputs_failed {
+        if matches!(ask, Ask::Train(_) | Ask::Scan) && self.recipe.is_some() && !inputs_failed {
             self.wanted.push(ask);
         }
     }
@@ -279,6 +281,10 @@ impl Session {
             Ask::Levers(m) => {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| pipeline::levers(&recipe, &prepared, &*model, ctx).map(|l| Done::Levers(Arc::new(l)))))
+            }
+            Ask::Scan => {
+                let prepared = prepared()?;
+                compute(Box::new(move |ctx| pipeline::scan(&prepared, ctx).map(|s| Done::Scan(Arc::new(s)))))
             }
             Ask::Simulate(m) => {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
@@ -429,6 +435,7 @@ impl Session {
                 self.attentions.push((ask, Kept { value, key }));
                 drop_oldest(&mut self.attentions);
             }
+            (_, Done::Scan(value)) => self.scan = Some(Kept { value, key }),
             (Ask::Levers(m), Done::Levers(value)) => drop(self.levers.insert(m, Kept { value, key })),
             (Ask::Simulate(m), Done::Simulation(value, baselines)) => {
                 // The last question's are kept: every row of a large file is in each.

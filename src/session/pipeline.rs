@@ -97,7 +97,8 @@ pub fn roles(recipe: &Recipe, table: &Table) -> Result<Roles> {
             table.column(name)?;
         }
     }
-    for name in section.categorical.iter().chain(&section.numeric).chain(&section.lever) {
+    let types = section.types().into_iter().flat_map(|(_, names)| names);
+    for name in section.categorical.iter().chain(&section.numeric).chain(types) {
         table.column(name)?;
     }
     Ok(section.over(&Roles::detect(table)))
@@ -419,12 +420,31 @@ pub fn attention(
         .ok_or_else(|| fault!("session.no_such_line", line = line, rows = 1))
 }
 
+/// Which columns give the first outcome away, and what moving each would mean.
+pub fn scan(prepared: &Prepared, ctx: &JobCtx) -> Result<strategy::LeakScan> {
+    let (Some(outcome), Some(y)) = (prepared.outcomes.first(), prepared.y.first()) else {
+        return Err(fault!("session.no_target", file = &prepared.loaded.path));
+    };
+    let Prepared { raw, table, roles, features, parts, loaded, .. } = prepared;
+    let input = strategy::scan::Input { raw, table, roles, features, outcome, y, parts, data: &loaded.fingerprint, seed: 1 };
+    strategy::scan::scan(&input, ctx)
+}
+
+/// The same, where there is an outcome to scan for; only a stop is a fault.
+pub fn scanned(prepared: &Prepared, ctx: &JobCtx) -> Result<Option<strategy::LeakScan>> {
+    match scan(prepared, ctx) {
+        Err(fault) if fault.is_cancelled() => Err(fault),
+        found => Ok(found.ok()),
+    }
+}
+
 /// The levers, with outcome proxies locked.
 pub fn levers(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<Vec<Lever>> {
     // Declared levers, or every feature while nobody has declared one: so that a proxy is flagged before it is chosen.
     // Declaring a lever prepares nothing anew, so the recipe knows better than what was prepared.
     let mut roles = prepared.roles.clone();
-    roles.levers.clone_from(&recipe.roles.lever.iter().cloned().collect());
+    let said = recipe.roles.over(&Roles::default());
+    (roles.levers, roles.types) = (said.levers, said.types);
     let declared = &roles.levers;
     // Whether a column gives the outcome away cannot be asked where the data lack it, or hold too few rows of it; the
     // simulation then says that nobody checked.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Fault, Result};
-use crate::data::{ReadOptions, Role, Roles, Split, Step};
+use crate::data::{LeverType, ReadOptions, Role, Roles, Split, Step};
 use crate::fault;
 use crate::ml::ModelSpec;
 use crate::ml::model::Scale;
@@ -105,6 +105,18 @@ pub struct RolesSection {
     /// Columns that a scenario may move.
     #[serde(deserialize_with = "names")]
     pub lever: Vec<String>,
+    /// Columns that describe people or the situation.
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<String>,
+    /// Columns that the treatment changes.
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub mediator: Vec<String>,
+    /// Outcome proxies.
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub proxy: Vec<String>,
+    /// Columns that name rows or people.
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub identifier: Vec<String>,
     /// Numbers that are codes.
     #[serde(deserialize_with = "names")]
     pub categorical: Vec<String>,
@@ -359,7 +371,49 @@ impl RolesSection {
             roles.categorical.remove(name);
         }
         roles.levers.extend(self.lever.iter().cloned());
+        for (kind, names) in self.types() {
+            if kind != LeverType::Lever {
+                roles.types.extend(names.iter().map(|n| (n.clone(), kind)));
+            }
+        }
         roles
+    }
+
+    /// What moving columns would mean, type by type.
+    pub fn types(&self) -> [(LeverType, &Vec<String>); 5] {
+        [
+            (LeverType::Lever, &self.lever),
+            (LeverType::Context, &self.context),
+            (LeverType::Mediator, &self.mediator),
+            (LeverType::Proxy, &self.proxy),
+            (LeverType::Identifier, &self.identifier),
+        ]
+    }
+
+    /// Says what moving a column would mean; nothing any more if absent.
+    pub(super) fn set_type(&mut self, column: &str, kind: Option<LeverType>) {
+        let Self { lever, context, mediator, proxy, identifier, .. } = self;
+        for (own, list) in LeverType::ALL.into_iter().zip([lever, context, mediator, proxy, identifier]) {
+            let stays = kind == Some(own);
+            if !stays {
+                list.retain(|c| c != column);
+            } else if !list.iter().any(|c| c == column) {
+                list.push(column.to_owned());
+            }
+        }
+    }
+
+    /// A column that is said to be two things.
+    fn twice(&self) -> Option<(&str, LeverType, LeverType)> {
+        let mut seen: BTreeMap<&str, LeverType> = BTreeMap::new();
+        for (kind, names) in self.types() {
+            for name in names {
+                if let Some(other) = seen.insert(name, kind).filter(|other| *other != kind) {
+                    return Some((name, other, kind));
+                }
+            }
+        }
+        None
     }
 }
 
@@ -402,6 +456,10 @@ impl Recipe {
             }
         }
         check_groups(&recipe.explain.groups)?;
+        if let Some((column, one, other)) = recipe.roles.twice() {
+            let word = |k: LeverType| format!("{k:?}").to_lowercase();
+            return Err(fault!("session.type_twice", file = file, column = column, one = word(one), other = word(other)));
+        }
         Ok(recipe)
     }
 

@@ -25,7 +25,7 @@ use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
 use crate::strategy::study::{self, Studied};
-use crate::strategy::{Lever, Simulation};
+use crate::strategy::{self, Lever, Simulation};
 use crate::{fault, note};
 
 /// Rows written at once.
@@ -41,6 +41,8 @@ pub struct Gathered {
     pub models: Vec<Arc<dyn Model>>,
     /// Why, one per explained model.
     pub whys: Vec<Explained>,
+    /// Which columns give the outcome away.
+    pub scan: Option<strategy::LeakScan>,
     /// Levers of the first model.
     pub levers: Vec<Lever>,
     /// Scenarios, one simulation per model that answers some.
@@ -128,6 +130,7 @@ pub fn complete(
         whys.push(explain(recipe, &prepared, &models, &**model, ctx)?);
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
+    let scan = pipeline::scanned(&prepared, ctx)?;
     let levers = pipeline::levers(recipe, &prepared, &**first, ctx)?;
     let is_first = |model: &Arc<dyn Model>| model.card().spec.name == first.card().spec.name;
     let mut simulations = Vec::new();
@@ -159,7 +162,7 @@ pub fn complete(
         _ => Vec::new(),
     };
     let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
-    Ok(Gathered { profile, prepared, models, whys, levers, simulations, rankings, studies })
+    Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies })
 }
 
 /// The methods that a recipe can ask of a model.
@@ -311,6 +314,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
         why,
         rankings: g.rankings.clone(),
         simulations: g.simulations.clone(),
+        scan: g.scan.clone(),
         levers: g.levers.clone(),
         studies: g.studies.clone(),
         recipe: plain.to_toml().unwrap_or_default(),

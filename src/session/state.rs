@@ -82,6 +82,8 @@ pub enum Ask {
     Deeper(Question),
     /// Which columns may be moved, and which are outcome proxies, for a model. The answer: [`Session::levers`].
     Levers(String),
+    /// Which columns give the outcome away, and what moving each would mean. By a click. The answer: [`Session::scan`].
+    Scan,
     /// All scenarios of the recipe and the draft, answered by a model. The answer: [`Session::simulation`].
     Simulate(String),
     /// What drives the difference of the second scenario to the first. The answer: [`Session::between`].
@@ -175,6 +177,7 @@ impl Ask {
                 | Self::Study(_)
                 | Self::Attention { .. }
                 | Self::Levers(_)
+                | Self::Scan
                 | Self::Simulate(_)
                 | Self::Between { .. }
                 | Self::Rank { .. }
@@ -309,6 +312,8 @@ pub struct Session {
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
     /// New rows that were read back in last.
     pub fed: Option<Fed>,
+    /// What the leak scan found.
+    pub scan: Option<Kept<Arc<crate::strategy::LeakScan>>>,
     /// Levers, by model.
     pub levers: BTreeMap<String, Kept<Arc<Vec<Lever>>>>,
     /// What the scenarios give, by model.
@@ -383,6 +388,7 @@ impl Session {
             attentions: Vec::new(),
             findings: Vec::new(),
             fed: None,
+            scan: None,
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
             baselines: Vec::new(),
@@ -525,14 +531,17 @@ impl Session {
         let content = full.map(|l| &l.value.fingerprint);
         let roles = {
             let mut r = recipe.roles.clone();
-            r.lever.clear();
+            // What moving a column means changes nothing that a model reads.
+            for list in [&mut r.lever, &mut r.context, &mut r.mediator, &mut r.proxy, &mut r.identifier] {
+                list.clear();
+            }
             r
         };
         self.keys = Keys {
             data: Key::of_value(&(self.folder.join(&recipe.data.path), &recipe.data.read)),
             profile: Key::of_value(&(content, &recipe.data.read, &roles)),
             prepare: Key::of_value(&(content, &recipe.data.read, &roles, &recipe.prepare, &recipe.split)),
-            levers: Key::of_value(&recipe.roles.lever),
+            levers: Key::of_value(&recipe.roles.types()),
             scenarios: {
                 // A scenario that takes its effect from a study hangs on the studies as well.
                 let tested = recipe.scenarios.iter().chain(&self.draft).any(|s| s.tested.is_some());

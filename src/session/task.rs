@@ -68,6 +68,8 @@ pub enum Done {
     Fed(Arc<crate::strategy::feedback::Feedback>, Option<Arc<dyn Model>>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
+    /// What the leak scan found.
+    Scan(Arc<crate::strategy::LeakScan>),
     /// Levers.
     Levers(Arc<Vec<Lever>>),
     /// Scenarios, and what they were compared with.

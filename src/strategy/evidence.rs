@@ -42,6 +42,22 @@ pub fn grade(outside: f64, apart: Option<&Apart>, moved: bool, overridden: &[Str
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        /// Whatever is moved on whatever data, a model that predicts has only an opinion.
+        #[test]
+        fn a_predictive_model_is_never_graded_above_c(
+            // Around the limits, so that every branch is met.
+            outside in 0.0f64..=0.1,
+            share in proptest::option::of(0.0f64..=0.1),
+            moved: bool,
+            opened in proptest::collection::vec("[a-z]{1,8}", 0..2),
+        ) {
+            let apart = share.map(|share| Apart { share, example: note!("strategy.grade_apart") });
+            let (found, _) = grade(outside, apart.as_ref(), moved, &opened);
+            proptest::prop_assert!(found >= Grade::C, "{found:?}");
+        }
+    }
+
     #[test]
     fn the_grade_follows_the_support() {
         assert_eq!(grade(0.0, None, true, &[]).0, Grade::C);

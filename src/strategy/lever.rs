@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::scan::judge::Court;
+use super::scan::losses;
 use crate::base::{JobCtx, Notice, Result, numbers, rng};
-use crate::data::{Part, Role, Roles};
-use crate::ml::metrics::Figures;
-use crate::ml::train::{TrainData, train};
-use crate::ml::{Model, ModelKind, ModelSpec};
-use crate::note;
+use crate::data::{LeverType, Part, Role, Roles};
+use crate::ml::Model;
+use crate::ml::train::TrainData;
+use crate::{fault, note};
 
-/// AUC (or R²) that a column may be worth before it looks like the outcome in disguise.
-const MOST_WORTH: f64 = 0.05;
-/// The same, as a share of what all columns together are worth.
-const MOST_SHARE: f64 = 1.0 / 3.0;
 /// Rows that the check looks at.
 const CHECK_ROWS: usize = 20_000;
-/// Boosting rounds of the check.
-const CHECK_ROUNDS: u32 = 60;
 
 /// A column that a scenario may move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,11 +42,40 @@ pub enum LeverStatus {
     Locked,
     /// Locked, and overridden by the analyst; every result then says so.
     Overridden,
+    /// Nobody sets it: context, mediator, identifier. It moves only after the analyst calls it a lever.
+    Fixed,
 }
 
-/// What the model loses without each candidate feature: small boosted trees with and without it, on the same rows.
-/// The entry `""` holds what all features together are worth over guessing.
-pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Result<BTreeMap<String, f64>> {
+impl Lever {
+    /// Whether a scenario moves it against its lock; a lock that it does not override, and what nobody sets, are faults.
+    pub fn is_opened(&self, scenario: &str, overridden: &[String]) -> Result<bool> {
+        let column = &self.column;
+        match (self.status, &self.reason) {
+            (LeverStatus::Free, _) => Ok(false),
+            (LeverStatus::Fixed, reason) => {
+                let code = reason.as_ref().map_or("strategy.fixed_context", |r| r.code.as_str());
+                Err(fault!(code, column = column))
+            }
+            _ if overridden.contains(column) => Ok(true),
+            _ => Err(fault!("strategy.locked", name = scenario, column = column)),
+        }
+    }
+}
+
+/// What the model loses without a feature.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drop {
+    /// AUC (or R²) lost; 0 where chance may have done it.
+    pub loss: f64,
+    /// Features that say the same and were taken out with it.
+    pub with: Vec<String>,
+    /// Whether it looks like the outcome in disguise.
+    pub proxy: bool,
+}
+
+/// What the model loses without each candidate feature, and which of them look like the outcome in disguise: the leak scan's
+/// question, asked of these features on these rows.
+pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Result<BTreeMap<String, Drop>> {
     let mut rows: Vec<usize> = (0..data.parts.len()).collect();
     if rows.len() > CHECK_ROWS {
         rng::shuffle(&mut rng::rng(1, "proxy-check"), &mut rows);
@@ -59,67 +83,62 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
         rows.sort_unstable();
     }
     let parts: Vec<Part> = rows.iter().map(|&r| data.parts[r]).collect();
-    let x = data.x.select(&rows);
-    let y: Vec<Vec<f64>> = data.y.iter().take(1).map(|y| rows.iter().map(|&r| y[r]).collect()).collect();
-    let mut spec = ModelSpec::new("check", ModelKind::Gbdt);
-    spec.epochs = Some(CHECK_ROUNDS);
-    // What the features are worth over guessing, and how far chance alone may move that.
-    let worth = |without: Option<usize>| -> Result<Option<(f64, f64)>> {
-        let keep: Vec<usize> = (0..x.n_features).filter(|j| Some(*j) != without).collect();
-        if keep.is_empty() {
-            return Ok(Some((0.0, 0.0)));
-        }
-        let mut encoder = data.encoder.clone();
-        encoder.features = keep.iter().map(|&j| data.encoder.features[j].clone()).collect();
-        let values = (0..x.n_rows()).flat_map(|i| keep.iter().map(move |&j| (i, j))).map(|(i, j)| x.row(i)[j]).collect();
-        let part = TrainData {
-            x: crate::data::FeatureMatrix { n_features: keep.len(), values },
-            y: y.clone(),
-            parts: parts.clone(),
-            outcomes: data.outcomes.iter().take(1).cloned().collect(),
-            encoder,
-            data: data.data.clone(),
-            warnings: Vec::new(),
-        };
-        let model = train(&spec, &part, &ctx.without_stage())?;
-        Ok(model.card().evaluation.first().and_then(|e| match &e.figures {
-            Figures::Binary(f) => f.auc.map(|a| (a - 0.5, f.auc_interval.map_or(0.0, |(low, high)| (high - low) / 2.0))),
-            Figures::Number(f) => f.r2.map(|r| (r, 0.0)),
-        }))
+    let sample = TrainData {
+        x: data.x.select(&rows),
+        y: data.y.iter().take(1).map(|y| rows.iter().map(|&r| y[r]).collect()).collect(),
+        parts,
+        outcomes: data.outcomes.iter().take(1).cloned().collect(),
+        encoder: data.encoder.clone(),
+        data: data.data.clone(),
+        warnings: Vec::new(),
     };
-    ctx.stage("strategy.stage_proxies", candidates.len() as u64 + 1);
-    let mut out = BTreeMap::new();
-    let Some((whole, chance)) = worth(None)? else { return Ok(out) };
-    out.insert(String::new(), whole);
-    for (k, &j) in candidates.iter().enumerate() {
-        ctx.check()?;
-        ctx.at(k as u64 + 1);
-        if let (Some((rest, _)), Some(f)) = (worth(Some(j))?, data.encoder.features.get(j)) {
-            // A loss within what chance moves (46 clicks, say) accuses nobody.
-            out.insert(f.name.clone(), if whole - rest > chance { whole - rest } else { 0.0 });
-        }
+    let court = Court::new(sample, candidates);
+    let found = losses::worths(&court, candidates, ctx)?;
+    if found.whole.is_none() {
+        return Ok(BTreeMap::new());
     }
-    Ok(out)
+    let name = |j: &usize| data.encoder.features[*j].name.clone();
+    let drop = |w: losses::Worth| {
+        let loss = w.loss.filter(|l| l.low > 0.0).map_or(0.0, |l| l.value);
+        Drop { loss, with: w.with, proxy: w.cliff }
+    };
+    Ok(found.of.into_iter().map(|(j, w)| (name(&j), drop(w))).collect())
 }
 
-/// The levers of a model: the declared columns, or every feature while none is declared. An outcome proxy is locked until
-/// the analyst overrides it.
-pub fn levers(model: &dyn Model, roles: &Roles, overridden: &[String], drops: &BTreeMap<String, f64>) -> Vec<Lever> {
-    let whole = drops.get("").copied().unwrap_or(0.0);
+/// The levers of a model: the declared columns, or every feature while none is declared. An outcome proxy, found or declared,
+/// is locked until the analyst overrides it; what nobody sets stays where it is.
+pub fn levers(model: &dyn Model, roles: &Roles, overridden: &[String], drops: &BTreeMap<String, Drop>) -> Vec<Lever> {
     model
         .card()
         .features()
         .iter()
         .enumerate()
-        .filter(|(_, f)| roles.levers.is_empty() || roles.levers.contains(&f.name))
+        .filter(|(_, f)| roles.levers.is_empty() || roles.levers.contains(&f.name) || roles.types.contains_key(&f.name))
         .map(|(feature, f)| {
-            let drop = drops.get(&f.name).copied();
+            let found = drops.get(&f.name);
+            let drop = found.map(|d| d.loss);
+            let fixed = match roles.lever_type(&f.name) {
+                Some(LeverType::Context) => Some(note!("strategy.fixed_context", column = &f.name)),
+                Some(LeverType::Mediator) => Some(note!("strategy.fixed_mediator", column = &f.name)),
+                Some(LeverType::Identifier) => Some(note!("strategy.fixed_identifier", column = &f.name)),
+                _ => None,
+            };
+            if fixed.is_some() {
+                return Lever { column: f.name.clone(), feature, status: LeverStatus::Fixed, reason: fixed, drop };
+            }
             let late = matches!(roles.role(&f.name), Role::Value | Role::Event);
             let reason = if late {
                 Some(note!("strategy.proxy_late", column = &f.name))
             } else {
-                drop.filter(|d| *d >= MOST_WORTH || (whole > 0.0 && *d > whole * MOST_SHARE && *d > 0.01))
-                    .map(|d| note!("strategy.proxy", column = &f.name, drop = numbers::fixed(d, 3)))
+                let measured = found.filter(|d| d.proxy).map(|d| {
+                    let lost = numbers::fixed(d.loss, 3);
+                    if d.with.is_empty() {
+                        return note!("strategy.proxy", column = &f.name, drop = lost);
+                    }
+                    note!("strategy.proxy_together", column = &f.name, with = d.with.join(", "), drop = lost)
+                });
+                let said = roles.types.get(&f.name) == Some(&LeverType::Proxy);
+                measured.or_else(|| said.then(|| note!("strategy.proxy_said", column = &f.name)))
             };
             let status = match &reason {
                 None => LeverStatus::Free,
@@ -136,7 +155,8 @@ mod tests {
     use super::*;
     use crate::data::table::Values;
     use crate::data::{Encoder, FittedPrepare, Table};
-    use crate::ml::{Outcome, OutcomeKind};
+    use crate::ml::train::train;
+    use crate::ml::{ModelKind, ModelSpec, Outcome, OutcomeKind};
 
     /// A weak cause, noise, and a column that all but says the answer.
     fn data() -> TrainData {
@@ -171,7 +191,7 @@ mod tests {
         let data = data();
         let ctx = JobCtx::quiet();
         let drops = measure_drops(&data, &[0, 1, 2], &ctx).unwrap();
-        assert!(drops["proxy"] > MOST_WORTH && drops["noise"] < 0.02, "{drops:?}");
+        assert!(drops["proxy"].proxy && drops["proxy"].loss > 0.05 && !drops["noise"].proxy && drops["noise"].loss < 0.02, "{drops:?}");
         let spec = ModelSpec { epochs: Some(5), ..ModelSpec::new("m", ModelKind::Gbdt) };
         let model = train(&spec, &data, &ctx).unwrap();
         let mut roles = Roles::default();
@@ -179,7 +199,9 @@ mod tests {
         use LeverStatus::{Free, Locked, Overridden};
         let found = levers(model.as_ref(), &roles, &[], &drops);
         assert_eq!(status(&found), [Free, Free, Locked]);
-        assert!(found[2].reason.as_ref().is_some_and(|r| r.code == "strategy.proxy") && found[2].drop == drops.get("proxy").copied());
+        assert!(
+            found[2].reason.as_ref().is_some_and(|r| r.code == "strategy.proxy") && found[2].drop == drops.get("proxy").map(|d| d.loss)
+        );
         assert_eq!(status(&levers(model.as_ref(), &roles, &["proxy".to_owned()], &drops)), [Free, Free, Overridden]);
         // Known only afterwards, whatever it is worth; and only declared levers once any is declared.
         roles.of.insert("noise".into(), Role::Value);
@@ -187,5 +209,36 @@ mod tests {
         let found = levers(model.as_ref(), &roles, &[], &drops);
         assert_eq!(found.iter().map(|l| (l.feature, l.status)).collect::<Vec<_>>(), [(1, Locked), (2, Locked)]);
         assert_eq!(found[0].reason.as_ref().map(|r| r.code.as_str()), Some("strategy.proxy_late"));
+    }
+
+    #[test]
+    fn what_the_analyst_says_a_column_is_decides_what_may_move() {
+        let data = data();
+        let ctx = JobCtx::quiet();
+        let model = train(&ModelSpec { epochs: Some(5), ..ModelSpec::new("m", ModelKind::Gbdt) }, &data, &ctx).unwrap();
+        use LeverStatus::{Fixed, Free, Locked, Overridden};
+        let of = |kind: LeverType, overridden: &[String]| {
+            let roles = Roles { types: [("noise".to_owned(), kind)].into(), ..Roles::default() };
+            let found = levers(model.as_ref(), &roles, overridden, &BTreeMap::new());
+            (found[1].status, found[1].reason.as_ref().map(|r| r.code.clone()).unwrap_or_default())
+        };
+        let noise = ["noise".to_owned()];
+        for (kind, status, code) in [
+            (LeverType::Lever, Free, ""),
+            (LeverType::Proxy, Locked, "strategy.proxy_said"),
+            (LeverType::Context, Fixed, "strategy.fixed_context"),
+            (LeverType::Mediator, Fixed, "strategy.fixed_mediator"),
+            (LeverType::Identifier, Fixed, "strategy.fixed_identifier"),
+        ] {
+            assert_eq!(of(kind, &[]), (status, code.to_owned()));
+            // An override opens a proxy, and nothing that nobody sets.
+            let opened = if status == Locked { Overridden } else { status };
+            assert_eq!(of(kind, &noise).0, opened);
+        }
+        // Beside declared levers, columns of another type are still listed, so that their reason can be read.
+        let roles =
+            Roles { levers: ["cause".to_owned()].into(), types: [("noise".to_owned(), LeverType::Context)].into(), ..Roles::default() };
+        let found = levers(model.as_ref(), &roles, &[], &BTreeMap::new());
+        assert_eq!(found.iter().map(|l| (l.column.as_str(), l.status)).collect::<Vec<_>>(), [("cause", Free), ("noise", Fixed)]);
     }
 }

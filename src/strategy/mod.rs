@@ -8,6 +8,7 @@
 //! - [`causal`] what has to hold before a difference is an effect, checked and graded; [`uplift`] in whom it works, and what to do.
 //! - [`policy`] values another policy on a log; [`customers`] what each customer is still worth.
 //! - [`evidence`] computes the grade from [`support`] and the locks; it is never typed in. [`resample`] gives the intervals.
+//! - [`scan`] looks for columns that give the outcome away and proposes what each is: lever, context, mediator, proxy, identifier.
 
 pub mod bandit;
 pub mod baseline;
@@ -20,6 +21,7 @@ pub mod feedback;
 pub mod lever;
 pub mod policy;
 pub mod resample;
+pub mod scan;
 pub mod scenario;
 pub mod sensitivity;
 pub mod simulate;
@@ -33,6 +35,7 @@ pub mod words;
 pub use baseline::Baseline;
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};
+pub use scan::LeakScan;
 pub use scenario::Scenario;
 pub use simulate::{Estimate, ScenarioResult, Simulation};
 pub use terms::{Channel, First, Terms};

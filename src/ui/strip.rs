@@ -82,6 +82,7 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Deeper(q) => (deeper(q), String::new()),
         Ask::Attention { .. } => ("ui.job_attention", String::new()),
         Ask::Levers(_) => ("ui.job_levers", String::new()),
+        Ask::Scan => ("ui.job_scan", String::new()),
         Ask::Simulate(_) => ("ui.job_simulate", String::new()),
         Ask::Between { .. } => ("ui.job_between", String::new()),
         Ask::Rank { .. } => ("ui.job_rank", String::new()),

@@ -5,6 +5,7 @@
 mod bad_input;
 mod drive;
 mod headless;
+mod levers;
 mod logs;
 mod oracles;
 mod report;

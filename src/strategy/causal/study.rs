@@ -4,6 +4,7 @@
 
 use crate::base::{Notice, Result, numbers};
 use crate::data::{ColumnType, Encoder, Feature, FeatureMatrix, FittedPrepare, Part, Roles, Segment, Split, Table};
+use crate::strategy::scan::marks::filled_after;
 use crate::{fault, note};
 
 /// Most arms; more are not a test but a log of choices.
@@ -158,6 +159,16 @@ impl Study {
                 assigned[a] += 1;
             }
             if code[r].is_some() && answer.y[r].is_finite() { rows.push(r) } else { dropped += 1 }
+        }
+        if answer.binary {
+            // A treatment that is written down for one answer only was written down after it.
+            let of = |r: &usize| inside[*r];
+            let missing: Vec<bool> = (0..table.n_rows()).filter(of).map(|r| code[r].is_none()).collect();
+            let known: Vec<f64> = (0..table.n_rows()).filter(of).map(|r| answer.y[r]).collect();
+            if let Some(f) = filled_after(&missing, &known) {
+                let (yes, no) = (numbers::percent(f.yes), numbers::percent(f.no));
+                return Err(fault!("uplift.treatment_after", column = &ask.treatment, outcome = &ask.outcome, yes = yes, no = no));
+            }
         }
         if dropped > 0 {
             warnings.push(note!("uplift.rows_dropped", rows = dropped, treatment = &ask.treatment, outcome = &ask.outcome));

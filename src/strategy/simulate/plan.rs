@@ -4,7 +4,7 @@ use crate::base::Result;
 use crate::data::{Segment, Table};
 use crate::fault;
 use crate::ml::Model;
-use crate::strategy::lever::{Lever, LeverStatus};
+use crate::strategy::lever::Lever;
 use crate::strategy::scenario::{Move, Scenario};
 use crate::strategy::terms::Terms;
 
@@ -47,10 +47,7 @@ impl Plan {
                 let near = levers.iter().min_by_key(|l| crate::data::table::distance(&l.column, column));
                 fault!("strategy.no_lever", name = &scenario.name, column = column, nearest = near.map_or("–", |l| l.column.as_str()))
             })?;
-            if lever.status != LeverStatus::Free {
-                if !scenario.overridden.contains(column) {
-                    return Err(fault!("strategy.locked", name = &scenario.name, column = column));
-                }
+            if lever.is_opened(&scenario.name, &scenario.overridden)? {
                 overridden.push(column.clone());
             }
             moves.push((lever.feature, setting.read(&model.card().features()[lever.feature])?));

@@ -398,6 +398,12 @@ fn bad_input_is_refused_in_one_sentence() {
     refused(&|a| a.times = Some(("habit".into(), "age".into())), "uplift.treated_after");
     refused(&|a| a.ratio = vec![("mail".into(), 1.0)], "uplift.ratio_missing");
     refused(&|a| a.ratio = vec![("mail".into(), 0.0), ("none".into(), 1.0)], "uplift.ratio_value");
+    // A coupon that is written down only when somebody bought cannot have made anybody buy.
+    let bought = table.numbers(table.index_of("bought").unwrap());
+    let coupon = |r: usize| (bought[r] > 0.5).then(|| ["mail", "none"][r % 2].to_owned());
+    let late = table.with_texts("coupon", &(0..table.n_rows()).map(coupon).collect::<Vec<_>>()).unwrap();
+    let fault = Study::of(&late, &Ask { treatment: "coupon".into(), ..ask() }).unwrap_err();
+    assert_eq!(fault.0.code, "uplift.treatment_after", "{fault}");
     let more = |o: Options| analyse(&read(&table), &o, &JobCtx::quiet()).unwrap_err().0.code;
     assert_eq!(more(Options { k: 1.0, ..quick() }), "uplift.bad_share");
     assert_eq!(more(Options { by: vec!["zip".into()], ..quick() }), "uplift.no_group_column");

@@ -5,7 +5,10 @@
 
 mod columns;
 mod reading;
+mod scan;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use eframe::egui::{self, Margin, RichText, Ui};
 
@@ -20,6 +23,9 @@ pub struct DataView {
     columns: columns::Columns,
     reading: reading::ReadingBar,
     table: table::TableCells,
+    scan: scan::ScanPane,
+    /// Whether the findings are shown instead of the cells.
+    shows_scan: bool,
 }
 
 impl View for DataView {
@@ -56,7 +62,17 @@ impl View for DataView {
         let room = egui::Frame::new().inner_margin(Margin { right: 8, ..Margin::ZERO });
         egui::Panel::left("columns").frame(room).default_size(300.0).size_range(220.0..=480.0).show(ui, |ui| self.columns.ui(ui, cx));
         let room = egui::Frame::new().inner_margin(Margin { left: 8, ..Margin::ZERO });
-        egui::CentralPanel::no_frame().frame(room).show(ui, |ui| self.table.ui(ui, cx, &loaded.value));
+        egui::CentralPanel::no_frame().frame(room).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                for (scan, key) in [(false, "scan.tab_rows"), (true, "scan.tab_scan")] {
+                    if ui.selectable_label(self.shows_scan == scan, cx.t(key)).clicked() {
+                        self.shows_scan = scan;
+                    }
+                }
+            });
+            ui.add_space(theme::TIGHT);
+            if self.shows_scan { self.scan.ui(ui, cx) } else { self.table.ui(ui, cx, &loaded.value) }
+        });
     }
 
     fn inspector(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {

@@ -118,10 +118,15 @@ pub(super) fn inspector(ui: &mut Ui, cx: &mut Cx<'_>, name: &str) {
     if ui.checkbox(&mut codes, cx.t("ui.is_categorical")).on_hover_text(cx.t("ui.is_categorical_help")).changed() {
         cx.command(Command::SetCategorical { column: name.to_owned(), yes: codes });
     }
-    if roles.of.get(name) == Some(&Role::Feature) {
-        let mut lever = roles.levers.contains(name);
-        if ui.checkbox(&mut lever, cx.t("ui.is_lever")).on_hover_text(cx.t("ui.is_lever_help")).changed() {
-            cx.command(Command::SetLever { column: name.to_owned(), yes: lever });
+    if roles.of.get(name) != Some(&Role::Target) {
+        ui.horizontal(|ui| {
+            let label = RichText::new(cx.t("scan.head_type")).size(theme::SMALL).color(cx.tokens.weak);
+            ui.label(label).on_hover_text(cx.t("scan.type_about"));
+            super::scan::type_menu(ui, cx, name, roles.lever_type(name), 132.0);
+        });
+        let finding = cx.session.scan.as_ref().and_then(|k| k.value.columns.iter().find(|f| f.column == name));
+        if let Some(finding) = finding {
+            basic::caption(ui, &finding.sentence(cx.lang()));
         }
     }
     let Some(profile) = cx.session.profile.clone() else { return };

@@ -7,6 +7,7 @@ use eframe::egui::{self, RichText, Ui};
 use super::moves;
 use crate::base::numbers;
 use crate::data::Feature;
+use crate::data::LeverType;
 use crate::data::features::FeatureKind;
 use crate::ml::Model;
 use crate::session::Session;
@@ -71,12 +72,13 @@ impl Levers {
 
     fn lever(&self, ui: &mut Ui, cx: &mut Cx<'_>, lever: &Lever, feature: &Feature, s: &mut Scenario) {
         let column = &lever.column;
-        let is_proxy = lever.status != LeverStatus::Free;
+        let is_fixed = lever.status == LeverStatus::Fixed;
+        let is_proxy = !is_fixed && lever.status != LeverStatus::Free;
         let unlocked = s.overridden.contains(column);
         let moved = s.set.contains_key(column);
         ui.add_space(theme::TIGHT);
         ui.horizontal(|ui| {
-            let colour = if is_proxy && !unlocked { cx.tokens.weak } else { cx.tokens.text };
+            let colour = if is_fixed || is_proxy && !unlocked { cx.tokens.weak } else { cx.tokens.text };
             let mut text = RichText::new(basic::shorten(column, 32)).color(colour);
             if moved {
                 text = text.strong();
@@ -98,7 +100,7 @@ impl Levers {
                     s.set.remove(column);
                 }
                 let number = matches!(feature.kind, FeatureKind::Numeric { boolean: false, .. });
-                if number && (!is_proxy || unlocked) {
+                if number && !is_fixed && (!is_proxy || unlocked) {
                     beside_number(ui, cx, column, feature, s);
                 }
             });
@@ -120,10 +122,10 @@ impl Levers {
                 }
             });
         }
-        if let Some(reason) = lever.reason.as_ref().filter(|_| is_proxy) {
+        if let Some(reason) = lever.reason.as_ref().filter(|_| is_proxy || is_fixed) {
             basic::caption(ui, &reason.say(cx.lang()));
         }
-        ui.add_enabled_ui(!is_proxy || unlocked, |ui| match &feature.kind {
+        ui.add_enabled_ui(!is_fixed && (!is_proxy || unlocked), |ui| match &feature.kind {
             FeatureKind::Categorical { levels } => levels_ui(ui, cx, column, levels, s),
             FeatureKind::Numeric { boolean: true, .. } => {
                 levels_ui(ui, cx, column, &["true".to_owned(), "false".to_owned()], s);
@@ -214,12 +216,18 @@ fn levels_ui(ui: &mut Ui, cx: &Cx<'_>, column: &str, levels: &[String], s: &mut 
 /// Declares one more column as a lever.
 fn add(ui: &mut Ui, cx: &mut Cx<'_>, features: &[Feature], levers: &[Lever], all: &[Lever]) {
     ui.menu_button(cx.t("why.add_lever"), |ui| {
+        // Room for a name and the word beside it.
+        ui.set_min_width(280.0);
         egui::ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             for f in features.iter().filter(|f| !levers.iter().any(|l| l.column == f.name)) {
                 let proxy = all.iter().find(|l| l.column == f.name && l.status != LeverStatus::Free);
+                if cx.session.roles.as_ref().is_some_and(|r| r.lever_type(&f.name) == Some(LeverType::Identifier)) {
+                    continue;
+                }
                 let mut button = egui::Button::new(basic::shorten(&f.name, 40));
-                if proxy.is_some() {
-                    button = button.right_text(RichText::new(cx.t("why.proxy_unlocked")).size(theme::SMALL).color(cx.tokens.warn));
+                if let Some(proxy) = proxy {
+                    let key = if proxy.status == LeverStatus::Fixed { "why.not_yours" } else { "why.proxy_unlocked" };
+                    button = button.right_text(RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.warn));
                 }
                 let reason = proxy.and_then(|l| l.reason.as_ref()).map(|r| r.say(cx.lang())).unwrap_or_default();
                 if ui.add(button).on_hover_text(format!("{}\n{reason}", f.name).trim_end()).clicked() {

@@ -225,6 +225,10 @@ impl OneRow {
                 self.refused = Some(format!("{} {reason}", cx.tw("why.drag_locked", &[("feature", &feature.name)])));
                 return;
             }
+            Some(LeverStatus::Fixed) => {
+                self.refused = lever.and_then(|l| l.reason.as_ref()).map(|r| r.say(cx.lang()));
+                return;
+            }
             None => {
                 self.refused = Some(cx.tw("why.drag_no_lever", &[("feature", &feature.name)]));
                 return;
@@ -273,9 +277,11 @@ fn bar_help(session: &crate::session::Session, subject: &Subject<'_>, feature: O
     // Several columns have no one value that could be moved.
     let Some(name) = feature.map(|f| f.name.as_str()) else { return String::new() };
     let lever = session.levers(subject.name).and_then(|all| all.iter().find(|l| l.column == name));
-    match lever.filter(|l| is_declared(session, &l.column)).map(|l| l.status) {
+    let lever = lever.filter(|l| is_declared(session, &l.column));
+    match lever.map(|l| l.status) {
         Some(LeverStatus::Free | LeverStatus::Overridden) => crate::base::tr(lang, "why.bar_help").to_owned(),
         Some(LeverStatus::Locked) => crate::base::tr_with(lang, "why.drag_locked", &[("feature", &name)]),
+        Some(LeverStatus::Fixed) => lever.and_then(|l| l.reason.as_ref()).map(|r| r.say(lang)).unwrap_or_default(),
         None => crate::base::tr_with(lang, "why.drag_no_lever", &[("feature", &name)]),
     }
 }
