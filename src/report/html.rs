@@ -3,6 +3,7 @@
 mod deeper;
 mod everyone;
 mod scan;
+mod scenarios;
 
 use std::fmt::Write as _;
 
@@ -22,8 +23,6 @@ use crate::strategy::{Estimate, LeverStatus, ScenarioResult, Simulation};
 const SHOWN: usize = 10;
 /// Columns described on the page; the JSON report holds all of them.
 const MOST_COLUMNS: usize = 200;
-/// Scenarios beside each other; more stand below.
-const BESIDE: usize = 2;
 
 /// The page.
 pub fn render(report: &Report) -> String {
@@ -599,156 +598,6 @@ impl Page {
                 out += &self.figure(&svg::bars(self.t("report.against"), &bars, effect), &caption);
             }
             out += &self.list(&g.warnings);
-        }
-        out
-    }
-
-    fn simulation(&self, report: &Report, s: &Simulation) -> String {
-        // A share only where the outcome is yes or no; an amount stays an amount.
-        let binary = report
-            .models
-            .iter()
-            .filter(|m| m.spec.name == s.model_name)
-            .flat_map(|m| &m.outcomes)
-            .find(|o| o.name == s.outcome)
-            .is_none_or(crate::ml::Outcome::is_binary);
-        let share = |v: f64| if binary { numbers::percent(v) } else { numbers::plain(v) };
-        let change = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
-        let outcome = if s.class.is_empty() { s.outcome.clone() } else { format!("{}: {}", s.outcome, s.class) };
-        let mut out = format!(
-            "<p class=\"weak\">{}</p>",
-            escape(&tr_with(
-                self.lang,
-                "report.sim_model",
-                &[("model", &s.model_name), ("outcome", &outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
-            ))
-        );
-        type Line<'a> = (&'a str, Box<dyn Fn(&ScenarioResult) -> Option<String> + 'a>);
-        let lines: Vec<Line<'_>> = vec![
-            ("report.grade", Box::new(|r| Some(format!("{:?}", r.grade)))),
-            ("report.reach", Box::new(|r| Some(numbers::count(r.reach.value as i64)))),
-            (if binary { "report.conversions" } else { "report.total" }, Box::new(|r| Some(band(&r.conversions, false)))),
-            (if binary { "report.rate" } else { "report.mean" }, Box::new(|r| Some(band_as(&r.rate, share)))),
-            ("report.revenue", Box::new(|r| r.revenue.as_ref().map(|e| band(e, false)))),
-            ("report.cost", Box::new(|r| r.cost.as_ref().map(|e| band(e, false)))),
-            ("report.profit", Box::new(|r| r.profit.as_ref().map(|e| band(e, false)))),
-            ("report.roi", Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
-            ("why.retention", Box::new(|r| r.retention.as_ref().map(|e| band_as(e, numbers::percent)))),
-            ("why.satisfaction", Box::new(|r| r.satisfaction.as_ref().map(|e| band(e, false)))),
-        ];
-        // The baseline stands at the left of every table.
-        let (baseline, others) = s.scenarios.split_at(1.min(s.scenarios.len()));
-        for some in others.chunks(BESIDE).chain(others.is_empty().then_some(&[][..])) {
-            let beside: Vec<&ScenarioResult> = baseline.iter().chain(some).collect();
-            let name = |r: &ScenarioResult| if r.name.is_empty() { self.t("report.baseline").to_owned() } else { r.name.clone() };
-            let head: Vec<String> = std::iter::once(self.t("report.scenario").to_owned()).chain(beside.iter().map(|r| name(r))).collect();
-            let rows: Vec<Vec<String>> = lines
-                .iter()
-                .map(|(key, of)| (key, beside.iter().map(|r| of(r)).collect::<Vec<_>>()))
-                .filter(|(_, cells)| cells.iter().any(Option::is_some))
-                .map(|(key, cells)| {
-                    let shown = cells.into_iter().map(|c| c.map_or_else(|| "–".to_owned(), |c| escape(&c)));
-                    std::iter::once(escape(self.t(key))).chain(shown).collect()
-                })
-                .collect();
-            let right: Vec<usize> = (1..=beside.len()).collect();
-            out += &Self::cells(&head, &right, &rows);
-        }
-        let mut covers: Vec<&str> = Vec::new();
-        for e in s.scenarios.iter().map(|r| &r.conversions).filter(|e| e.low != e.high) {
-            let key = match e.covers {
-                Covers::Sample => "why.covers_sample",
-                Covers::Model => "why.covers_model",
-                Covers::Outcome => "why.covers_outcome",
-            };
-            if !covers.contains(&key) {
-                covers.push(key);
-                let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t(key)));
-            }
-        }
-        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("report.money")));
-        let changes: Vec<_> =
-            s.differences.iter().map(|d| (d.name.clone(), d.conversions.value, Some((d.conversions.low, d.conversions.high)))).collect();
-        if changes.len() > 1 {
-            let title = self.t(if binary { "report.changes" } else { "report.changes_total" });
-            out += &self.figure(&svg::bars(title, &changes, numbers::signed), &format!("{title}. {}", self.t("report.whiskers")));
-        }
-        for (r, d) in s.scenarios.iter().skip(1).zip(&s.differences) {
-            let _ = write!(
-                out,
-                "<h3>{}</h3><p><span class=\"grade\">{:?}</span> {}</p><p>{}</p>",
-                escape(&r.name),
-                r.grade,
-                escape(&r.reason.say(self.lang)),
-                escape(&tr_with(
-                    self.lang,
-                    if binary { "report.difference" } else { "report.difference_total" },
-                    &[("change", &band(&d.conversions, true)), ("rate", &band_as(&d.rate, change))]
-                ))
-            );
-            if let (Some(revenue), Some(profit)) = (&d.revenue, &d.profit) {
-                let text =
-                    tr_with(self.lang, "report.difference_money", &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))]);
-                let _ = write!(out, "<p>{}</p>", escape(&text));
-            }
-            let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
-            if !bars.is_empty() {
-                out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t("report.drivers_caption"));
-            }
-            if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
-                out += &self.sensitivity(found);
-            }
-            out += &self.list(&r.warnings);
-        }
-        out += &self.against(s);
-        if !s.assumptions.is_empty() {
-            let _ = write!(out, "<h3>{}</h3>{}", self.t("report.assumptions"), self.list(&s.assumptions));
-        }
-        out + &self.list(&s.warnings)
-    }
-
-    /// What a scenario's profit hangs on, and where each assumption would have to be for nothing to be earned.
-    fn sensitivity(&self, found: &Sensitivity) -> String {
-        let row = |s: &crate::strategy::sensitivity::Swing| {
-            let even = s.break_even.map_or_else(|| "–".to_owned(), numbers::plain);
-            let mut cells = vec![self.t(s.assumption.key()).to_owned()];
-            cells.extend([s.at, s.low, s.high, s.profit_low, s.profit_high].map(numbers::plain));
-            cells.push(even);
-            cells
-        };
-        let head =
-            ["why.assumption", "why.as_assumed", "why.low_column", "why.high_column", "why.profit_low", "why.profit_high", "why.even_at"];
-        let rows: Vec<Vec<String>> = found.swings.iter().map(row).collect();
-        let share = numbers::percent(crate::strategy::sensitivity::EITHER_WAY);
-        format!(
-            "<p class=\"weak\">{}</p>{}",
-            escape(&tr_with(self.lang, "report.hangs_on", &[("share", &share)])),
-            self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
-        )
-    }
-
-    /// Scenarios against each other, and what drives the difference of the two best.
-    fn against(&self, s: &Simulation) -> String {
-        if s.pairs.is_empty() {
-            return String::new();
-        }
-        let row = |p: &crate::strategy::simulate::Pair| {
-            let profit = p.profit.as_ref().map_or_else(|| "–".to_owned(), |e| band(e, true));
-            vec![p.name.clone(), p.against.clone(), band(&p.conversions, true), profit]
-        };
-        let rows: Vec<Vec<String>> = s.pairs.iter().map(row).collect();
-        let head = ["report.scenario", "why.versus_other", "why.conversions", "why.profit"];
-        let mut out = format!("<h3>{}</h3>{}", escape(self.t("why.versus_title")), self.table(&head, &[2, 3], &rows));
-        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("why.versus_help")));
-        if let Some(b) = s.between.as_ref().filter(|b| !b.parts.is_empty()) {
-            let name = |p: &Player| match p {
-                Player::Lever(column) => column.clone(),
-                other => self.t(other.key()).to_owned(),
-            };
-            let bars: Vec<_> = b.parts.iter().map(|p| (name(&p.player), p.profit.unwrap_or(p.conversions), None)).collect();
-            let title = format!("{}: {} – {}", self.t("why.versus_drivers"), b.name, b.against);
-            let caption = if b.profit.is_some() { "why.versus_caption" } else { "why.versus_caption_conversions" };
-            out += &self.figure(&svg::bars(&title, &bars, numbers::signed), self.t(caption));
         }
         out
     }

@@ -174,7 +174,7 @@ fn push(
 fn best_scenario(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<String> {
     let levers = pipeline::levers(recipe, prepared, model, ctx)?;
     let baseline = pipeline::baseline(prepared, model, ctx)?;
-    let found = pipeline::simulate(recipe, prepared, model, &baseline, &recipe.scenarios, &levers, ctx)?;
+    let found = super::ledger::simulate(recipe, prepared, (model, &baseline), &[], &recipe.scenarios, &levers, ctx)?;
     let money = found.scenarios.iter().all(|s| s.profit.is_some());
     let worth = |s: &crate::strategy::simulate::ScenarioResult| match s.profit {
         Some(p) if money => p.value,

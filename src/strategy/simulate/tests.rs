@@ -6,7 +6,6 @@ use crate::data::table::Values;
 use crate::data::{FittedPrepare, Part, Roles};
 use crate::ml::model::sigmoid;
 use crate::recommend::rank::tests::{Formula, formula};
-use crate::strategy::LeverStatus;
 use crate::strategy::scenario::Setting;
 use crate::strategy::{Grade, LeverStatus};
 

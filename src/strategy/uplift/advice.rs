@@ -1,8 +1,9 @@
 //! From advice to scenarios: whom to treat how, as *What-if* holds it.
 
 use super::policy::{Kind, PolicyChoice};
-use crate::strategy::scenario::{Scenario, Setting};
+use crate::strategy::scenario::Scenario;
 use crate::strategy::study::UpliftAsked;
+use crate::strategy::tested::Tested;
 
 /// One scenario per arm that somebody shall get, named after the study: for everybody, or for those whom the rules name.
 /// Empty where nobody shall be treated, or where the advice cannot be said as a condition. What a model says person by
@@ -12,13 +13,11 @@ pub fn scenarios(study: &str, asked: &UpliftAsked, choice: &PolicyChoice) -> Vec
     let make = |arm: &str, segment: Option<String>| Scenario {
         name: format!("{study}: {arm}"),
         segment,
-        row: None,
-        model: None,
-        set: [(asked.treatment.clone(), setting(arm))].into(),
+        // What it adds is what the study measured, not what a model of the recipe would expect.
+        tested: Some(Tested { study: study.to_owned(), arm: arm.to_owned() }),
         value_per_conversion: asked.value_per_conversion,
         cost_per_contact: asked.costs.get(arm).copied().or(asked.cost_per_contact),
-        fixed_cost: None,
-        overridden: Vec::new(),
+        ..Scenario::default()
     };
     match (recommended.kind, &recommended.arm) {
         (Kind::Nobody, _) => Vec::new(),
@@ -42,16 +41,6 @@ pub fn scenarios(study: &str, asked: &UpliftAsked, choice: &PolicyChoice) -> Vec
             };
             arms.into_iter().filter_map(of).collect()
         }
-    }
-}
-
-/// An arm as a lever is set to it.
-fn setting(arm: &str) -> Setting {
-    match (arm, arm.parse::<f64>()) {
-        ("true", _) => Setting::Flag(true),
-        ("false", _) => Setting::Flag(false),
-        (_, Ok(v)) if v.is_finite() => Setting::Number(v),
-        _ => Setting::Text(arm.to_owned()),
     }
 }
 
@@ -103,8 +92,10 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].segment.as_deref(), Some("(x <= 1) or (y = 2)"));
         assert_eq!((all[0].cost_per_contact, all[0].value_per_conversion), (Some(2.0), Some(40.0)));
-        assert_eq!(all[0].set["mail"], Setting::Text("b".into()));
-        assert_eq!(all[1].set["mail"], Setting::Number(1.0));
+        let arm = |s: &Scenario| s.tested.as_ref().map(|t| (t.study.clone(), t.arm.clone()));
+        assert_eq!(arm(&all[0]), Some(("Mail".to_owned(), "b".to_owned())));
+        assert_eq!(arm(&all[1]), Some(("Mail".to_owned(), "1".to_owned())));
+        assert!(all.iter().all(|s| s.set.is_empty()));
         Segment::parse(all[0].segment.as_deref().unwrap()).unwrap();
     }
 

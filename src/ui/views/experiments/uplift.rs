@@ -96,7 +96,7 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, study: &NamedStudy, r: &UpliftResult
         sheet::ui(ui, "rules", &words::rule_sheet(p, lang), 2);
         ui.add(egui::Label::new(RichText::new(p.claim.say(lang)).size(theme::SMALL).color(cx.tokens.weak)).wrap());
         if let Study::Uplift(asked) = &study.ask {
-            use_in_whatif(ui, cx, &advice::scenarios(&study.name, asked, p), &asked.treatment);
+            use_in_whatif(ui, cx, &advice::scenarios(&study.name, asked, p));
         }
     }
     for (key, caption, c) in words::uplift_pictures(r, lang) {
@@ -161,7 +161,7 @@ fn check(ui: &mut Ui, cx: &Cx<'_>, c: &Check) {
 }
 
 /// Turns the advice into scenarios and goes to them.
-fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, scenarios: &[crate::strategy::Scenario], treatment: &str) {
+fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, scenarios: &[crate::strategy::Scenario]) {
     let button = egui::Button::new(cx.t("studies.use_in_whatif"));
     let response = ui.add_enabled(!scenarios.is_empty(), button).on_hover_text(cx.t("studies.use_in_whatif_help"));
     if !response.on_disabled_hover_text(cx.t("studies.no_scenario")).clicked() {
@@ -169,15 +169,12 @@ fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, scenarios: &[crate::strategy::Sce
     }
     let recipe = cx.session.recipe.as_ref();
     let mut taken: Vec<String> = recipe.iter().flat_map(|r| r.scenarios.iter().map(|s| s.name.clone())).collect();
-    let lever = recipe.is_some_and(|r| r.roles.lever.iter().any(|l| l == treatment));
-    if !lever {
-        cx.command(Command::SetLever { column: treatment.to_owned(), yes: true });
-    }
     for s in scenarios {
         let names: Vec<&str> = taken.iter().map(String::as_str).collect();
         let free = !names.contains(&s.name.as_str());
         let name = if free { s.name.clone() } else { crate::ui::views::whatif::moves::free_name(&s.name, &names) };
         cx.command(Command::AddScenario(crate::strategy::Scenario { name: name.clone(), ..s.clone() }));
+        cx.select(|x| x.scenario = Some(name.clone()));
         taken.push(name);
     }
     cx.send(Action::Go(Room::WhatIf));
