@@ -366,7 +366,9 @@ fn a_target_comes_in_four_shapes() {
     };
     let pairs = |a: &[&str], p: &[f64]| table(&[("action", texts(a)), ("probability", numbers(p))]);
     assert_eq!(code(pairs(&["x", "y"], &[0.5, 0.5])), "policy.other_actions");
-    assert_eq!(code(pairs(&["a", "b"], &[0.5, 0.2])), "policy.target_sum");
+    assert_eq!(code(pairs(&["a", "b"], &[0.5, 0.2])), "policy.target_sum_all");
+    let half = table(&[("slot", numbers(&[1.0, 2.0])), ("action", texts(&["a", "c"])), ("p", numbers(&[1.0, 0.5]))]);
+    assert_eq!(code(half), "policy.target_sum");
     assert_eq!(code(pairs(&["a", "b"], &[1.5, -0.5])), "policy.target_probability");
     assert_eq!(code(pairs(&["a", "b"], &[0.5, f64::NAN])), "policy.target_probability");
     assert_eq!(code(pairs(&["a", "a"], &[0.5, 0.5])), "policy.target_twice");
