@@ -257,6 +257,17 @@ pub(super) fn answer(
     Ok(Answered { result, difference, sums })
 }
 
+/// That not everybody is reached, and what ends before the people do.
+pub(super) fn ends(terms: &Terms, people: f64, reached: f64) -> Option<Notice> {
+    let nearly = 1.0 - 1e-9;
+    if reached >= people * nearly {
+        return None;
+    }
+    let by_budget = terms.capacity.is_none_or(|c| reached < c.min(people) * nearly);
+    let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
+    Some(Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)))
+}
+
 /// What a reader should know of a scenario.
 fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: bool) -> Vec<Notice> {
     let mut out = Vec::new();
@@ -269,10 +280,8 @@ fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: boo
     if other_people {
         out.push(note!("strategy.other_segment"));
     }
-    if reached < people * (1.0 - 1e-9) {
-        let by_budget = plan.terms.capacity.is_none_or(|c| reached < c.min(people) * (1.0 - 1e-9));
-        let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
-        out.push(Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)));
+    if let Some(ends) = ends(&plan.terms, people, reached) {
+        out.push(ends);
         if plan.terms.first == First::Gain && after.any {
             out.push(note!("strategy.best_first"));
         }

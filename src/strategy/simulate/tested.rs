@@ -1,11 +1,11 @@
 //! A scenario whose effect a test measured: its people and terms are counted like any other's, what it adds is the test's.
 
 use super::SimulateOptions;
-use super::answer::{Answered, Sums};
+use super::answer::{Answered, Sums, ends};
 use super::plan::Plan;
 use super::result::{Covers, Difference, Estimate, ScenarioResult};
 use super::world::World;
-use crate::base::{Result, numbers};
+use crate::base::Result;
 use crate::strategy::causal::stats::Z95;
 use crate::strategy::scenario::Scenario;
 use crate::strategy::terms::{Book, First, Knot, Terms};
@@ -40,11 +40,7 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
     let extra = t.worth().map(|w| left(added, w, get * found.before.0));
     let mut warnings =
         vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
-    if reached < people * (1.0 - 1e-9) {
-        let by_budget = t.capacity.is_none_or(|c| reached < c.min(people) * (1.0 - 1e-9));
-        let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
-        warnings.push(crate::base::Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)));
-    }
+    warnings.extend(ends(&t, people, reached));
     let per_person = 1.0 / people.max(f64::MIN_POSITIVE);
     let result = ScenarioResult {
         name: scenario.name.clone(),
