@@ -184,6 +184,11 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
     if replay.holds {
         warnings.push(note!("bandit.replays", logged = numbers::percent(replay.logged)));
     }
+    // Where no model tells the actions apart, no way of choosing can be better than another.
+    let same = |row: &[f64]| row.iter().all(|p| (p - row[0]).abs() < 1e-12);
+    if chances.iter().all(|c: &Vec<f64>| c.chunks(actions.len()).all(same)) {
+        warnings.push(note!("bandit.alike", rewards = won));
+    }
     Ok((World { actions, seen: seen(&encoder, &x, at, &people), chances, returns }, replay, warnings))
 }
 
