@@ -3,6 +3,7 @@
 //!
 //! - [`model`]: the traits and the card; [`spec`]: what to train; [`train`]: the entry that trains any kind.
 //! - [`logistic`] (linfa), [`trees`] (hessboost → the neutral [`ensemble::TreeEnsemble`]), [`net`] (burn: deep network and Transformer).
+//! - [`standing`]: what a model keeps about people as they are, to be quick about changes.
 //! - [`linear`]: plain fits on a dense matrix, for those who estimate effects.
 //! - [`import`]: models of other programs; [`onnx`]: those that are only asked (tract).
 //! - [`further`]: training that goes on from a model with new rows.
@@ -23,6 +24,7 @@ pub mod net;
 pub mod onnx;
 mod predictor;
 pub mod spec;
+pub mod standing;
 pub mod surrogate;
 pub mod train;
 pub mod trees;
@@ -30,4 +32,5 @@ pub mod trees;
 pub use ensemble::TreeEnsemble;
 pub use metrics::Evaluation;
 pub use model::{Model, ModelCard, Outcome, OutcomeKind};
+pub use standing::{Changed, Standing};
 pub use spec::{DeviceChoice, ModelKind, ModelSpec, Weighting};

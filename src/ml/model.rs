@@ -8,6 +8,7 @@ use super::ensemble::TreeEnsemble;
 use super::file::NamedTensor;
 use super::metrics::Evaluation;
 use super::spec::ModelSpec;
+use super::standing::{self, Changed, Standing};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::{Encoder, Feature, FeatureMatrix};
 
@@ -167,17 +168,25 @@ pub trait Model: Send + Sync {
     /// Every learned number, named: what the model file holds and what the fingerprint covers.
     fn tensors(&self) -> Vec<NamedTensor>;
 
-    /// Margins after some features moved: `x` after the change, `before` before it, `changed` the moved features
-    /// (0-based), `base` the margins of `before`. A model that can, works only on what the change touches.
-    fn margins_changed(
+    /// What it says of all rows as they are; a model that can, keeps what makes [`Model::margins_moved`] quick.
+    fn standing(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Standing> {
+        Ok(self.margins(x, ctx)?.into())
+    }
+
+    /// Margins of some `rows` of `x` after some of their features moved, `standing` as [`Model::standing`] said of all of `x`.
+    fn margins_moved(
         &self,
         x: &FeatureMatrix,
-        _before: &FeatureMatrix,
-        _changed: &[usize],
-        _base: &[f64],
+        _standing: &Standing,
+        rows: &[usize],
+        changed: &[Changed],
         ctx: &JobCtx,
     ) -> Result<Vec<f64>> {
-        self.margins(x, ctx)
+        let mut out = Vec::with_capacity(rows.len() * self.card().outcomes.len());
+        for (_, _, after) in standing::pieces(x, rows, changed) {
+            out.extend(self.margins(&after, ctx)?);
+        }
+        Ok(out)
     }
 
     /// Shown values: probabilities or amounts, row-major `rows × outcomes`.

@@ -7,9 +7,12 @@
 
 use rayon::prelude::*;
 
+pub(super) use self::leaves::Leaves;
 use super::ensemble::{Missing, Node, Test, TreeEnsemble};
 use crate::base::{JobCtx, Result};
 use crate::data::FeatureMatrix;
+
+mod leaves;
 
 /// Rows that share one pass over the trees.
 const BLOCK: usize = 128;

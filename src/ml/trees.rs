@@ -19,6 +19,7 @@ use super::file::NamedTensor;
 use super::model::{Model, ModelCard, Outcome, Structure};
 use super::predictor::Predictor;
 use super::spec::{ModelSpec, Weighting};
+use super::standing::{Changed, Standing, of_rows, pieces};
 use super::train::{TrainData, balanced_weights, blank_card, check_width, conformal_quantile};
 use crate::base::progress::CurvePoint;
 use crate::base::{Fault, JobCtx, Result};
@@ -441,31 +442,52 @@ impl Model for TreeModel {
         self.ensemble.to_tensors()
     }
 
-    /// Only trees that split on a changed feature are walked again, unless those are so many that a fresh start is
-    /// cheaper (the difference needs two walks). Rows whose leaves stay the same keep their bits.
-    fn margins_changed(
+    fn standing(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Standing> {
+        check_width(&self.card, x)?;
+        let mut margins = self.ensemble.intercept.repeat(x.n_rows());
+        let fast = self.fast.as_ref().filter(|_| self.ensemble.link != Link::Log);
+        match fast.map(|f| f.stand(x, &mut margins, ctx)).transpose()?.flatten() {
+            Some(leaves) => Ok(Standing { margins, leaves: Some(leaves) }),
+            None => Ok(self.margins(x, ctx)?.into()),
+        }
+    }
+
+    /// Rows whose leaves stay the same keep their bits. Where it is not known which leaves they stand in, only trees that
+    /// split on a changed feature are walked, unless those are so many that a fresh start is cheaper (the difference needs
+    /// two walks).
+    fn margins_moved(
         &self,
         x: &FeatureMatrix,
-        before: &FeatureMatrix,
-        changed: &[usize],
-        base: &[f64],
+        standing: &Standing,
+        rows: &[usize],
+        changed: &[Changed],
         ctx: &JobCtx,
     ) -> Result<Vec<f64>> {
-        let touched = |t: usize| {
-            self.ensemble.trees[t].nodes.iter().any(|n| matches!(n, Node::Split { feature, .. } if changed.contains(&(*feature as usize))))
-        };
-        let touches: Vec<bool> = (0..self.ensemble.trees.len()).map(touched).collect();
-        let count = touches.iter().filter(|t| **t).count();
-        let fits = before.values.len() == x.values.len() && base.len() == x.n_rows() * self.ensemble.n_outputs;
-        if !fits || self.fast.is_none() || self.ensemble.link == Link::Log || count * 2 > touches.len() {
-            return self.margins(x, ctx);
-        }
         check_width(&self.card, x)?;
-        let Some(part) = Predictor::new(&self.ensemble, |t| touches[t]) else { return self.margins(x, ctx) };
-        let (mut after, mut was) = (vec![0.0; base.len()], vec![0.0; base.len()]);
-        part.add_to(x, &mut after, ctx)?;
-        part.add_to(before, &mut was, ctx)?;
-        Ok(base.iter().zip(after.iter().zip(&was)).map(|(b, (a, w))| b + (a - w)).collect())
+        let mut out = of_rows(&standing.margins, self.ensemble.n_outputs, rows);
+        if let (Some(fast), Some(leaves)) = (&self.fast, &standing.leaves) {
+            fast.move_from(leaves, rows, changed, &mut out, ctx)?;
+            return Ok(out);
+        }
+        let asks = |n: &Node| matches!(n, Node::Split { feature, .. } if changed.iter().any(|c| c.feature == *feature as usize));
+        let touches: Vec<bool> = self.ensemble.trees.iter().map(|t| t.nodes.iter().any(asks)).collect();
+        let few = touches.iter().filter(|t| **t).count() * 2 <= touches.len();
+        let fast = self.fast.as_ref().filter(|_| few && self.ensemble.link != Link::Log);
+        let part = fast.and_then(|_| Predictor::new(&self.ensemble, |t| touches[t]));
+        let mut at = 0;
+        for (some, before, after) in pieces(x, rows, changed) {
+            let here = &mut out[at..at + some.len() * self.ensemble.n_outputs];
+            at += here.len();
+            let Some(part) = &part else {
+                here.copy_from_slice(&self.margins(&after, ctx)?);
+                continue;
+            };
+            let (mut then, mut was) = (vec![0.0; here.len()], vec![0.0; here.len()]);
+            part.add_to(&after, &mut then, ctx)?;
+            part.add_to(&before, &mut was, ctx)?;
+            here.iter_mut().zip(then.iter().zip(&was)).for_each(|(h, (t, w))| *h += t - w);
+        }
+        Ok(out)
     }
 }
 
@@ -559,24 +581,51 @@ mod tests {
         }
     }
 
+    /// Every set of up to two features, moved to one value or to one for each row, among all rows or some.
     #[test]
-    fn changed_margins_equal_new_ones_and_untouched_rows_keep_theirs() {
-        let d = sample::only(sample::data(500, 23), 0);
-        let m = fitted(&d, 60);
-        let ctx = JobCtx::quiet();
-        let base = m.margins(&d.x, &ctx).unwrap();
-        for feature in 0..5 {
-            let mut x = d.x.clone();
-            for r in (0..500).step_by(2) {
-                x.values[r * 5 + feature] = if feature < 2 { 0.7 } else { 1.0 };
-            }
-            let fresh = m.margins(&x, &ctx).unwrap();
-            let changed = m.margins_changed(&x, &d.x, &[feature], &base, &ctx).unwrap();
-            assert!(fresh != base, "feature {feature} moves something");
-            for r in 0..500 {
-                assert!((fresh[r] - changed[r]).abs() < 1e-12);
-                if r % 2 == 1 {
-                    assert_eq!(changed[r].to_bits(), base[r].to_bits());
+    fn moved_margins_equal_new_ones_and_rows_that_stay_keep_their_bits() {
+        for outcomes in [1, 2] {
+            let all = sample::data(500, 23);
+            let d = if outcomes == 1 { sample::only(all, 0) } else { all };
+            let m = fitted(&d, 60);
+            let ctx = JobCtx::quiet();
+            let kept = m.standing(&d.x, &ctx).unwrap();
+            assert!(kept.leaves.is_some(), "the quick way is what is tested");
+            let base = m.margins(&d.x, &ctx).unwrap();
+            assert_eq!(kept.margins, base);
+            let value = |j: usize, i: usize| match (j, i % 7) {
+                (_, 5) => f64::NAN,
+                (3.., 6) => -1.0,
+                (0..3, i) => 0.3 * i as f64 - 0.5,
+                (_, i) => i as f64,
+            };
+            let everybody: Vec<usize> = (0..500).collect();
+            let some: Vec<usize> = (0..500).filter(|r| r % 3 == 1 || *r > 480).collect();
+            for (one, other, same) in (0..5).flat_map(|a| (a..5).flat_map(move |b| [0, 1, 5, 6, 9].map(|s| (a, b, s)))) {
+                for rows in [&everybody, &some] {
+                    let new = |j: usize, r: usize| match same {
+                        9 if r % 2 == 1 => d.x.row(r)[j],
+                        9 => value(j, r),
+                        same => value(j, same),
+                    };
+                    let features = if one == other { vec![one] } else { vec![one, other] };
+                    let changed: Vec<Changed> =
+                        features.iter().map(|j| Changed { feature: *j, values: rows.iter().map(|r| new(*j, *r)).collect() }).collect();
+                    let mut x = d.x.select(rows);
+                    for (i, r) in rows.iter().enumerate() {
+                        features.iter().for_each(|j| x.values[i * 5 + j] = new(*j, *r));
+                    }
+                    let fresh = m.margins(&x, &ctx).unwrap();
+                    let quick = m.margins_moved(&d.x, &kept, rows, &changed, &ctx).unwrap();
+                    let slow = m.margins_moved(&d.x, &base.clone().into(), rows, &changed, &ctx).unwrap();
+                    for (at, fresh) in fresh.iter().enumerate() {
+                        assert!((fresh - quick[at]).abs() < 1e-12 && (fresh - slow[at]).abs() < 1e-12, "{features:?} {same} {at}");
+                        let (row, k) = (rows[at / outcomes], at % outcomes);
+                        if same == 9 && row % 2 == 1 {
+                            assert_eq!(quick[at].to_bits(), base[row * outcomes + k].to_bits());
+                        }
+                    }
+                    assert!(rows.len() < 500 || same != 0 || one != other || fresh != base, "{features:?} moves something");
                 }
             }
         }

@@ -8,7 +8,7 @@ use super::support::Binned;
 use super::tested::Measured;
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::FeatureMatrix;
-use crate::ml::Model;
+use crate::ml::{Model, Standing};
 
 /// Answers that are kept; an analyst compares fewer scenarios than this.
 const MOST: usize = 64;
@@ -17,8 +17,8 @@ const MOST: usize = 64;
 pub struct Baseline {
     /// The rows.
     pub x: FeatureMatrix,
-    /// Margins of the rows, `rows × outcomes`.
-    pub margins: Vec<f64>,
+    /// What the model says of the rows, and keeps about them.
+    pub standing: Standing,
     /// The rows in bins, for the question whether a person such as a scenario makes up occurs among them.
     pub(super) binned: Binned,
     /// Scenarios answered before, by what they were answered from.
@@ -32,9 +32,9 @@ pub struct Baseline {
 impl Baseline {
     /// Asks the model about every row.
     pub fn of(model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
-        let margins = model.margins(&x, ctx)?;
+        let standing = model.standing(&x, ctx)?;
         let binned = Binned::of(model.card().features(), &x);
-        Ok(Self { x, margins, binned, known: Mutex::default(), measured: Mutex::default(), draws: Mutex::default() })
+        Ok(Self { x, standing, binned, known: Mutex::default(), measured: Mutex::default(), draws: Mutex::default() })
     }
 
     /// The answer to a question that was asked before.

@@ -178,7 +178,7 @@ fn world<'a>(
     if options.outcome >= card.outcomes.len() {
         return Err(fault!("strategy.no_outcome", number = options.outcome));
     }
-    if raw.n_rows() != baseline.x.n_rows() || baseline.margins.len() != raw.n_rows() * card.outcomes.len() {
+    if raw.n_rows() != baseline.x.n_rows() || baseline.standing.margins.len() != raw.n_rows() * card.outcomes.len() {
         return Err(fault!("strategy.other_rows", model = &card.spec.name));
     }
     Ok(World { model, raw, baseline, outcome: options.outcome, ctx })

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::base::{Notice, numbers};
 use crate::data::{Feature, FeatureMatrix};
+use crate::ml::Changed;
 use crate::note;
 
 /// Rows in which a pair must be expected before its absence counts; chance alone leaves such a pair out once in 20,000.
@@ -79,14 +80,6 @@ impl Binned {
         let columns = bins.par_iter().enumerate().map(column).collect();
         Self { bins, columns, rows }
     }
-}
-
-/// A feature that is moved, and its new value for each of the people.
-pub struct Changed {
-    /// The feature.
-    pub feature: usize,
-    /// One value per person.
-    pub values: Vec<f64>,
 }
 
 /// Two features, and which of their bins never meet in the data although they should.

@@ -5,13 +5,10 @@ use rayon::prelude::*;
 use crate::base::{JobCtx, Result};
 use crate::data::prepare::FillWith;
 use crate::data::{FeatureKind, Step, Table};
-use crate::ml::Model;
+use crate::ml::{Changed, Model};
 use crate::strategy::baseline::Baseline;
 use crate::strategy::scenario::Move;
-use crate::strategy::support::{self, Apart, Changed};
-
-/// Rows that are moved together; enough for every core, few enough to stay near it.
-const CHUNK: usize = 65_536;
+use crate::strategy::support::{self, Apart};
 
 /// People after some moves.
 #[derive(Default)]
@@ -41,7 +38,7 @@ impl World<'_> {
     pub fn shown(&self, rows: &[usize]) -> Vec<f64> {
         let k = self.model.card().outcomes.len();
         let card = self.model.card();
-        rows.par_iter().map(|&r| card.shown(&self.baseline.margins[r * k..(r + 1) * k], self.outcome)).collect()
+        rows.par_iter().map(|&r| card.shown(&self.baseline.standing.margins[r * k..(r + 1) * k], self.outcome)).collect()
     }
 
     /// People after the moves; `look` also asks whether such people occur.
@@ -50,24 +47,11 @@ impl World<'_> {
             return Ok(Moved { shown: before.to_vec(), ..Moved::default() });
         }
         let (changed, outside) = self.changes(rows, moves)?;
-        let features = self.model.card().features();
-        let which_changed: Vec<usize> = changed.iter().map(|c| c.feature).collect();
-        let k = self.model.card().outcomes.len();
-        let mut shown = Vec::with_capacity(rows.len());
-        for (at, some) in rows.chunks(CHUNK).enumerate() {
-            self.ctx.check()?;
-            let as_is = self.baseline.x.select(some);
-            let mut x = as_is.clone();
-            for c in &changed {
-                let new = &c.values[at * CHUNK..at * CHUNK + some.len()];
-                x.values.iter_mut().skip(c.feature).step_by(x.n_features).zip(new).for_each(|(cell, v)| *cell = *v);
-            }
-            let base: Vec<f64> = some.iter().flat_map(|&r| self.baseline.margins[r * k..(r + 1) * k].iter().copied()).collect();
-            let margins = self.model.margins_changed(&x, &as_is, &which_changed, &base, self.ctx)?;
-            shown.extend(margins.chunks_exact(k).map(|m| self.model.card().shown(m, self.outcome)));
-        }
+        let card = self.model.card();
+        let margins = self.model.margins_moved(&self.baseline.x, &self.baseline.standing, rows, &changed, self.ctx)?;
+        let shown = margins.par_chunks_exact(card.outcomes.len()).map(|m| card.shown(m, self.outcome)).collect();
         let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
-        let apart = if look { support::apart(features, &self.baseline.binned, rows, &changed, &moved, &self.baseline.x) } else { None };
+        let apart = if look { support::apart(card.features(), &self.baseline.binned, rows, &changed, &moved, &self.baseline.x) } else { None };
         Ok(Moved { shown, any: true, outside, apart })
     }
 
