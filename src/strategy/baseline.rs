@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::resample::Resample;
+use super::scenario::Move;
 use super::simulate::answer::Answered;
 use super::support::Binned;
 use super::tested::Measured;
@@ -12,6 +13,12 @@ use crate::ml::{Model, Standing};
 
 /// Answers that are kept; an analyst compares fewer scenarios than this.
 const MOST: usize = 64;
+
+/// Numbers that are kept of what moves make of everybody.
+const MOST_NUMBERS: usize = 16_000_000;
+
+/// What is shown of everybody after some moves, and which outcome.
+type After = ((usize, Vec<(usize, Move)>), Arc<Vec<f64>>);
 
 /// Every row as the model reads it, and what the model says of it.
 pub struct Baseline {
@@ -25,6 +32,8 @@ pub struct Baseline {
     known: Mutex<Vec<(Fingerprint, Answered)>>,
     /// Effects that studies measured, by what was asked.
     measured: Mutex<Vec<(Fingerprint, Measured)>>,
+    /// What moves make of everybody; scenarios share moves, and so do the parts that drive a difference.
+    after: Mutex<Vec<After>>,
     /// The bootstrap of so many people, dealt once.
     draws: Mutex<Vec<((usize, u32, u64), Arc<Resample>)>>,
 }
@@ -34,7 +43,7 @@ impl Baseline {
     pub fn of(model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
         let standing = model.standing(&x, ctx)?;
         let binned = Binned::of(model.card().features(), &x);
-        Ok(Self { x, standing, binned, known: Mutex::default(), measured: Mutex::default(), draws: Mutex::default() })
+        Ok(Self { x, standing, binned, known: Mutex::default(), measured: Mutex::default(), after: Mutex::default(), draws: Mutex::default() })
     }
 
     /// The answer to a question that was asked before.
@@ -46,6 +55,17 @@ impl Baseline {
     /// Keeps an answer.
     pub(super) fn keep(&self, question: Fingerprint, answer: Answered) {
         keep(&self.known, MOST, question, answer);
+    }
+
+    /// What is shown of everybody after the moves, if that was asked before.
+    pub(super) fn after(&self, outcome: usize, moves: &[(usize, Move)]) -> Option<Arc<Vec<f64>>> {
+        let known = self.after.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|((o, m), _)| *o == outcome && m == moves).map(|(_, shown)| shown.clone())
+    }
+
+    /// Keeps what the moves make of everybody.
+    pub(super) fn keep_after(&self, outcome: usize, moves: &[(usize, Move)], shown: Arc<Vec<f64>>) {
+        keep(&self.after, MOST_NUMBERS.div_ceil(shown.len().max(1)).min(MOST), (outcome, moves.to_vec()), shown);
     }
 
     /// What a study measured, asked once.

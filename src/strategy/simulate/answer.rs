@@ -168,7 +168,7 @@ pub(super) fn answer(
 ) -> Result<Answered> {
     let draws = draws(world, plan.rows.len(), options);
     let before = world.shown(&plan.rows);
-    let after = world.after(&plan.rows, &plan.moves, &before, true)?;
+    let after = world.after(&plan.rows, &plan.moves, true)?;
     let n = before.len();
     let t = plan.terms;
     let limited = t.capacity.is_some() || t.budget.is_some();
@@ -235,7 +235,7 @@ pub(super) fn answer(
     for side in sides {
         let (moves, unknown) = side.moves(scenario)?;
         let was = side.world.shown(&plan.rows);
-        let is = side.world.after(&plan.rows, &moves, &was, false)?;
+        let is = side.world.after(&plan.rows, &moves, false)?;
         let gap: Vec<f64> = (0..n).map(|i| given.of(i) * arrives * (is.shown[i] - was[i])).collect();
         let then: Vec<f64> = was.iter().zip(&gap).map(|(b, g)| b + g).collect();
         let (level, change) = (total(&draws, &then).scaled(1.0 / n as f64, 0.0), total(&draws, &gap).scaled(1.0 / n as f64, 0.0));
@@ -305,7 +305,7 @@ fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], after: &[f64], limite
             added(after)
         } else {
             let moves: Vec<(usize, Move)> = plan.moves.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, m)| *m).collect();
-            added(&world.after(&plan.rows, &moves, before, false)?.shown)
+            added(&world.after(&plan.rows, &moves, false)?.shown)
         };
     }
     Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())

@@ -2,6 +2,7 @@
 //! for whom, and each of the terms. They sum to the difference.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -190,13 +191,13 @@ impl Game<'_> {
         let (levers, who) = (self.moved.len(), usize::from(self.who));
         let (mut added, mut profit) = (vec![0.0; 1 << m], vec![0.0; 1 << m]);
         let mut priced = true;
-        let before = [self.world.shown(&self.a.rows), if self.who { self.world.shown(&self.b.rows) } else { Vec::new() }];
+        let before = [self.world.shown(&self.a.rows), if self.who { self.world.shown(&self.b.rows) } else { Arc::default() }];
         for mixture in 0..1usize << (levers + who) {
             self.world.ctx.check()?;
             let other = mixture >> levers & 1 == 1;
             let (rows, before) = if other { (&self.b.rows, &before[1]) } else { (&self.a.rows, &before[0]) };
             let moves: Vec<(usize, Move)> = self.mixed(mixture);
-            let after = self.world.after(rows, &moves, before, false)?.shown;
+            let after = self.world.after(rows, &moves, false)?.shown;
             // An order of people is only looked for where somebody may ask for it.
             let fair = Book::new(before, &after, First::Chance).0;
             let best =

@@ -1,5 +1,7 @@
 //! People after a scenario's moves: what the model expects of them, and whether such people occur at all.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::base::{JobCtx, Result};
@@ -14,7 +16,7 @@ use crate::strategy::support::{self, Apart};
 #[derive(Default)]
 pub(super) struct Moved {
     /// Probabilities or amounts.
-    pub shown: Vec<f64>,
+    pub shown: Arc<Vec<f64>>,
     /// Whether any lever moved.
     pub any: bool,
     /// Share of people with a value outside what training saw.
@@ -35,24 +37,52 @@ pub(super) struct World<'a> {
 
 impl World<'_> {
     /// Probabilities or amounts of some rows as they are.
-    pub fn shown(&self, rows: &[usize]) -> Vec<f64> {
-        let k = self.model.card().outcomes.len();
+    pub fn shown(&self, rows: &[usize]) -> Arc<Vec<f64>> {
         let card = self.model.card();
-        rows.par_iter().map(|&r| card.shown(&self.baseline.standing.margins[r * k..(r + 1) * k], self.outcome)).collect()
+        let (k, margins) = (card.outcomes.len(), &self.baseline.standing.margins);
+        self.known(rows, &[]).unwrap_or_else(|| {
+            let shown = rows.par_iter().map(|&r| card.shown(&margins[r * k..(r + 1) * k], self.outcome)).collect();
+            self.keep(rows, &[], shown)
+        })
     }
 
     /// People after the moves; `look` also asks whether such people occur.
-    pub fn after(&self, rows: &[usize], moves: &[(usize, Move)], before: &[f64], look: bool) -> Result<Moved> {
+    pub fn after(&self, rows: &[usize], moves: &[(usize, Move)], look: bool) -> Result<Moved> {
         if moves.is_empty() {
-            return Ok(Moved { shown: before.to_vec(), ..Moved::default() });
+            return Ok(Moved { shown: self.shown(rows), ..Moved::default() });
+        }
+        let known = self.known(rows, moves);
+        if let (Some(shown), false) = (&known, look) {
+            return Ok(Moved { shown: shown.clone(), any: true, ..Moved::default() });
         }
         let (changed, outside) = self.changes(rows, moves)?;
         let card = self.model.card();
-        let margins = self.model.margins_moved(&self.baseline.x, &self.baseline.standing, rows, &changed, self.ctx)?;
-        let shown = margins.par_chunks_exact(card.outcomes.len()).map(|m| card.shown(m, self.outcome)).collect();
+        let shown = match known {
+            Some(shown) => shown,
+            None => {
+                let margins = self.model.margins_moved(&self.baseline.x, &self.baseline.standing, rows, &changed, self.ctx)?;
+                self.keep(rows, moves, margins.par_chunks_exact(card.outcomes.len()).map(|m| card.shown(m, self.outcome)).collect())
+            }
+        };
         let moved: Vec<usize> = moves.iter().map(|(j, _)| *j).collect();
-        let apart = if look { support::apart(card.features(), &self.baseline.binned, rows, &changed, &moved, &self.baseline.x) } else { None };
+        let apart =
+            if look { support::apart(card.features(), &self.baseline.binned, rows, &changed, &moved, &self.baseline.x) } else { None };
         Ok(Moved { shown, any: true, outside, apart })
+    }
+
+    /// What was found before of these rows, or of everybody: a person's answer does not hang on who else is asked about.
+    fn known(&self, rows: &[usize], moves: &[(usize, Move)]) -> Option<Arc<Vec<f64>>> {
+        let everybody = self.baseline.after(self.outcome, moves)?;
+        let all = rows.len() == everybody.len();
+        Some(if all { everybody } else { Arc::new(rows.iter().map(|r| everybody[*r]).collect()) })
+    }
+
+    fn keep(&self, rows: &[usize], moves: &[(usize, Move)], shown: Vec<f64>) -> Arc<Vec<f64>> {
+        let shown = Arc::new(shown);
+        if rows.len() == self.baseline.x.n_rows() {
+            self.baseline.keep_after(self.outcome, moves, shown.clone());
+        }
+        shown
     }
 
     /// What the moves make of the people's features, and the share of people who leave what training saw.
