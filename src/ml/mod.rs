@@ -32,5 +32,5 @@ pub mod trees;
 pub use ensemble::TreeEnsemble;
 pub use metrics::Evaluation;
 pub use model::{Model, ModelCard, Outcome, OutcomeKind};
-pub use standing::{Changed, Standing};
 pub use spec::{DeviceChoice, ModelKind, ModelSpec, Weighting};
+pub use standing::{Changed, Standing};

@@ -455,14 +455,7 @@ impl Model for TreeModel {
     /// Rows whose leaves stay the same keep their bits. Where it is not known which leaves they stand in, only trees that
     /// split on a changed feature are walked, unless those are so many that a fresh start is cheaper (the difference needs
     /// two walks).
-    fn margins_moved(
-        &self,
-        x: &FeatureMatrix,
-        standing: &Standing,
-        rows: &[usize],
-        changed: &[Changed],
-        ctx: &JobCtx,
-    ) -> Result<Vec<f64>> {
+    fn margins_moved(&self, x: &FeatureMatrix, standing: &Standing, rows: &[usize], changed: &[Changed], ctx: &JobCtx) -> Result<Vec<f64>> {
         check_width(&self.card, x)?;
         let mut out = of_rows(&standing.margins, self.ensemble.n_outputs, rows);
         if let (Some(fast), Some(leaves)) = (&self.fast, &standing.leaves) {

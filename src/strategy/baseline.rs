@@ -43,7 +43,15 @@ impl Baseline {
     pub fn of(model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<Self> {
         let standing = model.standing(&x, ctx)?;
         let binned = Binned::of(model.card().features(), &x);
-        Ok(Self { x, standing, binned, known: Mutex::default(), measured: Mutex::default(), after: Mutex::default(), draws: Mutex::default() })
+        Ok(Self {
+            x,
+            standing,
+            binned,
+            known: Mutex::default(),
+            measured: Mutex::default(),
+            after: Mutex::default(),
+            draws: Mutex::default(),
+        })
     }
 
     /// The answer to a question that was asked before.

@@ -4,6 +4,9 @@
 //! month without one. Every feature is cut into a few bins; a moved value and another value of the same person are *apart*
 //! if no row of the data has both although, by their shares, at least ten would be expected to.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::base::{Notice, numbers};
@@ -15,7 +18,7 @@ use crate::note;
 const EXPECTED: f64 = 10.0;
 /// Bins of a feature; a category with more levels is not looked at.
 const MOST_BINS: usize = 64;
-/// Cells looked at, data and people each.
+/// Cells looked at: of the data for one lever, and of the people.
 const CELLS: usize = 40_000_000;
 
 /// People whose changed values never occur together.
@@ -66,6 +69,8 @@ pub struct Binned {
     /// One column after the other; empty where a feature has no bins.
     columns: Vec<Vec<u8>>,
     rows: usize,
+    /// For two features which of their bins never meet although they should, once that was asked.
+    never: Mutex<BTreeMap<(usize, usize), Option<Arc<Vec<bool>>>>>,
 }
 
 impl Binned {
@@ -78,8 +83,36 @@ impl Binned {
             None => Vec::new(),
         };
         let columns = bins.par_iter().enumerate().map(column).collect();
-        Self { bins, columns, rows }
+        Self { bins, columns, rows, never: Mutex::default() }
     }
+
+    /// Which bins of two features never meet although, by their shares, they should; `None` if they all do.
+    fn never(&self, j: usize, k: usize) -> Option<Arc<Vec<bool>>> {
+        if let Some(known) = self.never.lock().unwrap_or_else(PoisonError::into_inner).get(&(j, k)) {
+            return known.clone();
+        }
+        let (of_j, of_k) = (self.bins.get(j)?.as_ref()?, self.bins.get(k)?.as_ref()?);
+        let width = of_k.count();
+        let step = step(self.rows, self.bins.len());
+        let n = self.rows.div_ceil(step) as f64;
+        let mut met = vec![0u32; of_j.count() * width];
+        let (a, b) = (self.columns[j].iter().step_by(step), self.columns[k].iter().step_by(step));
+        for (a, b) in a.zip(b) {
+            met[usize::from(*a) * width + usize::from(*b)] += 1;
+        }
+        let of_row: Vec<f64> = met.chunks(width).map(|c| c.iter().map(|x| f64::from(*x)).sum()).collect();
+        let of_column: Vec<f64> = (0..width).map(|c| met.iter().skip(c).step_by(width).map(|x| f64::from(*x)).sum()).collect();
+        let lost = |(i, m): (usize, &u32)| *m == 0 && of_row[i / width] * of_column[i % width] / n >= EXPECTED;
+        let never: Vec<bool> = met.iter().enumerate().map(lost).collect();
+        let found = never.contains(&true).then(|| Arc::new(never));
+        self.never.lock().unwrap_or_else(PoisonError::into_inner).insert((j, k), found.clone());
+        found
+    }
+}
+
+/// One row in so many is looked at.
+fn step(rows: usize, cells_a_row: usize) -> usize {
+    (rows * cells_a_row).div_ceil(CELLS).max(1)
 }
 
 /// Two features, and which of their bins never meet in the data although they should.
@@ -87,7 +120,7 @@ struct Pair {
     moved: usize,
     other: usize,
     width: usize,
-    never: Vec<bool>,
+    never: Arc<Vec<bool>>,
 }
 
 /// The people (`rows` of the data) whose values, once `changed`, lie apart from another of their values. `moved` are the
@@ -100,31 +133,14 @@ pub fn apart(
     moved: &[usize],
     x: &FeatureMatrix,
 ) -> Option<Apart> {
-    let step = |n: usize| (n * features.len() * moved.len().max(1)).div_ceil(CELLS).max(1);
-    let (of_data, of_people) = (step(data.rows), step(rows.len()));
-    let n = data.rows.div_ceil(of_data) as f64;
     if data.rows == 0 || rows.is_empty() {
         return None;
     }
     let pairs: Vec<(usize, usize)> =
         moved.iter().flat_map(|&j| (0..features.len()).filter(move |&k| k != j).map(move |k| (j, k))).collect();
-    let pairs: Vec<Pair> = pairs
-        .into_par_iter()
-        .filter_map(|(j, k)| {
-            let (of_j, of_k) = (data.bins.get(j)?.as_ref()?, data.bins.get(k)?.as_ref()?);
-            let width = of_k.count();
-            let mut met = vec![0u32; of_j.count() * width];
-            let (a, b) = (data.columns[j].iter().step_by(of_data), data.columns[k].iter().step_by(of_data));
-            for (a, b) in a.zip(b) {
-                met[usize::from(*a) * width + usize::from(*b)] += 1;
-            }
-            let of_row: Vec<f64> = met.chunks(width).map(|c| c.iter().map(|x| f64::from(*x)).sum()).collect();
-            let of_column: Vec<f64> = (0..width).map(|c| met.iter().skip(c).step_by(width).map(|x| f64::from(*x)).sum()).collect();
-            let lost = |(i, m): (usize, &u32)| *m == 0 && of_row[i / width] * of_column[i % width] / n >= EXPECTED;
-            let never: Vec<bool> = met.iter().enumerate().map(lost).collect();
-            never.contains(&true).then_some(Pair { moved: j, other: k, width, never })
-        })
-        .collect();
+    let pair = |(j, k)| Some(Pair { moved: j, other: k, width: data.bins[k].as_ref()?.count(), never: data.never(j, k)? });
+    let pairs: Vec<Pair> = pairs.into_par_iter().filter_map(pair).collect();
+    let of_people = step(rows.len(), features.len() * moved.len().max(1));
     if pairs.is_empty() {
         return None;
     }

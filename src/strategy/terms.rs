@@ -1,6 +1,7 @@
 //! The terms of a scenario: what a conversion is worth, what contacts cost, how many people can be reached, through which
 //! channel and for how long. And the book that is kept of its people, so that profit is known for any other terms as well.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::scenario::Scenario;
@@ -209,7 +210,7 @@ impl Book {
                 let mut order: Vec<u32> = (0..before.len() as u32).collect();
                 let gain = |i: u32| after[i as usize] - before[i as usize];
                 // Equal gains in the order of the file, so that the answer does not hang on the sort.
-                order.sort_by(|a, b| gain(*b).total_cmp(&gain(*a)).then(a.cmp(b)));
+                order.par_sort_unstable_by(|a, b| gain(*b).total_cmp(&gain(*a)).then(a.cmp(b)));
                 let mut so_far = nobody;
                 let mut knots = Vec::with_capacity(order.len() + 1);
                 knots.push(so_far);

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::{BLOCK, Coding, LANES, Predictor, Walk};
+use super::{BLOCK, Coding, LANES, Predictor, Step, Walk};
 use crate::base::{JobCtx, Result};
 use crate::data::FeatureMatrix;
 use crate::ml::standing::Changed;
@@ -33,10 +33,17 @@ enum Moved {
     Each(Vec<u16>),
 }
 
+/// A row on its way.
+#[derive(Clone, Copy)]
+struct Walker {
+    row: u32,
+    at: u32,
+}
+
 /// Where rows whose way is parted walk on, by the number of the leaf they stand in.
 struct Parting {
     tree: usize,
-    starts: Vec<u32>,
+    starts: [u32; NARROW],
     /// Most steps from a start to a leaf.
     depth: usize,
 }
@@ -56,10 +63,8 @@ impl Predictor {
             tree.iter().enumerate().for_each(|(i, step)| number[*step as usize] = i as u8);
         }
         let mut found = Leaves { codes: vec![0; x.n_rows() * n], leaves: vec![0; blocks * trees * BLOCK], steps };
-        let parts = out
-            .par_chunks_mut(BLOCK * k)
-            .zip(found.codes.par_chunks_mut(BLOCK * n))
-            .zip(found.leaves.par_chunks_mut(BLOCK * trees));
+        let parts =
+            out.par_chunks_mut(BLOCK * k).zip(found.codes.par_chunks_mut(BLOCK * n)).zip(found.leaves.par_chunks_mut(BLOCK * trees));
         parts.enumerate().try_for_each(|(b, ((out, codes), leaves))| -> Result<()> {
             if b % 64 == 0 {
                 ctx.check()?;
@@ -117,28 +122,36 @@ impl Predictor {
                 }
             }
             let places: Vec<usize> = rows.iter().map(|r| r / BLOCK * BLOCK * trees + r % BLOCK).collect();
-            let (mut who, mut at) = ([0u32; BLOCK + LANES], [0u32; BLOCK + LANES]);
+            // A whole block's leaves stand side by side.
+            let whole = rows.len() == BLOCK && rows[0] % BLOCK == 0 && rows[BLOCK - 1] == rows[0] + BLOCK - 1;
+            let mut gathered = [0u8; BLOCK];
+            let mut walkers = [Walker { row: 0, at: 0 }; BLOCK + LANES];
             for parting in &partings {
-                // Rows whose way is parted, side by side, without a branch.
                 let leaves = &stand.leaves[parting.tree * BLOCK..];
+                let leaves = if whole {
+                    &leaves[places[0]..places[0] + BLOCK]
+                } else {
+                    gathered.iter_mut().zip(&places).for_each(|(l, place)| *l = leaves[*place]);
+                    &gathered[..rows.len()]
+                };
+                // Rows whose way is parted, side by side, without a branch.
                 let mut parted = 0;
-                for (i, place) in places.iter().enumerate() {
-                    let start = parting.starts[usize::from(leaves[*place])];
-                    (who[parted], at[parted]) = (i as u32, start);
-                    parted += usize::from(start != STAYS);
+                for (i, leaf) in leaves.iter().enumerate() {
+                    let at = parting.starts[usize::from(*leaf)];
+                    walkers[parted] = Walker { row: i as u32, at };
+                    parted += usize::from(at != STAYS);
                 }
                 // A short last group repeats its first row in the idle lanes.
-                let whole = parted.next_multiple_of(LANES);
-                for idle in parted..whole {
-                    (who[idle], at[idle]) = (who[whole - LANES], at[whole - LANES]);
-                }
-                for (who, at) in who[..whole].chunks_exact(LANES).zip(at[..whole].chunks_exact_mut(LANES)) {
-                    self.walk_on(who, at, parting.depth, &codes, n);
+                let full = parted.next_multiple_of(LANES);
+                let first = walkers[full.saturating_sub(LANES)];
+                walkers[parted..full].fill(first);
+                for group in walkers[..full].chunks_exact_mut(LANES) {
+                    self.walk_on(group, parting.depth, &codes, n);
                 }
                 let (output, steps) = (self.trees[parting.tree].output, &stand.steps[parting.tree]);
-                for (i, leaf) in who.iter().zip(&at).take(parted) {
-                    let was = steps[usize::from(leaves[places[*i as usize]])];
-                    out[*i as usize * k + output] += self.values[*leaf as usize] - self.values[was as usize];
+                for Walker { row, at } in &walkers[..parted] {
+                    let was = steps[usize::from(leaves[*row as usize])];
+                    out[*row as usize * k + output] += self.values[*at as usize] - self.values[was as usize];
                 }
             }
             Ok(())
@@ -146,14 +159,18 @@ impl Predictor {
     }
 
     #[inline]
-    fn walk_on(&self, who: &[u32], at: &mut [u32], depth: usize, codes: &[u16], n: usize) {
+    fn walk_on(&self, group: &mut [Walker], depth: usize, codes: &[u16], n: usize) {
         for _ in 0..depth {
-            for (i, at) in who.iter().zip(&mut *at) {
-                let step = &self.steps[*at as usize];
-                let code = codes[*i as usize * n + step.feature as usize];
-                *at = step.next + if self.wide { self.goes_right::<true>(step, code) } else { self.goes_right::<false>(step, code) };
+            for w in &mut *group {
+                let step = &self.steps[w.at as usize];
+                w.at = self.goes(step, codes[w.row as usize * n + step.feature as usize]);
             }
         }
+    }
+
+    #[inline]
+    fn goes(&self, step: &Step, code: u16) -> u32 {
+        step.next + if self.wide { self.goes_right::<true>(step, code) } else { self.goes_right::<false>(step, code) }
     }
 
     /// The steps of a tree.
@@ -177,10 +194,7 @@ impl Predictor {
         if !span.clone().any(|s| asks(s).is_some()) {
             return None;
         }
-        let goes = |s: usize, code: u16| {
-            let step = &self.steps[s];
-            (step.next + if self.wide { self.goes_right::<true>(step, code) } else { self.goes_right::<false>(step, code) }) as usize
-        };
+        let goes = |s: usize, code: u16| self.goes(&self.steps[s], code) as usize;
         // Children stand behind their parents: heights from the back, starts from the front.
         let mut height = vec![0; span.len()];
         for s in span.clone().rev().filter(|s| !self.is_leaf(*s)) {
@@ -206,8 +220,9 @@ impl Predictor {
                 };
             }
         }
-        let starts: Vec<u32> = stand.steps[tree].iter().map(|s| starts[*s as usize - span.start]).collect();
-        let depth = starts.iter().filter(|s| **s != STAYS).map(|s| height[*s as usize - span.start]).max()?;
-        Some(Parting { tree, starts, depth })
+        let mut of_leaf = [STAYS; NARROW];
+        of_leaf.iter_mut().zip(&stand.steps[tree]).for_each(|(start, s)| *start = starts[*s as usize - span.start]);
+        let depth = of_leaf.iter().filter(|s| **s != STAYS).map(|s| height[*s as usize - span.start]).max()?;
+        Some(Parting { tree, starts: of_leaf, depth })
     }
 }

@@ -230,7 +230,7 @@ pub(super) fn answer(
         profit: extra,
         retention: None,
         satisfaction: None,
-        drivers: drivers(world, plan, &before, &after.shown, limited)?,
+        drivers: drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)?,
     };
     for side in sides {
         let (moves, unknown) = side.moves(scenario)?;
@@ -289,8 +289,9 @@ fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: boo
     out
 }
 
-/// Exact Shapley values over the moved levers; the game is the conversions added with a subset of the moves made.
-fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], after: &[f64], limited: bool) -> Result<Vec<(String, f64)>> {
+/// Exact Shapley values over the moved levers; the game is the conversions added with a subset of the moves made, `all` of
+/// them the ones with every move.
+fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], all: f64, limited: bool) -> Result<Vec<(String, f64)>> {
     let m = plan.moves.len();
     let name = |i: usize| world.model.card().features()[plan.moves[i].0].name.clone();
     if m == 0 || m > MOST_DRIVERS {
@@ -299,14 +300,11 @@ fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], after: &[f64], limite
     let full = (1usize << m) - 1;
     let mut v = vec![0.0; full + 1];
     let first = if limited { plan.terms.first } else { First::Chance };
-    let added = |after: &[f64]| Book::new(before, after, first).0.outcome(&plan.terms, 1.0).0;
-    for (set, slot) in v.iter_mut().enumerate().skip(1) {
-        *slot = if set == full {
-            added(after)
-        } else {
-            let moves: Vec<(usize, Move)> = plan.moves.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, m)| *m).collect();
-            added(&world.after(&plan.rows, &moves, false)?.shown)
-        };
+    v[full] = all;
+    for (set, slot) in v.iter_mut().enumerate().take(full).skip(1) {
+        let moves: Vec<(usize, Move)> = plan.moves.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, m)| *m).collect();
+        let after = world.after(&plan.rows, &moves, false)?.shown;
+        *slot = Book::new(before, &after, first).0.outcome(&plan.terms, 1.0).0;
     }
     Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())
 }
