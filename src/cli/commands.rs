@@ -339,6 +339,7 @@ fn simulate(
         let mut found = ledger::simulate(&recipe, &prepared, asked, &seats, scenarios, &levers, ctx)?;
         let here = two.as_ref().filter(|t| t.iter().all(|n| scenarios.iter().any(|s| s.name == *n)));
         ledger::set_against(&mut found, here, &recipe, &prepared, asked, (scenarios, &levers), ctx)?;
+        ledger::add_frontier(&mut found, &recipe, &prepared, asked, (scenarios, &levers), ctx)?;
         simulations.push(found);
         Ok(())
     };
@@ -393,6 +394,9 @@ fn simulate(
             vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
         }));
         text = format!("{text}\n{}", table(&parts));
+    }
+    if let Some(f) = &joined.frontier {
+        text = format!("{text}\n{}\n", crate::strategy::words::frontier_says(f, lang));
     }
     // Said beside the result, not in it: the file holds the same bits as that of a run.
     let warnings: Vec<Notice> = changed.into_iter().chain(joined.warnings.iter().cloned()).collect();

@@ -254,6 +254,7 @@ fn simulation(covers: Covers) -> Simulation {
         class: String::new(),
         pairs: vec![],
         between: None,
+        frontier: None,
         sensitivity: vec![],
         scenarios: vec![result("", 1908.0, Grade::C), result(EVIL, 2031.0, Grade::C), result("Exit rate −10 %", 1850.0, Grade::D)],
         differences: vec![change(EVIL, 123.0), change("Exit rate −10 %", -58.0)],

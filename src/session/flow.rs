@@ -48,6 +48,13 @@ impl Session {
         Seat { model: model.clone(), key, kept }
     }
 
+    /// Keeps what a model says of all rows; only the last question's: every row of a large file is in it.
+    fn keep_baseline(&mut self, baseline: Kept<Arc<crate::strategy::Baseline>>) {
+        if !self.baselines.iter().any(|b| b.key == baseline.key) {
+            self.baselines = vec![baseline];
+        }
+    }
+
     /// How an answer stands.
     pub fn status(&self, ask: &Ask) -> Status {
         let Some(key) = self.key_of(ask) else { return Status::Empty };
@@ -109,6 +116,7 @@ impl Session {
                 Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios, others)))
             }
             Ask::Between { model: m, two } => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios, two))),
+            Ask::Frontier { model: m, scenario } => Some(Key::of_value(&(model(m)?, &self.keys.levers, &self.keys.scenarios, scenario))),
             Ask::Rank { model: m, person } => Some(Key::of_value(&(model(m)?, person, &recipe?.recommend))),
             _ => Some(Key::default()),
         }
@@ -129,6 +137,7 @@ impl Session {
             Ask::Scan => self.scan.as_ref().map(|k| &k.key),
             Ask::Simulate(m) => self.simulations.get(m).map(|k| &k.key),
             Ask::Between { .. } => self.between.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
+            Ask::Frontier { .. } => self.frontier.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             Ask::Rank { .. } => self.ranking.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.key),
             _ => None,
         }
@@ -311,6 +320,17 @@ impl Session {
                     Ok(Done::Between(Arc::new(found), baseline))
                 }))
             }
+            Ask::Frontier { model: m, scenario } => {
+                let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
+                let levers = self.levers.get(&m).filter(|_| self.status(&Ask::Levers(m.clone())) == Status::Ready)?.value.clone();
+                let scenario = recipe.scenarios.iter().chain(&self.draft).find(|s| s.name == scenario).cloned()?;
+                let seat = self.seat(&model);
+                compute(Box::new(move |ctx| {
+                    let (_, baseline) = seat.taken(&prepared, ctx)?;
+                    let found = ledger::frontier(&recipe, &prepared, (&*model, &*baseline.value), &scenario, &levers, ctx)?;
+                    Ok(Done::Frontier(Arc::new(found), baseline))
+                }))
+            }
             Ask::Rank { model: m, person } => {
                 let (recipe, model, prepared) = (recipe?, model(&m)?, prepared()?);
                 compute(Box::new(move |ctx| {
@@ -443,10 +463,12 @@ impl Session {
                 self.simulations.insert(m, Kept { value, key });
             }
             (ask, Done::Between(value, baseline)) => {
-                if !self.baselines.iter().any(|b| b.key == baseline.key) {
-                    self.baselines = vec![baseline];
-                }
+                self.keep_baseline(baseline);
                 self.between = Some((ask, Kept { value, key }));
+            }
+            (ask, Done::Frontier(value, baseline)) => {
+                self.keep_baseline(baseline);
+                self.frontier = Some((ask, Kept { value, key }));
             }
             (ask, Done::Ranking(value)) => self.ranking = Some((ask, Kept { value, key })),
             (_, Done::Devices(lines)) => self.devices = lines,

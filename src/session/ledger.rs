@@ -8,7 +8,7 @@ use super::recipe::{Recipe, SimulateSection};
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{ColumnType, Role};
 use crate::ml::Model;
-use crate::strategy::simulate::{self, Also, AlsoWhat, Besides, Between, SimulateOptions};
+use crate::strategy::simulate::{self, Also, AlsoWhat, Besides, Between, Frontier, SimulateOptions};
 use crate::strategy::study::{self, Study, UpliftAsked};
 use crate::strategy::tested::{self, Measured, Tested};
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
@@ -137,6 +137,37 @@ pub fn between(
     simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, ctx)
 }
 
+/// What each amount of money earns in a scenario.
+pub fn frontier(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    (model, baseline): (&dyn Model, &Baseline),
+    scenario: &Scenario,
+    levers: &[Lever],
+    ctx: &JobCtx,
+) -> Result<Frontier> {
+    simulate::frontier(model, &prepared.raw, baseline, scenario, levers, &options(recipe, prepared, model)?, ctx)
+}
+
+/// Adds what each amount of money earns in the best scenario that the model answers, where it has a value per conversion.
+pub fn add_frontier(
+    sim: &mut Simulation,
+    recipe: &Recipe,
+    prepared: &Prepared,
+    asked: (&dyn Model, &Baseline),
+    (scenarios, levers): (&[Scenario], &[Lever]),
+    ctx: &JobCtx,
+) -> Result<()> {
+    let best = ranked(sim).into_iter().filter(|d| d.profit.is_some()).find_map(|d| {
+        let asked = scenarios.iter().find(|s| s.name == d.name)?;
+        asked.tested.is_none().then_some(asked)
+    });
+    if let Some(best) = best {
+        sim.frontier = Some(frontier(recipe, prepared, asked, best, levers, ctx)?);
+    }
+    Ok(())
+}
+
 /// Adds what drives the difference of two scenarios: the ones that are named, else the two best. Where two of the best
 /// differ in too much to be told, that is said and keeps nothing else from being told.
 pub fn set_against(
@@ -165,12 +196,17 @@ pub fn set_against(
 /// The two scenarios that a report sets against each other: the best and the one after it, by profit where all have one,
 /// else by conversions added.
 pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
+    match ranked(sim)[..] {
+        [first, second, ..] => Some([second.name.clone(), first.name.clone()]),
+        _ => None,
+    }
+}
+
+/// The scenarios from the best on.
+fn ranked(sim: &Simulation) -> Vec<&simulate::Difference> {
     let money = sim.differences.iter().all(|d| d.profit.is_some());
     let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { d.conversions.value };
     let mut order: Vec<&simulate::Difference> = sim.differences.iter().collect();
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
-    match order[..] {
-        [first, second, ..] => Some([second.name.clone(), first.name.clone()]),
-        _ => None,
-    }
+    order
 }

@@ -162,6 +162,7 @@ pub fn complete(
             let asked = (&**model, &baseline);
             let mut found = ledger::simulate(recipe, &prepared, asked, &seats, &mine, &own, ctx)?;
             ledger::set_against(&mut found, None, recipe, &prepared, asked, (&mine, &own), ctx)?;
+            ledger::add_frontier(&mut found, recipe, &prepared, asked, (&mine, &own), ctx)?;
             simulations.push(found);
         }
     }
@@ -455,6 +456,7 @@ pub fn joined(simulations: &[Simulation]) -> Option<Simulation> {
         out.pairs.extend(s.pairs.iter().cloned());
         out.sensitivity.extend(s.sensitivity.iter().cloned());
         out.between = out.between.or_else(|| s.between.clone());
+        out.frontier = out.frontier.or_else(|| s.frontier.clone());
         out.assumptions.extend(s.assumptions.iter().cloned());
     }
     Some(out)

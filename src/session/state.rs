@@ -19,7 +19,7 @@ use crate::data::{Loaded, Profile, Role, Roles};
 use crate::explain::{AttentionMap, ExplainOptions};
 use crate::ml::{Model, ModelSpec};
 use crate::recommend::Ranking;
-use crate::strategy::simulate::Between;
+use crate::strategy::simulate::{Between, Frontier};
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 
 pub use super::command::{Command, History};
@@ -92,6 +92,13 @@ pub enum Ask {
         model: String,
         /// The scenarios, by name; the draft may be one of them.
         two: [String; 2],
+    },
+    /// What each amount of money earns in a scenario. The answer: [`Session::frontier`].
+    Frontier {
+        /// Name of the model.
+        model: String,
+        /// The scenario; the draft may be it.
+        scenario: String,
     },
     /// All items for one person (`COL=VALUE`). The answer: [`Session::ranking`].
     Rank {
@@ -180,6 +187,7 @@ impl Ask {
                 | Self::Scan
                 | Self::Simulate(_)
                 | Self::Between { .. }
+                | Self::Frontier { .. }
                 | Self::Rank { .. }
                 | Self::Prepare
                 | Self::Load
@@ -322,6 +330,8 @@ pub struct Session {
     pub(super) baselines: Vec<Kept<Arc<Baseline>>>,
     /// What drives the difference of the last two scenarios asked about.
     pub between: Option<(Ask, Kept<Arc<Between>>)>,
+    /// What each amount of money earns in the last scenario asked about.
+    pub frontier: Option<(Ask, Kept<Arc<Frontier>>)>,
     /// The last ranking.
     pub ranking: Option<(Ask, Kept<Arc<Ranking>>)>,
     /// A scenario being edited that is not in the recipe yet; simulated after the recipe's own.
@@ -393,6 +403,7 @@ impl Session {
             simulations: BTreeMap::new(),
             baselines: Vec::new(),
             between: None,
+            frontier: None,
             ranking: None,
             draft: None,
             selection: Selection::default(),
@@ -634,6 +645,11 @@ impl Session {
     /// What drives the difference that was asked about last, if it is this one.
     pub fn between(&self, ask: &Ask) -> Option<&Arc<Between>> {
         self.between.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.value)
+    }
+
+    /// What each amount of money earns in the scenario that was asked about last, if it is this one.
+    pub fn frontier(&self, ask: &Ask) -> Option<&Arc<Frontier>> {
+        self.frontier.as_ref().filter(|(a, _)| a == ask).map(|(_, k)| &k.value)
     }
 
     /// The last good ranking.

@@ -11,7 +11,7 @@ use crate::data::{Loaded, Profile, Roles};
 use crate::explain::AttentionMap;
 use crate::ml::Model;
 use crate::recommend::Ranking;
-use crate::strategy::simulate::Between;
+use crate::strategy::simulate::{Between, Frontier};
 use crate::strategy::{Baseline, Lever, Simulation};
 
 /// Which thread does it.
@@ -76,6 +76,8 @@ pub enum Done {
     Simulation(Arc<Simulation>, Vec<Kept<Arc<Baseline>>>),
     /// What drives the difference of two scenarios, and what they were compared with.
     Between(Arc<Between>, Kept<Arc<Baseline>>),
+    /// What money earns, and what the model says of all rows.
+    Frontier(Arc<Frontier>, Kept<Arc<Baseline>>),
     /// Ranked items.
     Ranking(Arc<Ranking>),
     /// A project was read: its recipe, its folder, its models with the key each was saved under.

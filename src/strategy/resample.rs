@@ -37,6 +37,16 @@ impl Resample {
         Self { people, of, sizes, replicates: replicates.max(1), seed }
     }
 
+    /// How many blocks there are.
+    pub fn blocks(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// The block of a person.
+    pub fn block(&self, person: usize) -> usize {
+        self.of.get(person).map_or(person, |b| *b as usize)
+    }
+
     /// The sum of `values` (one per person) and its 95 % percentile interval.
     pub fn total(&self, values: &[f64]) -> (f64, f64, f64) {
         let value: f64 = values.iter().sum();
@@ -59,7 +69,7 @@ impl Resample {
     pub fn sums(&self, people: &[usize], values: &[f64], by: f64) -> Vec<f64> {
         let mut sums = vec![0.0; self.sizes.len()];
         for (i, v) in people.iter().zip(values) {
-            sums[self.of.get(*i).map_or(*i, |b| *b as usize)] += v * by;
+            sums[self.block(*i)] += v * by;
         }
         sums
     }

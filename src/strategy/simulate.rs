@@ -1,10 +1,12 @@
 //! What a scenario does to the expected outcome, beside the baseline.
 //!
 //! - [`result`](mod@result) what is said; `plan` checks what is asked; `world` moves people; `answer` counts one scenario's
-//!   people, conversions and money; [`between`](mod@between) says what drives the difference of two scenarios.
+//!   people, conversions and money; [`between`](mod@between) says what drives the difference of two scenarios,
+//!   [`frontier`](mod@frontier) what each amount of money earns.
 
 pub(super) mod answer;
 pub mod between;
+pub mod frontier;
 mod plan;
 pub mod result;
 mod tested;
@@ -13,6 +15,7 @@ mod world;
 use serde::Serialize;
 
 pub use between::{Between, between};
+pub use frontier::{Frontier, Spent, frontier};
 pub use result::{Covers, Difference, Estimate, Pair, ScenarioResult, Simulation};
 
 use self::answer::{Answered, Side, answer, baseline_result};
@@ -153,6 +156,7 @@ pub fn simulate(
         outcome: outcome.name.clone(),
         class: outcome.class().to_owned(),
         between: None,
+        frontier: None,
         sensitivity: Vec::new(),
         pairs: answer::pairs(&world, &results[1..], &blocks, options),
         assumptions: assumptions(outcome, scenarios, &plans, &results[0], also),

@@ -1,6 +1,8 @@
 //! The scenarios on the page: side by side, each by itself with what its profit hangs on, and against each other.
 
+use super::super::chart;
 use super::*;
+use crate::strategy::words;
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -104,6 +106,7 @@ impl Page {
             out += &self.list(&r.warnings);
         }
         out += &self.against(s);
+        out += &self.earns(s);
         if !s.assumptions.is_empty() {
             let _ = write!(out, "<h3>{}</h3>{}", self.t("report.assumptions"), self.list(&s.assumptions));
         }
@@ -131,6 +134,15 @@ impl Page {
     }
 
     /// Scenarios against each other, and what drives the difference of the two best.
+    /// What each amount of money earns in the best of them.
+    fn earns(&self, s: &Simulation) -> String {
+        let Some(f) = &s.frontier else { return String::new() };
+        let title = format!("{}: {}", self.t("strategy.frontier_title"), f.scenario);
+        let picture = chart::svg(&title, &words::frontier_chart(f, self.lang));
+        let says = escape(&words::frontier_says(f, self.lang));
+        format!("<h3>{}</h3><p>{says}</p>{}", escape(&title), self.figure(&picture, self.t("strategy.frontier_caption")))
+    }
+
     fn against(&self, s: &Simulation) -> String {
         if s.pairs.is_empty() {
             return String::new();

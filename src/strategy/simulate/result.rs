@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::between::Between;
+use super::frontier::Frontier;
 use crate::base::{Fingerprint, Notice};
 use crate::strategy::evidence::Grade;
 use crate::strategy::sensitivity::Sensitivity;
@@ -138,6 +139,9 @@ pub struct Simulation {
     /// What drives the difference of the two best, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub between: Option<Between>,
+    /// What each amount of money earns in the best scenario, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontier: Option<Frontier>,
     /// What the profit of each scenario hangs on, where a value per conversion was entered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitivity: Vec<Sensitivity>,

@@ -9,6 +9,8 @@ use crate::recommend::rank::tests::{Formula, formula};
 use crate::strategy::scenario::Setting;
 use crate::strategy::{Grade, LeverStatus};
 
+mod frontier;
+
 const N: i64 = 60;
 
 /// age 20–79, pages 0–9, one of three channels.

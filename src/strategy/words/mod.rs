@@ -4,11 +4,13 @@ pub mod chart;
 mod customers;
 mod experiment;
 pub mod feedback;
+mod frontier;
 mod policy;
 mod uplift;
 
 pub use customers::{checked, pictures, segment, segments, valuation};
 pub use experiment::{comparison, daily, differences, metric, p_value, reading, version_key, word_key};
+pub use frontier::{frontier_chart, frontier_says};
 pub use policy::{estimates, method, policy_pictures, policy_says, policy_values, proposals, wanted};
 pub use uplift::{arm, arms, base, candidates, condition, learner, rankings, rule_sheet, rules, uplift_pictures};
 

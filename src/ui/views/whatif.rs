@@ -4,9 +4,11 @@
 //! simulated while its levers move; one of the recipe is written back when the analyst lets go, as one undo step.
 //!
 //! - [`scenarios`] names and keeps them; [`levers`] moves; [`terms`] takes what the analyst assumes, [`shared`] what all
-//!   scenarios share; [`results`] shows; [`compare`] sets two against each other; [`hangs_on`] says what the advice hangs on.
+//!   scenarios share; [`results`] shows; [`compare`] sets two against each other; [`earns`] what money
+//!   earns; [`hangs_on`] says what the advice hangs on.
 
 mod compare;
+mod earns;
 mod hangs_on;
 pub(super) mod levers;
 pub mod moves;
@@ -90,6 +92,7 @@ impl View for WhatIfView {
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 if let Some(sim) = cx.session.simulation(&name) {
                     basic::anchored(ui, "compare", |ui| self.compare.ui(ui, cx, &name, sim, &mut self.twins));
+                    basic::anchored(ui, "earns", |ui| earns::ui(ui, cx, &name, &bench.copy, &mut self.twins));
                     basic::anchored(ui, "hangs-on", |ui| self.hangs_on.ui(ui, cx, sim, &bench.copy.name, &mut self.twins));
                 }
                 ui.add_space(theme::SECTION);

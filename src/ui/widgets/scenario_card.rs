@@ -329,6 +329,7 @@ pub(crate) mod tests {
             }],
             pairs: vec![],
             between: None,
+            frontier: None,
             sensitivity: vec![],
             assumptions: vec![],
             seed: 1,
