@@ -57,7 +57,7 @@ pub fn frontier_chart(f: &Frontier, lang: Lang) -> Chart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::{Covers, Estimate};
+    use crate::strategy::simulate::{Covers, Estimate};
 
     fn at(people: f64, profit: f64, half: f64) -> Spent {
         let e = |value: f64| Estimate { value, low: value - half, high: value + half, covers: Covers::Sample };
