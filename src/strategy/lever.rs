@@ -65,7 +65,7 @@ impl Lever {
 /// What the model loses without a feature.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drop {
-    /// AUC (or R²) lost; 0 where chance may have done it.
+    /// AUC (or R²) lost; 0 where chance may have done it, or where it says too little by itself to be asked.
     pub loss: f64,
     /// Features that say the same and were taken out with it.
     pub with: Vec<String>,
@@ -93,7 +93,7 @@ pub fn measure_drops(data: &TrainData, candidates: &[usize], ctx: &JobCtx) -> Re
         warnings: Vec::new(),
     };
     let court = Court::new(sample, candidates);
-    let found = losses::worths(&court, candidates, ctx)?;
+    let found = losses::worths(&court, candidates, losses::Out::Suspects, ctx)?;
     if found.whole.is_none() {
         return Ok(BTreeMap::new());
     }

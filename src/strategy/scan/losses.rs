@@ -51,8 +51,17 @@ pub(in crate::strategy) struct Worths {
     pub(super) cut: bool,
 }
 
+/// Which columns are taken out of the model to see what it loses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::strategy) enum Out {
+    /// The strongest, to tell what each is worth.
+    Strongest,
+    /// Those only that say enough alone to be accused: a wide table has few of them.
+    Suspects,
+}
+
 /// Asks what the candidates are worth. Stage `strategy.stage_proxies`.
-pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], ctx: &JobCtx) -> Result<Worths> {
+pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], which: Out, ctx: &JobCtx) -> Result<Worths> {
     ctx.stage("strategy.stage_proxies", (court.features() + candidates.len().min(MOST_SINGLE) + 1) as u64);
     let mut step = 0;
     let mut tick = || {
@@ -80,10 +89,13 @@ pub(in crate::strategy) fn worths(court: &Court, candidates: &[usize], ctx: &Job
     let value = |j: usize| alone[j].map_or(f64::NEG_INFINITY, |m| m.value);
     let mut order: Vec<usize> = candidates.iter().copied().filter(|j| court.seen.contains(j)).collect();
     order.sort_by(|a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
-    let cut = order.len() > MOST_SINGLE;
-    order.truncate(MOST_SINGLE);
     let least = if court.binary { LEAST.0 } else { LEAST.1 };
     let tells = |j: usize| value(j) >= least && value(j) - chance >= LEAST_ALONE * worth;
+    if which == Out::Suspects {
+        order.retain(|j| tells(*j));
+    }
+    let cut = order.len() > MOST_SINGLE;
+    order.truncate(MOST_SINGLE);
     let mut asked: BTreeMap<Vec<usize>, Option<Measured>> = BTreeMap::new();
     for &j in &order {
         let mut out: Vec<usize> = court.seen.iter().copied().filter(|&k| k == j || same(&scores[j], &scores[k])).collect();

@@ -143,7 +143,7 @@ pub fn scan(input: &Input<'_>, ctx: &JobCtx) -> Result<LeakScan> {
     let court = court(input, &rows, &y, &parts)?;
     let candidates: Vec<usize> = (0..input.features.len()).collect();
     let worths = match &court {
-        Some((court, _)) => losses::worths(court, &candidates, ctx)?,
+        Some((court, _)) => losses::worths(court, &candidates, losses::Out::Strongest, ctx)?,
         None => Worths { whole: None, of: Default::default(), cut: false },
     };
     ctx.stage("scan.stage_cells", 1);
