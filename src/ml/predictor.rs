@@ -28,6 +28,8 @@ enum Coding {
     Unused,
     /// 1 + thresholds at or below the value (f32 comparison).
     Ranks(Vec<f32>),
+    /// 1 + thresholds below the value.
+    Ends(Vec<f64>),
     /// The category; `levels` is missing, `levels + 1` is everything unseen.
     Levels(u16),
 }
@@ -56,6 +58,8 @@ struct Walk {
 #[derive(Clone, Debug)]
 pub(super) struct Predictor {
     coding: Vec<Coding>,
+    /// What counts as missing in each feature.
+    missing: Vec<Missing>,
     steps: Vec<Step>,
     /// Weighted leaf value at each step (0 at splits).
     values: Vec<f64>,
@@ -71,10 +75,11 @@ impl Predictor {
     /// Compiles the trees that `chosen` names; `None` where a tree uses a test that has no code (imported models).
     pub(super) fn new(ensemble: &TreeEnsemble, chosen: impl Fn(usize) -> bool) -> Option<Self> {
         let picked: Vec<usize> = (0..ensemble.trees.len()).filter(|t| chosen(*t)).collect();
-        let coding = codings(ensemble, &picked)?;
+        let (coding, missing) = codings(ensemble, &picked)?;
         let wide = coding.iter().any(|c| matches!(c, Coding::Levels(n) if *n > 62));
         let mut out = Self {
             coding,
+            missing,
             steps: Vec::new(),
             values: Vec::new(),
             nodes: Vec::new(),
@@ -120,13 +125,15 @@ impl Predictor {
 
     fn split(&mut self, node: &Node, feature: u32, next: u32) -> Option<Step> {
         let Node::Split { test, default_left, .. } = node else { return None };
+        // Left are the codes 1 ..= rank of the threshold, and missing (0) if it goes left by default.
+        let up_to = |before: usize| {
+            let rank = u16::try_from(before).ok()? + 1;
+            let low = if *default_left { MISSING } else { 1 };
+            Some(Step { mask: 0, feature, next, low, span: rank + 1 - low, category: false })
+        };
         match (&self.coding[feature as usize], test) {
-            (Coding::Ranks(cuts), Test::LessF32(t)) => {
-                // Left are the codes 1 ..= rank of the threshold, and missing (0) if it goes left by default.
-                let rank = u16::try_from(cuts.partition_point(|c| *c < *t as f32)).ok()? + 1;
-                let low = if *default_left { MISSING } else { 1 };
-                Some(Step { mask: 0, feature, next, low, span: rank + 1 - low, category: false })
-            }
+            (Coding::Ranks(cuts), Test::LessF32(t)) => up_to(cuts.partition_point(|c| *c < *t as f32)),
+            (Coding::Ends(cuts), Test::LessEqual(t)) => up_to(cuts.partition_point(|c| *c < *t)),
             (Coding::Levels(levels), Test::In(set)) => {
                 let levels = usize::from(*levels);
                 let mut words = set.clone();
@@ -155,13 +162,20 @@ impl Predictor {
     }
 
     fn code(&self, feature: usize, value: f64) -> u16 {
+        let value = match self.missing[feature] {
+            Missing::Nan => value,
+            Missing::None if value.is_nan() => 0.0,
+            Missing::Zero if value == 0.0 => f64::NAN,
+            _ => value,
+        };
         match &self.coding[feature] {
             Coding::Unused => 0,
-            Coding::Ranks(_) if value.is_nan() => MISSING,
+            Coding::Ranks(_) | Coding::Ends(_) if value.is_nan() => MISSING,
             Coding::Ranks(cuts) => {
                 let value = value as f32;
                 1 + cuts.partition_point(|c| *c <= value) as u16
             }
+            Coding::Ends(cuts) => 1 + cuts.partition_point(|c| *c < value) as u16,
             Coding::Levels(levels) if value.is_nan() => *levels,
             Coding::Levels(levels) => {
                 if value >= 0.0 && value < f64::from(*levels) {
@@ -264,18 +278,22 @@ impl Predictor {
     }
 }
 
-fn codings(ensemble: &TreeEnsemble, picked: &[usize]) -> Option<Vec<Coding>> {
+fn codings(ensemble: &TreeEnsemble, picked: &[usize]) -> Option<(Vec<Coding>, Vec<Missing>)> {
+    let mut gaps: Vec<Option<Missing>> = vec![None; ensemble.n_features];
     let mut out = vec![Coding::Unused; ensemble.n_features];
     for t in picked {
         for node in &ensemble.trees[*t].nodes {
             let Node::Split { feature, test, missing, .. } = node else { continue };
-            if *missing != Missing::Nan {
+            // A value has one code, whichever node asks.
+            if *gaps.get_mut(*feature as usize)?.get_or_insert(*missing) != *missing {
                 return None;
             }
             let coding = out.get_mut(*feature as usize)?;
             match (test, &mut *coding) {
                 (Test::LessF32(t), Coding::Unused) => *coding = Coding::Ranks(vec![*t as f32]),
                 (Test::LessF32(t), Coding::Ranks(cuts)) => cuts.push(*t as f32),
+                (Test::LessEqual(t), Coding::Unused) => *coding = Coding::Ends(vec![*t]),
+                (Test::LessEqual(t), Coding::Ends(cuts)) => cuts.push(*t),
                 (Test::In(set), Coding::Unused | Coding::Levels(_)) => {
                     let last =
                         set.iter().enumerate().rev().find(|(_, w)| **w != 0).map_or(0, |(i, w)| i * 64 + 64 - w.leading_zeros() as usize);
@@ -288,13 +306,96 @@ fn codings(ensemble: &TreeEnsemble, picked: &[usize]) -> Option<Vec<Coding>> {
         }
     }
     for coding in &mut out {
-        if let Coding::Ranks(cuts) = coding {
-            cuts.sort_by(f32::total_cmp);
-            cuts.dedup();
-            if cuts.len() > usize::from(u16::MAX) - 3 || cuts.iter().any(|c| c.is_nan()) {
-                return None;
-            }
+        let sound = match coding {
+            Coding::Ranks(cuts) => ranked(cuts, f32::total_cmp, f32::is_nan),
+            Coding::Ends(cuts) => ranked(cuts, f64::total_cmp, f64::is_nan),
+            _ => true,
+        };
+        if !sound {
+            return None;
         }
     }
-    Some(out)
+    Some((out, gaps.into_iter().map(|m| m.unwrap_or(Missing::Nan)).collect()))
+}
+
+/// Sorts thresholds, each once; whether every value has a code among them.
+fn ranked<T: PartialEq + Copy>(cuts: &mut Vec<T>, order: impl FnMut(&T, &T) -> std::cmp::Ordering, nan: impl Fn(T) -> bool) -> bool {
+    cuts.sort_by(order);
+    cuts.dedup();
+    cuts.len() <= usize::from(u16::MAX) - 3 && !cuts.iter().any(|c| nan(*c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ensemble::{Link, Tree};
+    use super::*;
+    use crate::base::rng::{self, Rng};
+
+    /// A tree of random splits: thresholds and sets of either program, with what counts as missing there.
+    fn grow(random: &mut Rng, depth: usize, kinds: &[(Test, Missing)]) -> Tree {
+        let mut nodes = Vec::new();
+        let mut open = vec![0usize];
+        let mut at = 0;
+        while at < open.len() {
+            let level = open[at];
+            at += 1;
+            if level == depth || rng::unit(random) < 0.2 {
+                nodes.push(Node::Leaf { value: rng::normal(random), cover: 1.0 });
+                continue;
+            }
+            let feature = rng::below(random, kinds.len());
+            let (test, missing) = &kinds[feature];
+            let cut = (rng::normal(random) * 4.0).round() / 2.0;
+            let test = match test {
+                Test::LessF32(_) => Test::LessF32(cut),
+                Test::LessEqual(_) => Test::LessEqual(cut),
+                Test::In(_) => Test::In(vec![rng::below(random, 64) as u64]),
+            };
+            let left = open.len() as u32;
+            open.extend([level + 1, level + 1]);
+            let (missing, default_left) = (*missing, rng::unit(random) < 0.5);
+            nodes.push(Node::Split { feature: feature as u32, test, missing, default_left, left, right: left + 1, cover: 1.0 });
+        }
+        Tree { nodes, output: 0, weight: 1.0 }
+    }
+
+    #[test]
+    fn codes_go_where_the_values_go_whatever_counts_as_missing() {
+        let tests = [Test::LessF32(0.0), Test::LessEqual(0.0), Test::In(vec![0])];
+        let kinds: Vec<(Test, Missing)> =
+            tests.iter().flat_map(|t| [Missing::None, Missing::Nan, Missing::Zero].map(|m| (t.clone(), m))).collect();
+        let mut random = rng::rng(8, "fast walk");
+        let n = kinds.len();
+        let trees: Vec<Tree> = (0..60).map(|_| grow(&mut random, 5, &kinds)).collect();
+        let e = TreeEnsemble { n_features: n, n_outputs: 1, intercept: vec![0.0], link: Link::Identity, trees };
+        let odd = [f64::NAN, 0.0, -0.0, -1.0, 0.5, 1.0, 2.0, 5.0, 63.0, 1e9, f64::INFINITY, f64::NEG_INFINITY, 0.5 + 1e-12];
+        let values = (0..400 * n).map(|_| odd[rng::below(&mut random, odd.len())]).collect();
+        let x = FeatureMatrix { n_features: n, values };
+        let fast = Predictor::new(&e, |_| true).unwrap();
+        let mut out = vec![0.0; 400];
+        fast.add_to(&x, &mut out, &JobCtx::quiet()).unwrap();
+        for (r, v) in out.iter().enumerate() {
+            assert_eq!(v.to_bits(), e.margins(x.row(r))[0].to_bits(), "row {r}: {:?}", x.row(r));
+        }
+        // Two programs in one feature are no code.
+        let mut mixed = e;
+        mixed.trees.push(Tree {
+            nodes: vec![
+                Node::Split {
+                    feature: 0,
+                    test: Test::LessF32(0.0),
+                    missing: Missing::Zero,
+                    default_left: true,
+                    left: 1,
+                    right: 2,
+                    cover: 1.0,
+                },
+                Node::Leaf { value: 0.0, cover: 1.0 },
+                Node::Leaf { value: 1.0, cover: 1.0 },
+            ],
+            output: 0,
+            weight: 1.0,
+        });
+        assert!(Predictor::new(&mixed, |_| true).is_none());
+    }
 }
