@@ -31,6 +31,7 @@ pub mod pairs;
 pub mod players;
 pub mod probability;
 pub mod proxy;
+pub mod redraw;
 pub mod reference;
 pub mod sampling;
 pub mod segments;

@@ -70,7 +70,7 @@ pub struct Curve {
 /// One check with its verdict in words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// Its name: `adds-up`, `tells-apart`, `deletion`, `insertion`, `signs`.
+    /// Its name: `adds-up`, `tells-apart`, `deletion`, `insertion`, `signs`, `stable`.
     pub name: String,
     /// How it came out.
     pub verdict: Verdict,

@@ -14,6 +14,7 @@ use crate::explain::effect::{self, EffectCurve, Kind};
 use crate::explain::everyone::{Adder, Everyone};
 use crate::explain::importance::{self, PermutationImportance};
 use crate::explain::pairs::{self, Pairs};
+use crate::explain::redraw;
 use crate::explain::segments::{self, Segments};
 use crate::explain::surrogate::{self, Surrogate};
 use crate::explain::trust::{self, Stability, Trust};
@@ -388,7 +389,10 @@ pub fn answer(question: &Question, prepared: &Prepared, model: &dyn Model, known
             };
             let stand_ins: Reference = pipeline::group(raw, model, against.as_deref().unwrap_or("all"), options.seed)?;
             let stand_ins = stand_ins.limited(STAND_INS, options.seed);
-            Ok(Answer::Trust(Box::new(trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?)))
+            let mut found = trust::check(model, &why.matrix, &why.attribution, &stand_ins.x, options.seed, ctx)?;
+            let (data, options) = (&prepared.loaded.fingerprint, pipeline::compared(raw, model, options, against.as_deref())?);
+            found.checks.extend(redraw::stays(model, &why.matrix, &why.attribution, data, &options, ctx)?);
+            Ok(Answer::Trust(Box::new(found)))
         }
     }
 }

@@ -16,6 +16,7 @@ pub fn trust(t: &Trust, lang: Lang) -> String {
             "tells-apart" => "explain.check_apart",
             "deletion" => "explain.check_deletion",
             "insertion" => "explain.check_insertion",
+            "stable" => "explain.check_stable",
             _ => "explain.check_signs",
         };
         t.checks.iter().filter(|c| c.verdict == v).map(|c| tr(lang, name(&c.name)).to_owned()).collect()

@@ -109,6 +109,12 @@ impl View for WhyView {
         let subject = Subject { name, model, outcome, unit, options, against };
         self.keyboard(ui, cx);
 
+        // Below everything, in both widths, so that no number stands there without it.
+        if let Some(why) = self.last_many.clone().filter(|w| fits(w, &subject)) {
+            let rows = self.rows.rows(cx);
+            let frame = egui::Frame::new().inner_margin(egui::Margin { top: 6, ..egui::Margin::ZERO });
+            egui::Panel::bottom("why-trust").frame(frame).show(ui, |ui| trust::strip(ui, cx, &subject, &why, &rows));
+        }
         let width = ui.available_width();
         if width >= 680.0 {
             let frame = egui::Frame::new().inner_margin(egui::Margin { right: 12, ..egui::Margin::ZERO });

@@ -17,33 +17,68 @@ const TIED: usize = 10;
 /// Twins that are named.
 const MOST: usize = 4;
 
-/// Draws what the checks say of the answer on screen.
-pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows, twins: &mut figure::Twins) {
-    basic::section(ui, cx.t("why.trust"));
-    let question = Question::Trust {
+/// The question of this room: do the rows on screen pass?
+fn question(subject: &Subject<'_>, rows: &WhyRows) -> Question {
+    Question::Trust {
         model: subject.name.to_owned(),
         rows: rows.clone(),
         options: subject.options.clone(),
         against: subject.against.clone(),
-    };
+    }
+}
+
+/// What the checks say of the rows on screen, always in sight: a chip each, and with whom the rows are compared.
+pub fn strip(ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows) {
+    let (lang, t) = (cx.lang(), cx.tokens);
+    let asked = question(subject, rows);
+    ui.horizontal_wrapped(|ui| {
+        ui.label(eframe::egui::RichText::new(cx.t("why.trust")).color(t.weak)).on_hover_text(cx.t("why.trust_help"));
+        match cx.session.answer(&asked).map(|a| &**a) {
+            Some(Answer::Trust(trust)) => {
+                for check in &trust.checks {
+                    let name = cx.t(name_of(&check.name));
+                    // Who passed is named; who did not says so without the colour, too.
+                    let (text, colour) = match check.verdict {
+                        Verdict::Ok => (name.to_owned(), t.good),
+                        Verdict::Doubtful => (format!("{name}: {}", cx.t("why.trust_doubtful")), t.warn),
+                        Verdict::Failed => (format!("{name}: {}", cx.t("why.trust_failed")), t.error),
+                    };
+                    basic::chip(ui, &text, colour, &check.said.say(lang));
+                }
+            }
+            _ => {
+                let running = cx.session.job(&Ask::Deeper(asked)).is_some();
+                let key = if running { "why.trust_running" } else { "why.trust_waiting" };
+                basic::chip(ui, cx.t(key), t.weak, cx.t("why.trust_help"));
+            }
+        }
+        if let Some(Answer::Stability(s)) = cx.session.answer(&again(subject)).map(|a| &**a) {
+            let (key, colour) = match s.verdict {
+                Verdict::Ok => ("why.trust_again", t.good),
+                Verdict::Doubtful => ("why.trust_again_doubtful", t.warn),
+                Verdict::Failed => ("why.trust_again_failed", t.error),
+            };
+            basic::chip(ui, cx.t(key), colour, &crate::explain::words::stability(s, lang));
+        }
+        if let Some(r) = &why.attribution.reference {
+            let group = if r.label.is_empty() { cx.t("why.against_everyone").to_owned() } else { r.label.clone() };
+            let (used, of) = (numbers::count(r.rows as i64), numbers::count(r.of as i64));
+            let text = cx.tw("why.trust_group", &[("group", &basic::shorten(&group, 32))]);
+            basic::chip(ui, &text, t.weak, &cx.tw("why.trust_group_help", &[("group", &group), ("rows", &used), ("of", &of)]));
+        }
+    });
+}
+
+/// Draws what the checks say of the answer on screen.
+pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows, twins: &mut figure::Twins) {
+    basic::section(ui, cx.t("why.trust"));
+    let question = question(subject, rows);
     let ask = Ask::Deeper(question.clone());
     cx.want(ask.clone());
     standing(ui, cx, &ask);
     let Some(answer) = cx.session.answer(&question).cloned() else { return };
     let Answer::Trust(trust) = &*answer else { return };
     let lang = cx.lang();
-    let t = cx.tokens;
-    ui.horizontal_wrapped(|ui| {
-        for check in &trust.checks {
-            let (word, colour) = match check.verdict {
-                Verdict::Ok => ("why.trust_ok", t.good),
-                Verdict::Doubtful => ("why.trust_doubtful", t.warn),
-                Verdict::Failed => ("why.trust_failed", t.error),
-            };
-            let name = cx.t(name_of(&check.name));
-            basic::chip(ui, &format!("{name}: {}", cx.t(word)), colour, &check.said.say(lang));
-        }
-    });
     basic::caption(ui, &crate::explain::words::trust(trust, lang));
     for check in trust.checks.iter().filter(|c| c.verdict != Verdict::Ok) {
         basic::warning(ui, &check.said.say(lang));
@@ -107,6 +142,11 @@ fn curve_figure(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut figure::Twins, words: 
     figure::ui(ui, cx, twins, words.title, &caption, &source, |ui, cx| picture(ui, cx, words, curve));
 }
 
+/// The question whether the reasons stay when the model is trained again.
+fn again(subject: &Subject<'_>) -> Question {
+    Question::Stability { model: subject.name.to_owned(), outcome: subject.outcome, scale: subject.options.scale }
+}
+
 /// Whether the reasons stay when the model is trained again: on request, since it costs as much as training.
 #[derive(Default)]
 pub struct AgainPane {
@@ -116,7 +156,7 @@ pub struct AgainPane {
 impl AgainPane {
     /// Draws the button, then the answer.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mut figure::Twins) {
-        let question = Question::Stability { model: subject.name.to_owned(), outcome: subject.outcome, scale: subject.options.scale };
+        let question = again(subject);
         if self.asked.as_ref() != Some(&question) && cx.session.answer(&question).is_none() {
             if ui.button(cx.t("why.train_again")).on_hover_text(cx.t("why.again_help")).clicked() {
                 self.asked = Some(question);
@@ -232,6 +272,7 @@ fn name_of(check: &str) -> &'static str {
         "tells-apart" => "why.trust_apart",
         "deletion" => "why.trust_deletion",
         "insertion" => "why.trust_insertion",
+        "stable" => "why.trust_stable",
         _ => "why.trust_signs",
     }
 }
