@@ -498,3 +498,25 @@ fn every_word_of_these_rooms_is_in_the_catalogue() {
     scan(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui"), &mut missing);
     assert!(missing.is_empty(), "{missing:#?}");
 }
+
+/// What failed is named in sight of every number, however far the pictures are scrolled.
+#[test]
+fn what_does_not_hold_is_always_in_sight() {
+    use crate::explain::trust::{Check, Trust, Verdict};
+    let check = |name: &str, verdict| Check { name: name.into(), verdict, said: crate::note!("explain.trust_apart") };
+    let checks = vec![check("adds-up", Verdict::Ok), check("signs", Verdict::Failed), check("stable", Verdict::Doubtful)];
+    let (deletion, insertion, sufficiency) = (None, None, None);
+    let trust = Trust { checks, deletion, insertion, sufficiency, twins: Vec::new(), tied: Vec::new(), rows: 2, seed: 1 };
+    for size in [[560.0, 700.0], [1280.0, 800.0]] {
+        let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.3, -0.1]);
+        let WhyRequest { model, rows, options, against } = session.whys[0].0.clone();
+        let question = Question::Trust { model, rows, options, against };
+        session.answers.push((question, Kept { value: Arc::new(Answer::Trust(Box::new(trust.clone()))), key: Key::default() }));
+        let mut room = room(WhyView::default(), session, size);
+        room.run();
+        for label in ["Adds up", "Signs: failed", "Stable: doubtful"] {
+            let seen = room.get_all_by_label(label).any(|n| n.rect().top() > size[1] - 90.0 && n.rect().bottom() <= size[1]);
+            assert!(seen, "{label} at {size:?}");
+        }
+    }
+}
