@@ -158,6 +158,15 @@ fn boost(
     }
 }
 
+/// Those of the rows where outcome `k` is known, with their weights and as the trainer reads them.
+fn known_rows(data: &TrainData, k: usize, columns: &[Column], rows: &[usize], balanced: bool) -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
+    let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
+    let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
+    let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
+    let m = matrix(columns, &data.encoder.features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
+    Ok((known, weights, m))
+}
+
 /// Fits on `train`, counting rounds on `validation` where there is one; each outcome on the rows where it is known.
 pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[usize], ctx: &JobCtx) -> Result<TreeModel> {
     let features = &data.encoder.features;
@@ -175,13 +184,7 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         ctx.stage("ml.stage_boosting", u64::from(most));
         let params = params(spec, outcome)?;
         let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
-        let part = |rows: &[usize]| -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
-            let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
-            let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
-            let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
-            let m = matrix(&columns, features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
-            Ok((known, weights, m))
-        };
+        let part = |rows: &[usize]| known_rows(data, k, &columns, rows, balanced);
         let (mut known, mut weights, fitting) = part(train)?;
         let stopper = if validation.iter().any(|&r| data.y[k][r].is_finite()) { Some(part(validation)?) } else { None };
         let mut points: Vec<CurvePoint> = Vec::new();
@@ -241,11 +244,8 @@ pub(super) fn go_on(
         let params = params(spec, outcome)?;
         let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
         let part = |rows: &[usize]| -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
-            let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
-            let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
-            let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
+            let (known, weights, m) = known_rows(data, k, &columns, rows, balanced)?;
             let said: Vec<f32> = known.iter().map(|&r| margins[r * n + k] as f32).collect();
-            let m = matrix(&columns, features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
             Ok((known, weights, m.with_base_margin(&said).map_err(|e| strange(&e))?))
         };
         let (known, weights, fitting) = part(train)?;
