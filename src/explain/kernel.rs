@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::base::{JobCtx, Result, rng};
 
 use super::game::{Game, Meter};
-use super::sampling::{One, solve};
+use super::sampling::{One, enough, solve};
 use super::tree_shap::gauss_legendre;
 
 /// Groups of the jackknife behind the intervals.
@@ -84,9 +84,10 @@ impl Plan {
             return Ok(One { values: vec![whole; m], width: vec![0.0; m], calls: 1 });
         }
         let mut names: Vec<usize> = (0..m).collect();
-        let (mut values, mut variance, mut asked) = (vec![0.0; m], vec![0.0; m], 0);
+        let (mut values, mut variance, mut width, mut asked) = (vec![0.0; m], vec![0.0; m], vec![0.0; m], 0);
         // Sizes that are asked whole are the same coalitions under any names: what they said is kept.
         let mut said: BTreeMap<Vec<bool>, f64> = BTreeMap::new();
+        let mut done = 0.0;
         for _ in 0..self.rounds {
             if self.system.is_some() {
                 rng::shuffle(rng, &mut names);
@@ -116,12 +117,17 @@ impl Plan {
             (0..named.len()).filter(|i| new.binary_search(i).is_err()).for_each(|i| odd[i] = said[&named[i]]);
             let (one, spread) = self.read(&odd, whole);
             for (name, (v, s)) in names.iter().zip(one.iter().zip(&spread)) {
-                values[*name] += v / self.rounds as f64;
-                variance[*name] += s / (self.rounds * self.rounds) as f64;
+                values[*name] += v;
+                variance[*name] += s;
+            }
+            done += 1.0;
+            // t quantile of GROUPS − 1 = 11 degrees of freedom.
+            width = variance.iter().map(|v| 2.201 * v.sqrt() / done).collect();
+            if enough(&width, whole) {
+                break;
             }
         }
-        // t quantile of GROUPS − 1 = 11 degrees of freedom.
-        let width = variance.iter().map(|v| 2.201 * v.sqrt()).collect();
+        values.iter_mut().for_each(|v| *v /= done);
         Ok(One { values, width, calls: (asked + 1) * game.reference.n_rows() })
     }
 

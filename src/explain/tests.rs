@@ -437,6 +437,42 @@ fn sampled_values_agree_with_exact_ones() {
     assert!(!lime.exact && lime.half_width.len() == m);
 }
 
+/// A budget is the most that is asked: once every interval is narrow, no more questions are.
+#[test]
+fn kernel_shap_stops_when_it_knows_enough() {
+    use super::Reference;
+    let m = 20;
+    let mut rng = rng::rng(9, "enough");
+    let trees = fake(Inside::Trees(random_ensemble(5, m, 12, 4, 1)), m, &[true], ModelKind::Gbdt);
+    let draw = |rng: &mut rng::Rng, n: usize| FeatureMatrix { n_features: m, values: (0..n).flat_map(|_| random_row(rng, m)).collect() };
+    let (x, group) = (draw(&mut rng, 2), draw(&mut rng, 3));
+    let reference = Some(std::sync::Arc::new(Reference { label: String::new(), x: group, of: 3 }));
+    let with = |method, budget| ExplainOptions {
+        method: Some(method),
+        scale: Scale::Margin,
+        reference: reference.clone(),
+        budget,
+        ..ExplainOptions::default()
+    };
+    let exact = run(&trees, &x, &with(Method::TreeShapReference, 0)).unwrap();
+    let (most, group) = (400_000, 3);
+    let a = run(&trees, &x, &with(Method::KernelShap, most)).unwrap();
+    let said = &a.warnings.iter().find(|w| w.code == "explain.sampled_any").unwrap().fields["calls"];
+    let calls: usize = said.to_string().replace(',', "").parse().unwrap();
+    assert!(calls * 4 < most * group, "{calls} of {}", most * group);
+    for i in 0..2 {
+        let way = (a.predictions[i] - a.base).abs();
+        let wide = a.half_width[i * m..(i + 1) * m].iter().all(|w| *w <= (0.01 * way).max(1e-3));
+        assert!(wide, "{:?} of {way}", &a.half_width[i * m..(i + 1) * m]);
+        for j in 0..m {
+            assert!((a.row(i)[j] - exact.row(i)[j]).abs() <= 0.03 * way.max(0.1), "row {i}, f{j}");
+        }
+    }
+    // Few questions are all asked.
+    let few = run(&trees, &x, &with(Method::KernelShap, 600)).unwrap();
+    assert!(few.half_width.iter().sum::<f64>() > a.half_width.iter().sum::<f64>());
+}
+
 #[test]
 fn expected_gradients_of_a_product_by_hand() {
     use super::Reference;

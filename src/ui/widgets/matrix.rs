@@ -1,5 +1,6 @@
 //! A matrix of signed numbers as colours: many rows by feature (a force plot of a crowd), or two features against each
-//! other. One texture, made once per content; hover is exact; up and down differ in colour and in the words of the hover.
+//! other. One texture, made once per content; hover is exact. What raises hangs from the top of its line, what lowers stands
+//! on its foot, so that direction is read without colour, too.
 
 use eframe::egui::{
     self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
@@ -39,12 +40,27 @@ const LINE: f32 = 22.0;
 /// Names along x need so much room.
 const NAME: f32 = 64.0;
 
-/// A pixel per cell; a pixel stands for several cells where there are more than a texture takes.
+/// Parts of a line's height in the picture; all but one of them are coloured.
+const PARTS: usize = 4;
+
+/// Which parts of a line's height an amount colours, from the top: all but the foot if it raises, all but the head if it
+/// lowers.
+pub fn parts(v: f64) -> std::ops::Range<usize> {
+    if v > 0.0 {
+        0..PARTS - 1
+    } else if v < 0.0 {
+        1..PARTS
+    } else {
+        0..PARTS
+    }
+}
+
+/// A column of pixels per cell; one stands for several cells where there are more than a texture takes.
 pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
     let width = m.across.clamp(1, MOST_ACROSS);
     let lines = m.lines.len().max(1);
     let most = if m.most > 0.0 { m.most } else { 1.0 };
-    let mut pixels = Vec::with_capacity(width * lines);
+    let mut pixels = vec![t.surface; width * lines * PARTS];
     for l in 0..lines {
         for x in 0..width {
             let (from, to) = (x * m.across / width, ((x + 1) * m.across / width).max(x * m.across / width + 1));
@@ -52,10 +68,12 @@ pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
             let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
             let weight = m.weight.get(l * m.across + from).copied().unwrap_or(1.0);
             let colour = t.diverging(mean / most);
-            pixels.push(if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour });
+            let colour = if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour };
+            let filled = if weight <= 0.0 { 0..PARTS } else { parts(mean) };
+            filled.for_each(|part| pixels[(l * PARTS + part) * width + x] = colour);
         }
     }
-    ColorImage::new([width, lines], pixels)
+    ColorImage::new([width, lines * PARTS], pixels)
 }
 
 /// Where the pointer is: line and place.
@@ -179,11 +197,13 @@ pub fn legend(ui: &mut Ui, low: &str, high: &str) {
     let t = Tokens::of(ui.ctx());
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new(low).size(SMALL).color(t.weak));
-        let (ramp, _) = ui.allocate_exact_size(vec2(120.0, 8.0), Sense::hover());
+        let (ramp, _) = ui.allocate_exact_size(vec2(120.0, 12.0), Sense::hover());
         let step = ramp.width() / 24.0;
         for i in 0..24 {
-            let min = pos2(ramp.left() + i as f32 * step, ramp.top());
-            ui.painter().rect_filled(Rect::from_min_size(min, vec2(step + 0.5, 8.0)), 0.0, t.diverging(f64::from(i) / 11.5 - 1.0));
+            let v = f64::from(i) / 11.5 - 1.0;
+            let (filled, part) = (parts(v), ramp.height() / PARTS as f32);
+            let min = pos2(ramp.left() + i as f32 * step, ramp.top() + filled.start as f32 * part);
+            ui.painter().rect_filled(Rect::from_min_size(min, vec2(step + 0.5, filled.len() as f32 * part)), 0.0, t.diverging(v));
         }
         ui.label(egui::RichText::new(high).size(SMALL).color(t.weak));
     });
@@ -205,13 +225,18 @@ mod tests {
             most: 1.0,
         };
         let i = image(&m, &LIGHT);
-        assert_eq!(i.size, [2, 2]);
-        assert!(i.pixels[0] == LIGHT.up && i.pixels[1] == LIGHT.down && i.pixels[2] == LIGHT.surface && i.pixels[3] == LIGHT.missing);
+        assert_eq!(i.size, [2, 2 * PARTS]);
+        let column = |line: usize, x: usize| -> Vec<_> { (0..PARTS).map(|p| i.pixels[(line * PARTS + p) * 2 + x]).collect() };
+        let (up, down, none) = (LIGHT.up, LIGHT.down, LIGHT.surface);
+        assert_eq!((column(0, 0), column(0, 1)), (vec![up, up, up, none], vec![none, down, down, down]), "told apart without colour");
+        assert!(column(1, 0).iter().all(|p| *p == none) && column(1, 1).iter().all(|p| *p == LIGHT.missing));
         let wide =
             Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
         let i = image(&wide, &LIGHT);
-        assert!(i.size == [MOST_ACROSS, 1] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
-        let none = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
-        assert_eq!(image(&none, &LIGHT).size, [1, 1]);
+        let (coloured, foot) = i.pixels.split_at(MOST_ACROSS * (PARTS - 1));
+        assert!(i.size == [MOST_ACROSS, PARTS] && coloured.iter().all(|p| *p == LIGHT.diverging(0.5)));
+        assert!(foot.iter().all(|p| *p == none));
+        let empty = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
+        assert_eq!(image(&empty, &LIGHT).size, [1, PARTS]);
     }
 }
