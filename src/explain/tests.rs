@@ -1,5 +1,7 @@
 //! Tests of the entry with small models whose answers are known by hand.
 
+mod planted;
+
 use std::sync::Mutex;
 
 use super::attribution::Method;

@@ -350,7 +350,8 @@ pub fn compared(raw: &Table, model: &dyn Model, options: &ExplainOptions, agains
     let mut options = options.clone();
     let structure = model.structure();
     let own = explain::method::methods(&structure)[0];
-    let against = against.or_else(|| (options.method.is_none() && own.needs_reference()).then_some("all"));
+    // A method that compares needs somebody to compare with, whoever chose it.
+    let against = against.or_else(|| options.method.unwrap_or(own).needs_reference().then_some("all"));
     if let Some(condition) = against {
         options.reference = Some(Arc::new(group(raw, model, condition, options.seed)?));
         // The method that compares, where none was chosen.

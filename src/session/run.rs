@@ -696,6 +696,7 @@ pub fn write_interactions(
     };
     let players = options.players.as_deref().cloned().unwrap_or_else(|| Players::single(card.features()));
     let m = players.count();
+    let class = card.outcomes.get(options.outcome).map_or_else(String::new, |o| o.class().to_owned());
     let on = crate::explain::trees::gpu::On::new(options.device.clone());
     let mut writer = TableWriter::create(path)?;
     // A square of numbers per row is held at once.
@@ -718,7 +719,7 @@ pub fn write_interactions(
         }
         writer.append(vec![
             ("row", Out::U32(found.iter().map(|f| f.0).collect())),
-            ("class", Out::Text(vec![String::new(); found.len()])),
+            ("class", Out::Text(vec![class.clone(); found.len()])),
             ("feature_a", Out::Text(found.iter().map(|f| players.names[f.1].clone()).collect())),
             ("feature_b", Out::Text(found.iter().map(|f| players.names[f.2].clone()).collect())),
             ("value", Out::F64(found.iter().map(|f| f.3).collect())),
