@@ -247,6 +247,26 @@ fn wrong_probabilities_are_refused_or_found_out() {
     assert_eq!((p.propensity, p.grade), (Chosen::EstimatedShares, Grade::C));
 }
 
+/// However honest the dice, an estimate that hangs on single rows is no evidence of grade A.
+#[test]
+fn a_handful_of_rewarded_rows_is_no_evidence() {
+    let mut log = TwoSided { rows: 5_000, ..TwoSided::default() }.log(1);
+    let kept = |n: usize, log: &mut Log| {
+        let mut left = n;
+        for r in &mut log.reward {
+            *r = if *r > 0.0 && left > 0 { 1.0 } else { 0.0 };
+            left -= usize::from(*r > 0.0);
+        }
+    };
+    let of = |log: &Log| evaluate(log, &Target::uniform(log), &quick(1), &JobCtx::quiet()).unwrap();
+    kept(200, &mut log);
+    assert_eq!(of(&log).grade, Grade::A);
+    kept(6, &mut log);
+    let p = of(&log);
+    assert_eq!((p.refused, p.grade, p.reason.code.as_str()), (false, Grade::D, "policy.grade_few"));
+    assert!(p.estimators["ips"].value.is_some(), "the number is given, and what it is worth");
+}
+
 #[test]
 fn trees_may_be_the_model_and_ten_thousand_actions_are_survived() {
     let log = TwoSided { rows: 1_500, ..TwoSided::default() }.log(2);
