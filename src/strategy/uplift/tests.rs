@@ -432,6 +432,9 @@ fn every_light_has_its_words() {
         "placebo_outcome",
         "negative",
     ];
+    for end in ["ok", "treated", "others"] {
+        assert!(words.contains_key(&format!("uplift.check_distance_{end}")), "{end}");
+    }
     for name in names {
         for end in ["ok", "bad"] {
             assert!(words.contains_key(&format!("uplift.check_{name}_{end}")), "{name}_{end}");
