@@ -1,10 +1,19 @@
 //! What to do next: wait so many days, look, ship, roll back, or mend the experiment first.
+//!
+//! Two readings may end an experiment, and the chance of a false alarm is shared between them: the one that holds at any
+//! time, and one look at the planned number of people. The look is open for one day's people only: whoever reads every day
+//! takes it once, and what is read later must hold at any time.
 
 use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
 use crate::base::{Notice, numbers};
 use crate::note;
+
+/// Share of the chance of a false alarm that the planned look may use; what is left is for all other days together.
+const LOOK: f64 = 0.8;
+/// How long the look is open where people a day are unknown, as a share of the planned number.
+const OPEN: f64 = 0.05;
 
 /// The word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +66,29 @@ pub(super) struct Seen {
     pub needed: Option<u64>,
     /// People in the smaller of the two arms.
     pub have: u64,
+    /// People a day and arm, where known.
+    pub per_day: Option<f64>,
+}
+
+/// Where the planned look stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    None,
+    Ahead,
+    Now,
+    Past,
 }
 
 impl Seen {
-    fn planned(&self) -> bool {
-        self.needed.is_none_or(|n| self.have >= n)
+    /// Whether the planned number of people has just been reached, and how far beyond it the data are if not just now.
+    fn look(&self) -> Look {
+        let Some(needed) = self.needed else { return Look::None };
+        let open = self.per_day.unwrap_or(OPEN * needed as f64).max(1.0);
+        match self.have.checked_sub(needed) {
+            None => Look::Ahead,
+            Some(beyond) if (beyond as f64) < open => Look::Now,
+            Some(_) => Look::Past,
+        }
     }
     /// +1 clearly better, −1 clearly worse, 0 not clear; by the interval that may be read now.
     fn verdict(&self, alpha: f64) -> i8 {
@@ -74,12 +101,12 @@ impl Seen {
                 0
             }
         };
-        if let Some(e) = self.anytime.as_ref().filter(|e| e.p * (self.among as f64) < alpha) {
+        let any = if self.needed.is_some() { (1.0 - LOOK) * alpha } else { alpha };
+        if let Some(e) = self.anytime.as_ref().filter(|e| e.p * (self.among as f64) < any) {
             return if e.effect > 0.0 { 1 } else { -1 };
         }
-        // The fixed interval holds once, at the planned size.
         match &self.fixed {
-            Some(e) if self.planned() && self.needed.is_some() && self.p < alpha => sign(e),
+            Some(e) if self.look() == Look::Now && self.p < LOOK * alpha => sign(e),
             _ => 0,
         }
     }
@@ -102,7 +129,13 @@ pub(super) fn decide(variant: &str, seen: &[Seen], alpha: f64, per_day: Option<f
     let left = goals().filter_map(|s| s.needed.map(|n| n.saturating_sub(s.have))).max();
     match left {
         None => word(Word::Ready, note!("experiment.ready_no_plan")),
-        Some(0) => word(Word::Ready, note!("experiment.ready")),
+        Some(0) => {
+            // Past the look, what it would have said is not known any more: more people are among the rows.
+            let past = goals().filter(|s| s.look() == Look::Past).max_by_key(|s| s.needed);
+            let reason =
+                past.and_then(|s| s.needed).map_or_else(|| note!("experiment.ready"), |n| note!("experiment.ready_past", needed = n));
+            word(Word::Ready, reason)
+        }
         Some(people) => {
             let days = per_day.filter(|d| *d > 0.0).map(|d| (people as f64 / d).ceil() as u64);
             let reason = match days {

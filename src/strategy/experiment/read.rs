@@ -364,7 +364,8 @@ pub fn read(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> R
     let decisions = decisions(asked, &people, &counts, &metrics, days, ill.clone());
     let (grade, reason) = match (ill, balance.is_empty()) {
         (Some(reason), _) => (Grade::D, reason),
-        (None, true) => (Grade::A, note!("experiment.grade_split", p = numbers::fixed(srm.p, 3))),
+        // Nobody can see from the outcome alone that people were assigned and did not choose.
+        (None, true) => (Grade::C, note!("experiment.grade_split", p = numbers::fixed(srm.p, 3))),
         (None, false) => (Grade::A, note!("experiment.grade_balanced", p = numbers::fixed(srm.p, 3), columns = balance.len())),
     };
     Ok(Reading {
@@ -686,6 +687,7 @@ fn decisions(
                     among: among(of),
                     needed,
                     have: control.n.min(variant.n),
+                    per_day,
                 })
             })
             .collect();

@@ -131,6 +131,31 @@ fn looking_every_day_raises_few_false_alarms() {
     assert!(fixed > 400, "{fixed} of 2,000 alarms of the fixed reading");
 }
 
+/// The program's own word, asked every day of an experiment whose arms are alike, with a plan that is reached on the way.
+#[test]
+fn asking_for_the_word_every_day_raises_few_false_alarms() {
+    let (runs, days, daily) = (200, 20, 30);
+    let mut alarms = 0;
+    for run in 0..runs {
+        let mut r = rng::rng(run, "words");
+        let n = days * daily * 2;
+        let arm = (0..n).map(|i| Some(if i % 2 == 1 { "B" } else { "A" }.to_owned())).collect();
+        let amount = (0..n).map(|_| Some(10.0 + 4.0 * rng::normal(&mut r))).collect();
+        let day = (0..n).map(|i| Some((i / (2 * daily)) as i32)).collect();
+        let columns = [("arm", Values::Texts(arm)), ("amount", Values::Numbers(amount)), ("day", Values::Dates(day))];
+        let table = Table::from_columns(columns.map(|(n, v)| (n.to_owned(), v)).into()).unwrap();
+        let ask = Asked { date: Some("day".into()), mde: Some(0.08), ..asked("amount") };
+        let alarm = |d: usize| {
+            let rows: Vec<usize> = (0..(d + 1) * 2 * daily).collect();
+            let word = reading(&table.select_rows(&rows), &ask).unwrap().decisions[0].word;
+            matches!(word, Word::Ship | Word::RollBack)
+        };
+        alarms += u32::from((0..days).any(alarm));
+    }
+    assert!(alarms <= 16, "{alarms} of {runs} alarms");
+    assert!(alarms > 0, "the look is taken");
+}
+
 #[test]
 fn adjusting_removes_the_variance_that_the_covariate_explains_and_no_effect() {
     let mut random = rng::rng(3, "cuped");
