@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::args::{Asking, Output};
 use super::commands::{Said, reported, table, to_value};
-use crate::base::{Fault, JobCtx, Lang, Result, file, numbers};
+use crate::base::{Fault, JobCtx, Lang, Result, file, numbers, tr_with};
 use crate::data::read;
 use crate::fault;
 use crate::strategy::budget::fit::{self, Options, Series};
@@ -79,7 +79,8 @@ pub(super) fn budget(e: &Shared, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     };
     let mut text = table(&found.shares.iter().map(line).collect::<Vec<_>>());
     for b in &found.binding {
-        text += &format!("{}: {}\n", b.what.say(lang), numbers::signed(b.shadow_price));
+        let fields: [(&str, &dyn std::fmt::Display); 2] = [("limit", &b.what.say(lang)), ("price", &numbers::signed(b.shadow_price))];
+        text += &format!("{}\n", tr_with(lang, b.key(), &fields));
     }
     text += &format!("= {} → {} {}", numbers::plain(found.spend), numbers::plain(found.response), band(found.response_band));
     reported(&e.output, value, &found.warnings, &text, lang)

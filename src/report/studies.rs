@@ -78,7 +78,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
             let price = |b: &crate::strategy::budget::allocate::Binding| {
                 let fields: [(&str, &dyn std::fmt::Display); 2] =
                     [("limit", &b.what.say(p.lang)), ("price", &numbers::signed(b.shadow_price))];
-                said(&tr_with(p.lang, "experiments.price", &fields))
+                said(&tr_with(p.lang, b.key(), &fields))
             };
             said(&words::allocation(a, p.lang))
                 + &p.figure(&shares(a, p.t("experiments.split_picture")), caption)

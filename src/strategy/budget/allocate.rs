@@ -37,8 +37,17 @@ pub struct Share {
 pub struct Binding {
     /// Which limit, in words.
     pub what: Notice,
-    /// Response gained for each unit that it is let go.
+    /// Response gained for each unit that it is let go: a budget, a cap or an upper bound that rises, a floor or a lower bound
+    /// that falls.
     pub shadow_price: f64,
+}
+
+impl Binding {
+    /// Catalogue key of the sentence that tells its price.
+    pub fn key(&self) -> &'static str {
+        let falls = ["budget.limit_floor", "budget.limit_least"].contains(&self.what.code.as_str());
+        if falls { "experiments.price_less" } else { "experiments.price" }
+    }
 }
 
 /// The answer.
@@ -137,18 +146,21 @@ pub fn allocate(plan: &Budget, ctx: &JobCtx) -> Result<Allocation> {
     let shares: Vec<Share> = shares.collect();
     let spend: f64 = best.x.iter().sum();
     let steepest = shares.iter().map(|s| s.marginal).fold(0.0, f64::max).max(1e-12);
-    let binding: Vec<Binding> = world
-        .names
-        .iter()
-        .zip(&best.prices)
-        .filter(|(_, price)| **price > NO_PRICE * steepest)
-        .map(|(what, price)| Binding { what: what.clone(), shadow_price: *price })
-        .collect();
+    let mut binding = Vec::new();
+    for (i, what) in world.names.iter().enumerate().filter(|(i, _)| best.prices[*i] > NO_PRICE * steepest && !world.is_nothing(*i)) {
+        binding.push(Binding { what: what.clone(), shadow_price: world.price(i, &best, &curves)? });
+    }
     let unspent = plan.budget.map_or(0.0, |b| (b - spend).max(0.0));
     let unspent = if unspent < 1e-7 * plan.budget.unwrap_or(1.0).max(1e-9) { 0.0 } else { unspent };
     let mut warnings = Vec::new();
     if unspent > 0.0 && plan.goal == Goal::Fixed {
         warnings.push(note!("budget.unspent", unspent = numbers::plain(unspent)));
+    }
+    if let Goal::TargetMarginalRoi { target } = plan.goal {
+        let most = curves.iter().zip(&plan.channels).map(|(c, of)| c.steepest(of.floor)).fold(0.0, f64::max) * plan.value.unwrap_or(1.0);
+        if most < target {
+            warnings.push(note!("budget.no_unit_returns", target = numbers::plain(target), most = numbers::plain(most)));
+        }
     }
     if plan.budget == Some(0.0) {
         warnings.push(note!("budget.nothing"));
@@ -211,6 +223,40 @@ impl<'a> World<'a> {
             }
         }
         out
+    }
+
+    /// Whether a limit says only that spending is not negative.
+    fn is_nothing(&self, i: usize) -> bool {
+        self.names[i].code == "budget.limit_floor" && self.limits[i].bound == 0.0
+    }
+
+    /// What a unit of a limit is worth in response. For a fixed budget that is its multiplier; a target makes the multiplier
+    /// one of response less what spending must return, so the split is found again with the limit let go a little.
+    fn price(&self, i: usize, best: &Split, curves: &[Curve]) -> Result<f64> {
+        if self.plan.goal == Goal::Fixed {
+            return Ok(best.prices[i]);
+        }
+        let by = 1e-4 * self.limits[i].bound.abs().max(1e-2 * best.x.iter().sum::<f64>()).max(1e-9);
+        let plan = self.let_go(i, by);
+        Ok((World::new(&plan).best(curves)?.0.response - best.response) / by)
+    }
+
+    /// The plan with the i-th limit let go by so much; limits are counted as [`World::new`] makes them.
+    fn let_go(&self, i: usize, by: f64) -> Budget {
+        let mut plan = self.plan.clone();
+        let mut all: Vec<(&mut f64, f64)> = plan.budget.iter_mut().map(|b| (b, 1.0)).collect();
+        for c in &mut plan.channels {
+            all.push((&mut c.floor, -1.0));
+            all.extend(c.cap.iter_mut().map(|cap| (cap, 1.0)));
+        }
+        for c in &mut plan.conditions {
+            all.extend(c.at_most.iter_mut().map(|b| (b, 1.0)));
+            all.extend(c.at_least.iter_mut().map(|b| (b, -1.0)));
+        }
+        if let Some((bound, sign)) = all.into_iter().nth(i) {
+            *bound += sign * by;
+        }
+        plan
     }
 
     fn push(&mut self, terms: Vec<(usize, f64)>, bound: f64, name: Notice) {

@@ -95,6 +95,11 @@ impl Curve {
         (1..=400).map(|i| f64::from(i) / 50.0 / self.lambda).map(|x| self.at(x) / x).fold(0.0, f64::max)
     }
 
+    /// The most that a next unit adds anywhere from `floor` on.
+    pub fn steepest(&self, floor: f64) -> f64 {
+        self.marginal(floor.max(self.inflection()))
+    }
+
     /// Spending from which returns diminish: 0 but for an S.
     pub fn inflection(&self) -> f64 {
         if self.shape == Shape::Hill && self.slope > 1.0 {

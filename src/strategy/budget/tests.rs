@@ -111,6 +111,79 @@ fn every_split_beats_a_fine_grid_and_prices_are_what_letting_go_gains() {
     }
 }
 
+/// Every limit that binds, under every goal: its price is what letting it go gains, found by asking again.
+#[test]
+fn prices_of_all_limits_are_what_letting_go_gains() {
+    let mut random = rng::rng(6, "prices");
+    let mut unit = || rng::unit(&mut random);
+    let mut seen = std::collections::BTreeMap::<(String, u8), u32>::new();
+    for k in 0..90 {
+        let mut plan = two(0.5 + 0.6 * unit());
+        plan.channels.push(channel("c", 0.4 + 1.5 * unit(), 1.0 + 3.0 * unit()));
+        plan.value = Some(10.0);
+        plan.goal = match k % 3 {
+            0 => Goal::Fixed,
+            1 => Goal::TargetRoi { target: 15.0 + 20.0 * unit() },
+            _ => Goal::TargetMarginalRoi { target: 3.0 + 10.0 * unit() },
+        };
+        if k % 3 != 0 && k % 2 == 0 {
+            plan.budget = None;
+        }
+        plan.channels[0].cap = Some(0.15 + 0.4 * unit());
+        plan.channels[2].floor = 0.05 + 0.2 * unit();
+        let both = |a: &str, b: &str| [(a.to_owned(), 1.0), (b.to_owned(), 1.0)].into();
+        plan.conditions = vec![
+            Condition { name: "a and b".into(), terms: both("a", "b"), at_least: None, at_most: Some(0.3 + 0.4 * unit()) },
+            Condition { name: "b and c".into(), terms: both("b", "c"), at_least: Some(0.2 + 0.3 * unit()), at_most: None },
+        ];
+        let Ok(found) = allocate(&plan, &JobCtx::quiet()) else { continue };
+        for b in &found.binding {
+            let by = 3e-5;
+            let mut less = plan.clone();
+            let falls = match b.what.code.as_str() {
+                "budget.limit_budget" => {
+                    less.budget = less.budget.map(|v| v + by);
+                    false
+                }
+                "budget.limit_cap" => {
+                    less.channels[0].cap = less.channels[0].cap.map(|v| v + by);
+                    false
+                }
+                "budget.limit_floor" => {
+                    less.channels[2].floor -= by;
+                    true
+                }
+                "budget.limit_most" => {
+                    less.conditions[0].at_most = less.conditions[0].at_most.map(|v| v + by);
+                    false
+                }
+                _ => {
+                    less.conditions[1].at_least = less.conditions[1].at_least.map(|v| v - by);
+                    true
+                }
+            };
+            assert_eq!(b.key() == "experiments.price_less", falls, "{}", b.what.code);
+            let gain = (run(&less).response - found.response) / by;
+            near(b.shadow_price, gain, 0.03 * gain.abs().max(0.1));
+            *seen.entry((b.what.code.clone(), k as u8 % 3)).or_default() += 1;
+        }
+    }
+    for limit in ["budget", "cap", "floor", "most", "least"] {
+        let goals = (0..3u8).filter(|g| seen.contains_key(&(format!("budget.limit_{limit}"), *g))).count();
+        assert!(goals >= 2, "{limit} binds under {goals} goals: {seen:?}");
+    }
+}
+
+#[test]
+fn nobody_is_told_of_a_floor_that_nobody_set_nor_left_without_words() {
+    let mut plan = two(0.0);
+    (plan.budget, plan.value) = (None, Some(10.0));
+    plan.goal = Goal::TargetMarginalRoi { target: 1e6 };
+    let found = run(&plan);
+    assert!(found.binding.is_empty() && found.spend < 1e-9, "{:?}", found.binding);
+    assert!(found.warnings.iter().any(|w| w.code == "budget.no_unit_returns"), "{:?}", found.warnings);
+}
+
 #[test]
 fn targets_are_met_exactly() {
     let mut plan = two(0.0);

@@ -172,7 +172,7 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, a: &Allocation, twins: &mut figure::
         basic::section(ui, cx.t("experiments.binding"));
         for b in &a.binding {
             let price = numbers::signed(b.shadow_price);
-            ui.add(egui::Label::new(cx.tw("experiments.price", &[("limit", &b.what.say(lang)), ("price", &price)])).wrap());
+            ui.add(egui::Label::new(cx.tw(b.key(), &[("limit", &b.what.say(lang)), ("price", &price)])).wrap());
         }
     }
     for w in &a.warnings {
