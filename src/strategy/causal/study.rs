@@ -143,7 +143,6 @@ impl Study {
         let mut warnings = Vec::new();
         let split = ask.split.clone().unwrap_or(Split::Random { test: crate::data::split::default_test() });
         let parts = split.assign(ask.seed, table)?;
-        let (arms, code) = arms(table, treatment, ask)?;
         let answer = Answer::read(table, outcome, ask)?;
         order_in_time(table, ask)?;
         let mut inside = vec![true; table.n_rows()];
@@ -151,6 +150,7 @@ impl Study {
             inside.fill(false);
             Segment::parse(filter)?.rows(table)?.into_iter().for_each(|r| inside[r] = true);
         }
+        let (arms, code) = arms(table, treatment, ask, &inside)?;
         let mut assigned = vec![0usize; arms.len()];
         let mut rows = Vec::new();
         let mut dropped = 0;
@@ -269,20 +269,22 @@ impl Study {
     }
 }
 
-/// The arms, the control first, and the arm of every row of the table.
-fn arms(table: &Table, column: usize, ask: &Ask) -> Result<(Vec<String>, Vec<Option<usize>>)> {
+/// The arms that occur among the rows asked about, the control first, and the arm of every row of the table.
+fn arms(table: &Table, column: usize, ask: &Ask, inside: &[bool]) -> Result<(Vec<String>, Vec<Option<usize>>)> {
     let (codes, levels) = table.codes(column);
-    if levels.len() > MOST_ARMS {
-        return Err(fault!("uplift.too_many_arms", column = &ask.treatment, arms = levels.len(), most = MOST_ARMS));
-    }
     let Some(control) = levels.iter().position(|l| *l == ask.control.trim()) else {
         return Err(fault!("uplift.no_control", column = &ask.treatment, value = &ask.control, values = levels.join(", ")));
     };
-    if levels.len() < 2 {
+    let mut occurs = vec![false; levels.len()];
+    codes.iter().zip(inside).filter(|(_, inside)| **inside).filter_map(|(c, _)| usize::try_from(*c).ok()).for_each(|c| occurs[c] = true);
+    let mut order = vec![control];
+    order.extend((0..levels.len()).filter(|l| *l != control && occurs[*l]));
+    if order.len() > MOST_ARMS {
+        return Err(fault!("uplift.too_many_arms", column = &ask.treatment, arms = order.len(), most = MOST_ARMS));
+    }
+    if order.len() < 2 {
         return Err(fault!("uplift.one_arm", column = &ask.treatment, value = &levels[control]));
     }
-    let mut order = vec![control];
-    order.extend((0..levels.len()).filter(|l| *l != control));
     let place = |code: i32| usize::try_from(code).ok().and_then(|c| order.iter().position(|o| *o == c));
     let code = codes.into_iter().map(place).collect();
     Ok((order.into_iter().map(|l| levels[l].clone()).collect(), code))

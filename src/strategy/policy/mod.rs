@@ -135,6 +135,7 @@ pub fn evaluate(log: &Log, target: &Target, settings: &Settings, ctx: &JobCtx) -
         let lost = if before > 0.0 { 1.0 - after / before } else { 0.0 };
         warnings.push(note!("policy.clipped", rows = cut, most = most, lost = numbers::percent(lost)));
     }
+    warnings.extend(target.notices.iter().cloned());
     let support = support::map(log, target, propensity, &weights);
     let verdict = verdict::judge(log, propensity, &weights, &support, chosen);
     warnings.extend(verdict.warnings.iter().cloned());

@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::log::Log;
-use crate::base::{Fault, JobCtx, Result, numbers};
+use crate::base::{Fault, JobCtx, Notice, Result, numbers};
 use crate::data::{ColumnType, Table};
-use crate::fault;
 use crate::ml::Model;
+use crate::{fault, note};
 
 /// How far the probabilities of a row may be from summing to 1; what is within is scaled to 1.
 const SUM: f64 = 0.01;
@@ -31,6 +31,8 @@ pub struct Target {
     starts: Vec<usize>,
     /// Action and probability, by action.
     entries: Vec<(u32, f64)>,
+    /// What the reader should know of it.
+    pub notices: Vec<Notice>,
 }
 
 impl Target {
@@ -42,12 +44,14 @@ impl Target {
 
     /// One distribution for every row.
     pub fn same(label: &str, log: &Log, entries: Vec<(u32, f64)>) -> Self {
-        Self { label: label.to_owned(), names: log.names.clone(), of: Vec::new(), starts: vec![0, entries.len()], entries }
+        let starts = vec![0, entries.len()];
+        Self { label: label.to_owned(), names: log.names.clone(), of: Vec::new(), starts, entries, notices: Vec::new() }
     }
 
     /// One distribution per row.
     pub fn by_row(label: &str, log: &Log, rows: impl Iterator<Item = Vec<(u32, f64)>>) -> Self {
-        let mut out = Self { label: label.to_owned(), names: log.names.clone(), of: Vec::new(), starts: vec![0], entries: Vec::new() };
+        let mut out = Self::same(label, log, Vec::new());
+        out.starts = vec![0];
         for (i, mut row) in rows.enumerate() {
             row.sort_by_key(|(a, _)| *a);
             out.entries.extend(row);
@@ -95,11 +99,15 @@ impl Target {
             return Err(fault!("policy.model_rows", model = &card.spec.name, rows = n, expected = log.rows()));
         }
         let mut best: Vec<(u32, f64)> = vec![(0, f64::NEG_INFINITY); n];
+        let mut unknown = Vec::new();
         ctx.stage("policy.stage_greedy", log.names.len() as u64);
         for (a, name) in log.names.iter().enumerate() {
             ctx.check()?;
             // A model that never saw an action has no opinion of it.
-            let Some(value) = card.features()[j].parse(name) else { continue };
+            let Some(value) = card.features()[j].parse(name) else {
+                unknown.push(name.as_str());
+                continue;
+            };
             x.values.iter_mut().skip(j).step_by(m).for_each(|v| *v = value);
             let p = model.predict(&x, ctx)?;
             for (b, p) in best.iter_mut().zip(p.into_iter().step_by(outcomes)) {
@@ -109,7 +117,17 @@ impl Target {
             }
             ctx.at(a as u64 + 1);
         }
-        Ok(Self::chosen(label, log, best.into_iter().map(|(a, _)| a).collect()))
+        if unknown.len() == log.names.len() {
+            let column = &log.columns.action;
+            return Err(fault!("policy.model_no_action", model = &card.spec.name, column = column, actions = listed(&unknown)));
+        }
+        let mut out = Self::chosen(label, log, best.into_iter().map(|(a, _)| a).collect());
+        if !unknown.is_empty() {
+            let rows = log.action.iter().filter(|a| unknown.contains(&log.names[**a as usize].as_str())).count();
+            let share = numbers::percent(rows as f64 / n.max(1) as f64);
+            out.notices.push(note!("policy.model_some_actions", model = &card.spec.name, actions = listed(&unknown), share = share));
+        }
+        Ok(out)
     }
 
     /// One action per row; rows that get the same one share a distribution.
@@ -136,6 +154,12 @@ impl Target {
         }
         reader.finish()
     }
+}
+
+/// The first few of some names.
+fn listed(names: &[&str]) -> String {
+    let more = if names.len() > 5 { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(5)].join(", "))
 }
 
 /// Distributions as they are read.
@@ -283,7 +307,8 @@ impl<'a> Reader<'a> {
     }
 
     fn finish(self) -> Result<Target> {
-        let mut out = Target { label: self.label.to_owned(), names: self.names, of: self.of, starts: vec![0], entries: Vec::new() };
+        let (entries, notices) = (Vec::new(), Vec::new());
+        let mut out = Target { label: self.label.to_owned(), names: self.names, of: self.of, starts: vec![0], entries, notices };
         for (name, mut list) in self.lists {
             list.sort_by_key(|(a, _)| *a);
             if let Some(twice) = list.windows(2).find(|w| w[0].0 == w[1].0) {

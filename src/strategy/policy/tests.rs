@@ -436,6 +436,15 @@ fn a_trained_model_takes_the_action_it_expects_most_of() {
         assert_eq!(target.probability(i, u32::from(old(i))), 1.0, "{i}");
         assert_eq!((target.probability(i, u32::from(!old(i))), target.probability(i, 2)), (0.0, 0.0));
     }
+    // Actions that the model never saw: some are said, and where it knows none there is no policy.
+    let renamed = |names: &[&str]| Log { names: names.iter().map(|n| (*n).to_owned()).collect(), ..log.clone() };
+    let some = Target::greedy("m", &*model, &renamed(&[&log.names[0], "x", "y"]), &data, &JobCtx::quiet()).unwrap();
+    assert_eq!(some.notices[0].code, "policy.model_some_actions");
+    assert!((0..n).all(|i| some.probability(i, 0) == 1.0) && target.notices.is_empty());
+    let said = evaluate(&log, &Target { notices: some.notices.clone(), ..target.clone() }, &quick(1), &JobCtx::quiet()).unwrap();
+    assert!(said.warnings.contains(&some.notices[0]));
+    let none = Target::greedy("m", &*model, &renamed(&["x", "y", "z"]), &data, &JobCtx::quiet()).unwrap_err();
+    assert_eq!(none.0.code, "policy.model_no_action");
     let blind = fit(&["age"]);
     let refused = Target::greedy("m", &*blind, &log, &data, &JobCtx::quiet()).unwrap_err();
     assert_eq!(refused.0.code, "policy.model_blind");

@@ -390,6 +390,7 @@ fn bad_input_is_refused_in_one_sentence() {
     refused(&|a| a.control = "nobody".into(), "uplift.no_control");
     refused(&|a| a.treatment = "sen".into(), "data.no_column");
     refused(&|a| a.filter = Some("sent = 'mail'".into()), "uplift.arm_empty");
+    refused(&|a| a.filter = Some("sent = 'none'".into()), "uplift.one_arm");
     refused(&|a| a.split = Some(Split::Modulo { of: 20, test_from: 19 }), "uplift.arm_small");
     refused(&|a| a.treatment = "habit".into(), "uplift.too_many_arms");
     refused(&|a| a.filter = Some("bought = 1".into()), "uplift.constant_outcome");
