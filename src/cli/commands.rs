@@ -368,7 +368,7 @@ fn simulate(
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
     run::write_json(out, &joined)?;
-    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, k).to_owned()).to_vec()];
+    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, joined.news.word(k)).to_owned()).to_vec()];
     if !joined.class.is_empty() {
         rows[0][3] += &format!(" ({}: {})", joined.outcome, joined.class);
     }
@@ -379,16 +379,19 @@ fn simulate(
         rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
     }
     let mut text = table(&rows);
+    if !joined.news.is_good() {
+        text = format!("{text}{}\n", tr_with(lang, "why.news_fewer", &[("case", &joined.case)]));
+    }
     if let Some(b) = &joined.between {
         let mut parts = vec![vec![
             tr_with(lang, "cli.between", &[("name", &b.name), ("other", &b.against)]),
-            tr(lang, "cli.conversions").to_owned(),
+            tr(lang, joined.news.word("cli.conversions")).to_owned(),
             tr(lang, "cli.profit").to_owned(),
         ]];
         parts.extend(b.parts.iter().map(|p| {
             let name = match &p.player {
                 crate::strategy::simulate::between::Player::Lever(column) => column.clone(),
-                other => tr(lang, other.key()).to_owned(),
+                other => tr(lang, joined.news.word(other.key())).to_owned(),
             };
             vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
         }));

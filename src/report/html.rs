@@ -165,8 +165,9 @@ impl Page {
             for (d, result) in s.differences.iter().zip(s.scenarios.iter().skip(1)) {
                 let text = tr_with(
                     self.lang,
-                    "report.sum_scenario",
+                    s.news.word("report.sum_scenario"),
                     &[
+                        ("case", &s.case),
                         ("name", &d.name),
                         ("change", &band(&d.conversions, true)),
                         ("people", &numbers::count(result.reach.value as i64)),

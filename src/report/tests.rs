@@ -252,6 +252,8 @@ fn simulation(covers: Covers) -> Simulation {
         data: Fingerprint::of(b"data"),
         outcome: "Revenue".into(),
         class: String::new(),
+        case: "Revenue".into(),
+        news: crate::strategy::News::Good,
         pairs: vec![],
         between: None,
         sensitivity: vec![],

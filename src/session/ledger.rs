@@ -67,7 +67,8 @@ fn options(recipe: &Recipe, prepared: &Prepared, model: &dyn Model) -> Result<Si
         _ => 0,
     };
     let period = period(recipe, prepared);
-    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period })
+    let (news, guessed) = recipe.simulate.news(&card.outcomes[outcome])?;
+    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period, news, guessed })
 }
 
 /// What the scenarios do. `others` are the models of [`others`].
@@ -163,10 +164,10 @@ pub fn set_against(
 }
 
 /// The two scenarios that a report sets against each other: the best and the one after it, by profit where all have one,
-/// else by conversions added.
+/// else by conversions added, or cases avoided where they are bad news.
 pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
     let money = sim.differences.iter().all(|d| d.profit.is_some());
-    let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { d.conversions.value };
+    let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { sim.news.sign() * d.conversions.value };
     let mut order: Vec<&simulate::Difference> = sim.differences.iter().collect();
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     match order[..] {

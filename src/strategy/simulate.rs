@@ -20,6 +20,7 @@ use self::plan::Plan;
 use self::world::World;
 use super::baseline::Baseline;
 use super::lever::Lever;
+use super::news::{self, News};
 use super::scenario::Scenario;
 use super::sensitivity::sensitivity;
 use super::terms::{Channel, Terms};
@@ -42,11 +43,15 @@ pub struct SimulateOptions {
     pub channels: Vec<Channel>,
     /// Days that the data cover, where that is known.
     pub period: Option<f64>,
+    /// Whether the outcome is good news.
+    pub news: News,
+    /// Whether nobody said so and its name was asked.
+    pub guessed: bool,
 }
 
 impl Default for SimulateOptions {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None }
+        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None, news: News::Good, guessed: false }
     }
 }
 
@@ -152,10 +157,12 @@ pub fn simulate(
         data: data.clone(),
         outcome: outcome.name.clone(),
         class: outcome.class().to_owned(),
+        case: news::case(outcome),
+        news: options.news,
         between: None,
         sensitivity: Vec::new(),
         pairs: answer::pairs(&world, &results[1..], &blocks, options),
-        assumptions: assumptions(outcome, scenarios, &plans, &results[0], also),
+        assumptions: assumptions(outcome, options, scenarios, &plans, &results[0], also),
         scenarios: results,
         differences,
         seed: options.seed,
@@ -185,13 +192,18 @@ fn world<'a>(
 }
 
 fn plans(scenarios: &[Scenario], model: &dyn Model, raw: &Table, levers: &[Lever], options: &SimulateOptions) -> Result<Vec<Plan>> {
-    let plan = |s: &Scenario| Plan::read(s, Terms::of(s, &options.channels, options.period)?, model, raw, levers);
+    let outcome = &model.card().outcomes[options.outcome];
+    let plan = |s: &Scenario| {
+        let terms = Terms::of(s, &options.channels, options.period)?.facing(options.news, &s.name, outcome)?;
+        Plan::read(s, terms, model, raw, levers)
+    };
     scenarios.iter().map(plan).collect()
 }
 
 /// What the analyst assumed, in words.
 fn assumptions(
     outcome: &crate::ml::Outcome,
+    options: &SimulateOptions,
     scenarios: &[Scenario],
     plans: &[Plan],
     idle: &ScenarioResult,
@@ -199,8 +211,16 @@ fn assumptions(
 ) -> Vec<Notice> {
     let mut out = Vec::new();
     if outcome.is_class() {
-        out.push(note!("strategy.class_counted", class = outcome.class(), outcome = &outcome.name));
+        let code = options.news.word("strategy.class_counted");
+        out.push(Notice::new(code).with("class", outcome.class()).with("outcome", &outcome.name));
     }
+    let news = match (options.news, options.guessed) {
+        (News::Good, false) => None,
+        (News::Bad, false) => Some("strategy.news_bad"),
+        (News::Bad, true) => Some("strategy.news_bad_guessed"),
+        (News::Good, true) => Some("strategy.news_good_guessed"),
+    };
+    out.extend(news.map(|code| Notice::new(code).with("case", news::case(outcome)).with("listed", news::listed(outcome))));
     for a in also {
         let card = a.model.card();
         let code = match a.what {
@@ -227,7 +247,7 @@ fn assumptions(
         ];
         for (code, amount, show) in entered {
             if let Some(amount) = amount {
-                out.push(Notice::new(code).with("name", &s.name).with("amount", show(amount)));
+                out.push(Notice::new(t.news.word(code)).with("name", &s.name).with("amount", show(amount)));
             }
         }
         if let Some(channel) = s.channel.as_ref().filter(|c| !c.is_empty()) {
@@ -240,5 +260,7 @@ fn assumptions(
     out
 }
 
+#[cfg(test)]
+mod news_tests;
 #[cfg(test)]
 mod tests;

@@ -200,7 +200,7 @@ impl Game<'_> {
             // An order of people is only looked for where somebody may ask for it.
             let fair = Book::new(before, &after, First::Chance).0;
             let best =
-                [self.a.terms, self.b.terms].iter().any(|t| t.first == First::Gain).then(|| Book::new(before, &after, First::Gain).0);
+                [self.a.terms, self.b.terms].iter().find(|t| !t.first.is_chance()).map(|t| Book::new(before, &after, t.first).0);
             for chosen in 0..1usize << self.terms.len() {
                 let mut t = self.a.terms;
                 for (i, (_, take)) in self.terms.iter().enumerate() {
@@ -209,7 +209,7 @@ impl Game<'_> {
                     }
                 }
                 let limited = t.capacity.is_some() || t.budget.is_some();
-                let book = best.as_ref().filter(|_| limited && t.first == First::Gain).unwrap_or(&fair);
+                let book = best.as_ref().filter(|_| limited && !t.first.is_chance()).unwrap_or(&fair);
                 let (c, p) = book.outcome(&t, 1.0);
                 let set = mixture | chosen << (levers + who);
                 added[set] = c;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::between::Between;
 use crate::base::{Fingerprint, Notice};
 use crate::strategy::evidence::Grade;
+use crate::strategy::news::News;
 use crate::strategy::sensitivity::Sensitivity;
 use crate::strategy::terms::{Book, Terms};
 
@@ -51,12 +52,12 @@ pub struct ScenarioResult {
     pub conversions: Estimate,
     /// Expected rate or mean per person.
     pub rate: Estimate,
-    /// Conversions × value per conversion; `None` without that assumption.
+    /// Conversions × value per conversion; of bad news, cases avoided × what one saves. `None` without that assumption.
     pub revenue: Option<Estimate>,
     /// Contacts × cost + conversions of those reached × cost + fixed cost, nothing for the baseline; `None` without any of
     /// these assumptions.
     pub cost: Option<Estimate>,
-    /// Revenue × margin − cost.
+    /// Revenue × margin − cost; of bad news beside doing nothing.
     pub profit: Option<Estimate>,
     /// Expected share of people who stay, by the model that was named for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +129,13 @@ pub struct Simulation {
     /// Where it is one of several classes: which class is counted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub class: String,
+    /// What one conversion, or one case, is called.
+    #[serde(default)]
+    pub case: String,
+    /// Whether the outcome is good news; where it is bad, fewer is better, and money counts the cases avoided. What the
+    /// outcome does keeps its own sign.
+    #[serde(default)]
+    pub news: News,
     /// Baseline first, then the scenarios in their order.
     pub scenarios: Vec<ScenarioResult>,
     /// One per scenario but the baseline.

@@ -33,11 +33,13 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
     let conversions = around(value, half.hypot(value_below(added)), half.hypot(value_above(added)));
     let contacts = reached * t.cost_per_contact.unwrap_or(0.0) + t.fixed_cost.unwrap_or(0.0);
     let offer = t.cost_per_conversion.unwrap_or(0.0);
-    let offers = around(offer * get * (found.before.0 + found.effect), offer * value_below(added), offer * value_above(added));
+    // Takers of the offer: with bad news those to whom it does not happen, so that they move against the outcome.
+    let (sign, takers) = (t.news.sign(), t.takers(get, get * (found.before.0 + found.effect)));
+    let moved = added.scaled(offer * sign, 0.0);
+    let offers = around(offer * takers, value_below(moved), value_above(moved));
     let cost = t.costs().then(|| offers.scaled(1.0, contacts));
     // The offer of a conversion is paid out of it, so both move together.
-    let left = |e: Estimate, worth: f64, base: f64| e.scaled(worth - offer, -contacts - offer * base);
-    let extra = t.worth().map(|w| left(added, w, get * found.before.0));
+    let extra = t.worth_added().map(|w| added.scaled(w - offer * sign, -contacts - offer * t.takers(get, get * found.before.0)));
     let mut warnings =
         vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
     warnings.extend(ends(&t, people, reached));
@@ -50,9 +52,9 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         reach: Estimate::exact(reached),
         conversions,
         rate: conversions.scaled(per_person, 0.0),
-        revenue: t.value_per_conversion.map(|v| conversions.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| if t.news.is_good() { conversions.scaled(v, 0.0) } else { added.scaled(-v, 0.0) }),
         cost,
-        profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))),
+        profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))).filter(|_| t.news.is_good()).or(extra),
         retention: None,
         satisfaction: None,
         roi: match (extra, cost) {
@@ -68,7 +70,7 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         name: scenario.name.clone(),
         conversions: added,
         rate: added.scaled(per_person, 0.0),
-        revenue: t.value_per_conversion.map(|v| added.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| added.scaled(v * sign, 0.0)),
         profit: extra,
         retention: None,
         satisfaction: None,

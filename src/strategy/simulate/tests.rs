@@ -12,7 +12,7 @@ use crate::strategy::{Grade, LeverStatus};
 const N: i64 = 60;
 
 /// age 20–79, pages 0–9, one of three channels.
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let channel = |i: i64| ["ads", "mail", "search"][(i % 3) as usize].to_owned();
     Table::from_columns(vec![
         ("age".into(), Values::Integers((0..N).map(|i| Some(20 + i)).collect())),
@@ -22,21 +22,21 @@ fn table() -> Table {
     .unwrap()
 }
 
-fn margin(r: &[f64]) -> f64 {
+pub(super) fn margin(r: &[f64]) -> f64 {
     -2.0 + 0.01 * r[0] + 0.2 * r[1] * (1.0 + r[2])
 }
 
-fn model() -> Formula {
+pub(super) fn model() -> Formula {
     formula(&table(), &["age", "pages", "channel"], &Roles::default(), FittedPrepare::default(), margin)
 }
 
-fn levers(locked: &str) -> Vec<Lever> {
+pub(super) fn levers(locked: &str) -> Vec<Lever> {
     let status = |c: &str| if c == locked { LeverStatus::Locked } else { LeverStatus::Free };
     let lever = |(feature, c): (usize, &str)| Lever { column: c.into(), feature, status: status(c), reason: None, drop: None };
     ["age", "pages", "channel"].into_iter().enumerate().map(lever).collect()
 }
 
-fn scenario(set: &[(&str, &str)]) -> Scenario {
+pub(super) fn scenario(set: &[(&str, &str)]) -> Scenario {
     Scenario {
         name: "s".into(),
         set: set.iter().map(|(c, v)| ((*c).to_owned(), Setting::Text((*v).to_owned()))).collect(),
@@ -55,6 +55,13 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet())
 }
 
+/// On the table, with these options.
+pub(super) fn run_with(model: &dyn Model, scenarios: &[Scenario], options: &SimulateOptions) -> Result<Simulation> {
+    let (raw, ctx) = (table(), JobCtx::quiet());
+    let baseline = Baseline::of(model, model.card().encoder.encode_raw(&raw)?.0, &ctx)?;
+    simulate(model, &raw, &baseline, scenarios, &levers(""), Besides::default(), &Fingerprint::default(), options, &ctx)
+}
+
 /// The model's formula on the table, row by row.
 fn by_hand(rows: impl Iterator<Item = i64>, change: fn(&mut [f64; 3])) -> f64 {
     rows.map(|i| {
@@ -65,7 +72,7 @@ fn by_hand(rows: impl Iterator<Item = i64>, change: fn(&mut [f64; 3])) -> f64 {
     .sum()
 }
 
-fn near(a: f64, b: f64) -> bool {
+pub(super) fn near(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
@@ -357,7 +364,7 @@ fn a_class_is_counted_by_its_probability() {
 }
 
 /// Mail people or everybody, with and without two more pages; all the terms there are.
-fn push(text: &str) -> Scenario {
+pub(super) fn push(text: &str) -> Scenario {
     toml::from_str("name = \"push\"\n[set]\npages = \"+2\"\n")
         .map(|s: Scenario| {
             let terms: Scenario = toml::from_str(&format!("name = \"push\"\n{text}")).unwrap();

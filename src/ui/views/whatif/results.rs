@@ -30,7 +30,7 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
         let before = Figure::Rate.show(result.rate.value - difference.rate.value, rate);
         let after = Figure::Rate.show(result.rate.value, rate);
         let change = Figure::Rate.show_change(difference.rate.value, rate);
-        let colour = if difference.rate.value >= 0.0 { cx.tokens.up } else { cx.tokens.down };
+        let colour = if difference.rate.value * sim.news.sign() >= 0.0 { cx.tokens.up } else { cx.tokens.down };
         ui.label(RichText::new(cx.tw("why.from_to", &[("from", &before), ("to", &after)])).size(theme::TITLE));
         ui.label(RichText::new(change).size(theme::TITLE).color(colour));
         scenario_card::grade_chip(ui, result.grade, &result.reason.say(cx.lang()), cx.lang());
@@ -47,6 +47,9 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &str, twins: &mut figure::Twins) 
         "why.scenarios_caption",
         &[("n", &numbers::fixed(reach, 0)), ("model", &sim.model_name), ("replicates", &numbers::count(i64::from(sim.replicates)))],
     );
+    if !sim.news.is_good() {
+        basic::caption(ui, &cx.tw("why.news_fewer", &[("case", &sim.case)]));
+    }
     let source = figure::Source { table: Box::new(|| table(sim, rate, lang)), csv: Some(Box::new(|| csv(sim))), svg: None };
     figure::ui(ui, cx, twins, "why.scenarios", &caption, &source, |ui, _| {
         egui::ScrollArea::horizontal().id_salt("cards").auto_shrink([false, true]).show(ui, |ui| {
@@ -78,7 +81,7 @@ fn table(sim: &Simulation, rate: bool, lang: Lang) -> figure::Table {
         if sim.scenarios.iter().all(|r| f.of(r).is_none()) {
             continue;
         }
-        let mut row = vec![tr(lang, f.key(rate)).to_owned()];
+        let mut row = vec![tr(lang, sim.news.word(f.key(rate))).to_owned()];
         row.extend(sim.scenarios.iter().map(|r| f.of(r).map_or_else(|| "–".to_owned(), |e| f.show(e.value, rate))));
         rows.push(row);
     }
