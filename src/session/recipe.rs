@@ -685,4 +685,19 @@ formats = ["html", "json"]
             assert!(fault.contains(says) && fault.contains("r.toml"), "{fault}");
         }
     }
+
+    #[test]
+    fn what_an_outcome_is_is_said_or_guessed() {
+        let outcome = |name: &str| Outcome { name: name.into(), kind: crate::ml::OutcomeKind::Number, base_rate: 0.0 };
+        let section = |text: &str| toml::from_str::<SimulateSection>(text).unwrap();
+        let none = section("");
+        assert_eq!(none.news(&outcome("Churn")).unwrap(), (News::Bad, true));
+        assert_eq!(none.news(&outcome("Revenue")).unwrap(), (News::Good, true));
+        let said = section("good_news = [\"Churn\"]\nbad_news = [\"Revenue\"]");
+        assert_eq!(said.news(&outcome("Churn")).unwrap(), (News::Good, false));
+        assert_eq!(said.news(&outcome("Revenue")).unwrap(), (News::Bad, false));
+        let both = section("good_news = [\"Churn\"]\nbad_news = [\"Churn\"]");
+        assert_eq!(both.news(&outcome("Churn")).unwrap_err().0.code, "strategy.news_both");
+        assert_eq!(both.saying("Churn", News::Bad).news(&outcome("Churn")).unwrap(), (News::Bad, false));
+    }
 }

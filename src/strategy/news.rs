@@ -241,4 +241,51 @@ mod tests {
         assert_eq!(of("Exited", "1"), "Exited");
         assert_eq!(of("tier = gold", "gold"), "tier = gold");
     }
+
+    #[test]
+    fn a_test_whose_outcome_is_bad_news_is_read_as_its_opposite() {
+        use crate::base::{JobCtx, rng};
+        use crate::data::Table;
+        use crate::data::table::Values;
+        use crate::strategy::causal::{Ask, Study};
+        use crate::strategy::uplift::{Options, UpliftResult, analyse};
+        // A call keeps the old from leaving and drives the young away.
+        let n = 1_600;
+        let mut r = rng::rng(5, "leaving");
+        let (mut age, mut call, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..n {
+            let (old, called) = (rng::below(&mut r, 2) == 1, rng::below(&mut r, 2) == 1);
+            let p = match (called, old) {
+                (false, _) => 0.5,
+                (true, true) => 0.2,
+                (true, false) => 0.75,
+            };
+            age.push(Some(if old { 60 } else { 30 } + rng::below(&mut r, 9) as i64));
+            call.push(Some(if called { "call" } else { "none" }.to_owned()));
+            leaves.push(Some(i64::from(rng::unit(&mut r) < p)));
+        }
+        let found = |leaves: Vec<Option<i64>>, news: News| -> UpliftResult {
+            let table = Table::from_columns(vec![
+                ("age".into(), Values::Integers(age.clone())),
+                ("call".into(), Values::Texts(call.clone())),
+                ("leaves".into(), Values::Integers(leaves)),
+            ])
+            .unwrap();
+            let ask = Ask { treatment: "call".into(), outcome: "leaves".into(), control: "none".into(), news, ..Ask::default() };
+            let o = Options { replicates: 40, shuffles: 40, ..Options::default() };
+            analyse(&Study::of(&table, &ask).unwrap(), &o, &JobCtx::quiet()).unwrap()
+        };
+        let bad = found(leaves.clone(), News::Bad);
+        let stays = found(leaves.iter().map(|l| l.map(|l| 1 - l)).collect(), News::Good);
+        assert_eq!((&bad.arms, &bad.policy), (&stays.arms, &stays.policy));
+        assert!(bad.assumptions.iter().any(|a| a.code == "uplift.bad_news"));
+        // The advice calls the old, who then leave less; read as good news it would call the young.
+        let called = |r: &UpliftResult| {
+            let p = r.policy.as_ref().unwrap();
+            let rule = p.rules.iter().find(|r| r.arm == "call").unwrap();
+            rule.segment.clone().unwrap()
+        };
+        let (old, young) = (called(&bad), called(&found(leaves.clone(), News::Good)));
+        assert!(old.contains('>') && young.contains('<'), "{old} and {young}");
+    }
 }
