@@ -176,6 +176,10 @@ impl Page {
                 );
                 let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
             }
+            for u in &s.unanswered {
+                let text = tr_with(self.lang, "report.sum_unanswered", &[("name", &u.name), ("fault", &u.fault.say(self.lang))]);
+                let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
+            }
         }
         out
     }

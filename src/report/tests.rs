@@ -254,6 +254,7 @@ fn simulation(covers: Covers) -> Simulation {
         class: String::new(),
         case: "Revenue".into(),
         news: crate::strategy::News::Good,
+        unanswered: vec![],
         pairs: vec![],
         between: None,
         sensitivity: vec![],

@@ -175,6 +175,10 @@ fn best_scenario(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &
     let levers = pipeline::levers(recipe, prepared, model, ctx)?;
     let baseline = pipeline::baseline(prepared, model, ctx)?;
     let found = super::ledger::simulate(recipe, prepared, (model, &baseline), &[], &recipe.scenarios, &levers, ctx)?;
+    // The best of those that could be answered is not the best.
+    if let Some(lost) = found.unanswered.into_iter().next() {
+        return Err(crate::base::Fault(lost.fault));
+    }
     let money = found.scenarios.iter().all(|s| s.profit.is_some());
     let worth = |s: &crate::strategy::simulate::ScenarioResult| match s.profit {
         Some(p) if money => p.value,

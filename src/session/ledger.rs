@@ -92,10 +92,8 @@ pub fn simulate(
         }
     }
     let data = &prepared.loaded.fingerprint;
-    let measured: Vec<Option<Measured>> = scenarios
-        .iter()
-        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx)).transpose())
-        .collect::<Result<_>>()?;
+    let measured: Vec<Option<Result<Measured>>> =
+        scenarios.iter().map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx))).collect();
     let raw = &prepared.raw;
     let mut out =
         simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;

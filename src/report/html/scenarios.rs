@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::strategy::News;
+use crate::strategy::simulate::Placed;
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -81,7 +82,16 @@ impl Page {
             let title = self.t(word(if binary { "report.changes" } else { "report.changes_total" }));
             out += &self.figure(&svg::bars_of(s.news, title, &changes), &format!("{title}. {}", self.t("report.whiskers")));
         }
-        for (r, d) in s.scenarios.iter().skip(1).zip(&s.differences) {
+        for place in s.placed() {
+            let i = match place {
+                Placed::Answered(0) => continue,
+                Placed::Answered(i) => i,
+                Placed::Unanswered(u) => {
+                    let _ = write!(out, "<h3>{}</h3>{}", escape(&u.name), self.list(std::slice::from_ref(&u.fault)));
+                    continue;
+                }
+            };
+            let (Some(r), Some(d)) = (s.scenarios.get(i), s.differences.get(i - 1)) else { continue };
             let _ = write!(
                 out,
                 "<h3>{}</h3><p><span class=\"grade\">{:?}</span> {}</p><p>{}</p>",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
 use super::world::World;
-use super::{SimulateOptions, plans, world};
+use super::{SimulateOptions, plan, world};
 use crate::base::coalition::shapley;
 use crate::base::{JobCtx, Result};
 use crate::data::Table;
@@ -129,9 +129,7 @@ pub fn between(
         return Err(fault!("strategy.tested_between", name = &s.name));
     }
     let world = world(model, raw, baseline, options, ctx)?;
-    let [a, b]: [Plan; 2] = plans(&[two[0].clone(), two[1].clone()], model, raw, levers, options)?
-        .try_into()
-        .map_err(|_| fault!("strategy.other_rows", model = &model.card().spec.name))?;
+    let (a, b) = (plan(two[0], model, raw, levers, options)?, plan(two[1], model, raw, levers, options)?);
     // What differs: first the levers, then for whom, then the terms.
     let of = |p: &Plan| p.moves.iter().copied().collect::<BTreeMap<usize, Move>>();
     let (moves_a, moves_b) = (of(&a), of(&b));

@@ -115,6 +115,26 @@ pub struct Pair {
     pub profit: Option<Estimate>,
 }
 
+/// A scenario that could not be answered; the others were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// Its place among the scenarios that were asked, from nought.
+    pub at: usize,
+    /// Its name.
+    pub name: String,
+    /// Why, and what to do.
+    pub fault: Notice,
+}
+
+/// A scenario in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Placed<'a> {
+    /// Its place among the results; the baseline is the first.
+    Answered(usize),
+    /// Why there is none.
+    Unanswered(&'a Unanswered),
+}
+
 /// Everything a simulation says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Simulation {
@@ -138,6 +158,9 @@ pub struct Simulation {
     pub news: News,
     /// Baseline first, then the scenarios in their order.
     pub scenarios: Vec<ScenarioResult>,
+    /// Scenarios that could not be answered, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<Unanswered>,
     /// One per scenario but the baseline.
     pub differences: Vec<Difference>,
     /// Every scenario against every one before it.
@@ -157,6 +180,17 @@ pub struct Simulation {
     pub replicates: u32,
     /// What the reader should know.
     pub warnings: Vec<Notice>,
+}
+
+impl Simulation {
+    /// The baseline and every scenario that was asked, in their order.
+    pub fn placed(&self) -> Vec<Placed<'_>> {
+        let mut out: Vec<Placed<'_>> = (0..self.scenarios.len()).map(Placed::Answered).collect();
+        for u in &self.unanswered {
+            out.insert((u.at + 1).min(out.len()), Placed::Unanswered(u));
+        }
+        out
+    }
 }
 
 impl Estimate {

@@ -12,12 +12,17 @@ use crate::strategy::terms::{Book, First, Knot, Terms};
 use crate::strategy::tested::Measured;
 use crate::{fault, note};
 
-/// One scenario, as measured.
-pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Result<Answered> {
+/// Whether what was measured is what the model is asked about.
+pub(super) fn fits(world: &World<'_>, scenario: &Scenario, found: &Measured) -> Result<()> {
     let outcome = &world.model.card().outcomes[world.outcome];
     if found.outcome != outcome.name {
         return Err(fault!("strategy.tested_outcome", name = &scenario.name, measured = &found.outcome, outcome = &outcome.name));
     }
+    Ok(())
+}
+
+/// One scenario, as measured.
+pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Answered {
     let n = plan.rows.len() as f64;
     let t = Terms { first: First::Chance, ..plan.terms };
     let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
@@ -84,7 +89,7 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         profit: extra.map(|e| (each(e.value + contacts), contacts)),
         besides: Some((half_of(added), extra.map_or(0.0, half_of))),
     };
-    Ok(Answered { result, difference, sums })
+    Answered { result, difference, sums }
 }
 
 fn estimate(value: f64, low: f64, high: f64) -> Estimate {

@@ -52,14 +52,22 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
-    simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet())
+    simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet()).and_then(strict)
+}
+
+/// Or why one of them has no answer.
+fn strict(out: Simulation) -> Result<Simulation> {
+    match out.unanswered.first() {
+        Some(lost) => Err(crate::base::Fault(lost.fault.clone())),
+        None => Ok(out),
+    }
 }
 
 /// On the table, with these options.
 pub(super) fn run_with(model: &dyn Model, scenarios: &[Scenario], options: &SimulateOptions) -> Result<Simulation> {
     let (raw, ctx) = (table(), JobCtx::quiet());
     let baseline = Baseline::of(model, model.card().encoder.encode_raw(&raw)?.0, &ctx)?;
-    simulate(model, &raw, &baseline, scenarios, &levers(""), Besides::default(), &Fingerprint::default(), options, &ctx)
+    simulate(model, &raw, &baseline, scenarios, &levers(""), Besides::default(), &Fingerprint::default(), options, &ctx).and_then(strict)
 }
 
 /// The model's formula on the table, row by row.
@@ -220,6 +228,35 @@ fn what_cannot_be_simulated_is_refused_by_name() {
 }
 
 #[test]
+fn a_fault_of_one_scenario_leaves_the_others_their_answers() {
+    let named = |name: &str, s: Scenario| Scenario { name: name.into(), value_per_conversion: Some(40.0), cost_per_contact: Some(0.5), ..s };
+    let empty = named("empty", Scenario { segment: Some("age > 100".into()), ..scenario(&[("pages", "3")]) });
+    let locked = named("locked", scenario(&[("age", "30")]));
+    let (one, two) = (named("one", scenario(&[("pages", "3")])), named("two", scenario(&[("pages", "+2"), ("channel", "mail")])));
+    let (m, raw, ctx) = (model(), table(), JobCtx::quiet());
+    let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &ctx).unwrap();
+    let ask = |all: &[Scenario], measured: &[Option<Result<Measured>>]| {
+        let (options, data) = (SimulateOptions::default(), Fingerprint::default());
+        simulate(&m, &raw, &baseline, all, &levers("age"), Besides { also: &[], measured }, &data, &options, &ctx).unwrap()
+    };
+    let out = ask(&[empty.clone(), one.clone(), locked, two.clone()], &[]);
+    let lost: Vec<(usize, &str, &str)> = out.unanswered.iter().map(|u| (u.at, u.name.as_str(), u.fault.code.as_str())).collect();
+    assert_eq!(lost, [(0, "empty", "strategy.empty_segment"), (2, "locked", "strategy.locked")]);
+    let places: Vec<Option<usize>> = out.placed().iter().map(|p| if let Placed::Answered(i) = p { Some(*i) } else { None }).collect();
+    assert_eq!(places, [Some(0), None, Some(1), None, Some(2)]);
+    // Whoever has an answer has the one that they have without the others.
+    let alone = ask(&[one.clone(), two], &[]);
+    assert!(alone.unanswered.is_empty());
+    assert_eq!((&out.scenarios, &out.differences, &out.pairs), (&alone.scenarios, &alone.differences, &alone.pairs));
+    assert_eq!((&out.sensitivity, &out.assumptions), (&alone.sensitivity, &alone.assumptions));
+    // A study that measured nothing is a fault of its scenario alone, and nobody with an answer leaves the baseline.
+    let tested = Scenario { tested: Some(crate::strategy::tested::Tested::default()), set: Default::default(), ..named("tested", one.clone()) };
+    let out = ask(&[tested, one], &[Some(Err(fault!("uplift.one_arm", column = "mail", value = "none"))), None]);
+    assert_eq!((out.unanswered[0].fault.code.as_str(), out.differences[0].name.as_str()), ("uplift.one_arm", "one"));
+    assert_eq!(ask(&[empty], &[]).scenarios.len(), 1);
+}
+
+#[test]
 fn one_row_has_no_interval_but_the_models_own() {
     let one = Scenario { row: Some(7), ..scenario(&[("pages", "9")]) };
     let out = run(std::slice::from_ref(&one)).unwrap();
@@ -280,7 +317,7 @@ fn a_known_baseline_changes_no_bit() {
         assert_eq!(ask(&s, &levers("")).unwrap(), run(&s).unwrap());
     }
     // A lock that is set later is not passed over.
-    assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
+    assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).and_then(strict).is_err());
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
     assert!(simulate(&m, &raw, &short, &[], &levers(""), Besides::default(), &Fingerprint::default(), &options, &ctx).is_err());
@@ -610,7 +647,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &ctx).unwrap();
     let (options, data) = (SimulateOptions::default(), Fingerprint::default());
     let all = [s.clone(), other];
-    let found = [Some(old.clone()), Some(young)];
+    let found = [Some(Ok(old.clone())), Some(Ok(young))];
     let out = simulate(&m, &raw, &baseline, &all, &[], Besides { also: &[], measured: &found }, &data, &options, &ctx).unwrap();
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert_eq!((r.grade, r.reach.value), (Grade::A, 500.0));
@@ -627,6 +664,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let both = Scenario { set: scenario(&[("age", "30")]).set, ..s.clone() };
     let code = |s: &Scenario| {
         simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], Besides { also: &[], measured: &found[..1] }, &data, &options, &ctx)
+            .and_then(strict)
             .unwrap_err()
             .0
             .code
@@ -645,6 +683,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
         &SimulateOptions { seed: 2, ..options },
         &ctx,
     )
+    .and_then(strict)
     .unwrap_err()
     .0
     .code;

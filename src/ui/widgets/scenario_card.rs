@@ -6,7 +6,7 @@ use eframe::egui::{self, Painter, Rect, RichText, Role, Sense, Stroke, Ui, Widge
 use super::axis::Axis;
 use super::{basic, signed_bars};
 use crate::base::{Lang, numbers, tr, tr_with};
-use crate::strategy::simulate::{Covers, Difference, Estimate, ScenarioResult};
+use crate::strategy::simulate::{Covers, Difference, Estimate, ScenarioResult, Unanswered};
 use crate::strategy::{Grade, Simulation};
 use crate::ui::theme::{self, Tokens};
 
@@ -174,6 +174,19 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
     });
 }
 
+/// The card of a scenario that could not be answered: why, and what to do.
+pub fn unanswered(ui: &mut Ui, lost: &Unanswered, lang: Lang) {
+    let t = Tokens::of(ui.ctx());
+    egui::Frame::new().fill(t.raised).stroke(Stroke::new(1.0, t.rule)).corner_radius(6).inner_margin(12).show(ui, |ui| {
+        ui.set_width(WIDTH - 24.0);
+        ui.horizontal(|ui| {
+            basic::chip(ui, tr(lang, "why.unanswered"), t.warn, tr(lang, "why.unanswered_help"));
+            basic::name(ui, &lost.name, theme::BODY, t.text).on_hover_text(&lost.name);
+        });
+        basic::warning(ui, &lost.fault.say(lang));
+    });
+}
+
 /// The grade as a chip with its reason; readable without colour.
 pub fn grade_chip(ui: &mut Ui, grade: Grade, reason: &str, lang: Lang) {
     let t = Tokens::of(ui.ctx());
@@ -321,6 +334,7 @@ pub(crate) mod tests {
             class: String::new(),
             case: "Revenue".into(),
             news: crate::strategy::News::Good,
+            unanswered: vec![],
             scenarios: vec![result("Baseline", 155.0), result("Push", 180.0)],
             differences: vec![Difference {
                 name: "Push".into(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, RichText, Ui};
 
 use crate::base::{Lang, numbers, tr};
+use crate::strategy::simulate::Placed;
 use crate::strategy::{Scenario, Simulation};
 use crate::ui::widgets::scenario_card::{self, Figure};
 use crate::ui::widgets::{basic, figure};
@@ -19,6 +20,9 @@ fn is_rate(cx: &Cx<'_>, model: &str, sim: &Simulation) -> bool {
 /// The scenario on the bench in one line: from what to what.
 pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     let Some(sim) = cx.session.simulation(model) else { return };
+    if let Some(lost) = sim.unanswered.iter().find(|u| u.name == s.name) {
+        basic::warning(ui, &lost.fault.say(cx.lang()));
+    }
     let found = sim.differences.iter().zip(sim.scenarios.iter().skip(1)).find(|(d, _)| d.name == s.name);
     let Some((difference, result)) = found.filter(|_| !s.set.is_empty() || s.tested.is_some()) else { return };
     let rate = is_rate(cx, model, sim);
@@ -54,8 +58,13 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &str, twins: &mut figure::Twins) 
     figure::ui(ui, cx, twins, "why.scenarios", &caption, &source, |ui, _| {
         egui::ScrollArea::horizontal().id_salt("cards").auto_shrink([false, true]).show(ui, |ui| {
             ui.horizontal_top(|ui| {
-                for i in 0..sim.scenarios.len() {
-                    ui.push_id(i, |ui| ui.vertical(|ui| scenario_card::ui(ui, sim, i, rate, lang)));
+                for (at, place) in sim.placed().into_iter().enumerate() {
+                    ui.push_id(at, |ui| {
+                        ui.vertical(|ui| match place {
+                            Placed::Answered(i) => scenario_card::ui(ui, sim, i, rate, lang),
+                            Placed::Unanswered(u) => scenario_card::unanswered(ui, u, lang),
+                        })
+                    });
                 }
             });
         });

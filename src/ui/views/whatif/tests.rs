@@ -277,3 +277,22 @@ fn whether_the_outcome_is_good_news_is_said_once_and_words_follow() {
     assert_eq!((said(&h).bad_news.len(), said(&h).good_news.len()), (0, 1));
     h.get_by_label("Value per conversion");
 }
+
+#[test]
+fn a_scenario_without_an_answer_has_a_card_that_says_why() {
+    use crate::strategy::simulate::Unanswered;
+    let (_folder, mut session) = open(false);
+    let mut answer = simulation(false);
+    let fault = crate::fault!("strategy.empty_segment", name = "Nobody", segment = "feature_0 > 99").0;
+    answer.unanswered = vec![Unanswered { at: 0, name: "Nobody".into(), fault: fault.clone() }];
+    session.simulations.insert("trees".into(), Kept { value: Arc::new(answer), key: Key::default() });
+    session.recipe.as_mut().unwrap().scenarios = vec![Scenario { name: "Nobody".into(), ..blank_scenario() }];
+    session.selection.scenario = Some("Nobody".into());
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    // Beside its name on the bench and on its card, which stands before the answered one.
+    let said: Vec<f32> = h.query_all_by_label(&fault.say(Lang::En)).map(|n| n.rect().left()).collect();
+    assert_eq!(said.len(), 2);
+    let answered = h.query_all_by_label_contains("Conversions: 180").next().unwrap().rect().left();
+    assert!(said[1] > said[0] && said[1] < answered, "{said:?} before {answered}");
+}
