@@ -93,7 +93,7 @@ pub fn simulate(
     }
     let data = &prepared.loaded.fingerprint;
     let measured: Vec<Option<Result<Measured>>> =
-        scenarios.iter().map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx))).collect();
+        scenarios.iter().map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, &s.name, t, s.segment.as_deref(), ctx))).collect();
     let raw = &prepared.raw;
     let mut out =
         simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
@@ -101,19 +101,27 @@ pub fn simulate(
     Ok(out)
 }
 
-/// What a study of the recipe measured among a scenario's people.
-fn measure(recipe: &Recipe, prepared: &Prepared, baseline: &Baseline, s: &Scenario, t: &Tested, ctx: &JobCtx) -> Result<Measured> {
+/// What a study of the recipe measured among the people of a condition, for a scenario.
+fn measure(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    baseline: &Baseline,
+    name: &str,
+    t: &Tested,
+    segment: Option<&str>,
+    ctx: &JobCtx,
+) -> Result<Measured> {
     let asked = recipe.studies.iter().find(|n| n.name == t.study).and_then(|n| match &n.ask {
         Study::Uplift(asked) => Some(asked),
         _ => None,
     });
     let asked = asked.ok_or_else(|| {
         let known = uplift_studies(recipe).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        fault!("strategy.tested_study", name = &s.name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
+        fault!("strategy.tested_study", name = name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
     })?;
     let loaded = &prepared.loaded;
-    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, &s.segment));
-    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, s.segment.as_deref(), ctx))
+    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, segment));
+    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, segment, ctx))
 }
 
 /// The recipe's studies of uplift, by name.
@@ -133,7 +141,8 @@ pub fn between(
     levers: &[Lever],
     ctx: &JobCtx,
 ) -> Result<Between> {
-    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, ctx)
+    let measure = |name: &str, t: &Tested, segment: Option<&str>| measure(recipe, prepared, baseline, name, t, segment, ctx);
+    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, &measure, ctx)
 }
 
 /// Adds what drives the difference of two scenarios: the ones that are named, else the two best. Where two of the best
@@ -150,9 +159,6 @@ pub fn set_against(
     let Some(two) = named.cloned().or_else(|| best_two(sim)) else { return Ok(()) };
     let of = |name: &String| scenarios.iter().find(|s| s.name == *name).ok_or_else(|| fault!("session.no_scenario", name = name));
     let (a, b) = (of(&two[0])?, of(&two[1])?);
-    if named.is_none() && (a.tested.is_some() || b.tested.is_some()) {
-        return Ok(());
-    }
     match between(recipe, prepared, asked, [a, b], levers, ctx) {
         Ok(found) => sim.between = Some(found),
         Err(fault) if fault.is_cancelled() || named.is_some() => return Err(fault),

@@ -283,6 +283,8 @@ fn assumptions<'a>(
 }
 
 #[cfg(test)]
+mod between_tests;
+#[cfg(test)]
 mod news_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! An outcome that is bad news: what is said of it is what is said of its opposite, which is good news.
 
-use super::tests::{levers, model, near, push, run_with, scenario, table};
+use super::tests::{levers, model, near, no_test, push, run_with, scenario, table};
 use super::*;
 use crate::ml::OutcomeKind;
 use crate::recommend::rank::tests::Formula;
@@ -96,7 +96,7 @@ fn what_drives_two_scenarios_apart_is_the_opposite_as_well() {
     let raw = table();
     let told = |m: &dyn Model, options: &SimulateOptions| {
         let baseline = Baseline::of(m, m.card().encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
-        between(m, &raw, &baseline, [&two[0], &two[1]], &levers(""), options, &JobCtx::quiet()).unwrap()
+        between(m, &raw, &baseline, [&two[0], &two[1]], &levers(""), options, &no_test, &JobCtx::quiet()).unwrap()
     };
     let (leave, stay) = (told(&model(), &bad()), told(&Opposite(model()), &SimulateOptions::default()));
     assert!(near(leave.profit.unwrap(), stay.profit.unwrap()) && near(leave.conversions, -stay.conversions));

@@ -21,12 +21,17 @@ pub(super) fn fits(world: &World<'_>, scenario: &Scenario, found: &Measured) -> 
     Ok(())
 }
 
+/// So many people, all alike.
+pub(super) fn book(n: f64, found: &Measured) -> Book {
+    let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
+    Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] }
+}
+
 /// One scenario, as measured.
 pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Answered {
     let n = plan.rows.len() as f64;
     let t = Terms { first: First::Chance, ..plan.terms };
-    let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
-    let book = Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] };
+    let book = book(n, found);
     let rows = book.reached(&t, 1.0);
     let people = n * t.people_per_row();
     // People who get it: the effect of each is the test's, and so is what is not known of it.
