@@ -117,12 +117,6 @@ pub fn bars(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], show: impl 
     bars_tied(title, rows, &[], show)
 }
 
-/// The same where less is better: colours change places, sides stay those of the sign.
-pub fn bars_of(news: crate::strategy::News, title: &str, rows: &[(String, f64, Option<(f64, f64)>)]) -> String {
-    let drawn = bars(title, rows, crate::base::numbers::signed);
-    if news.is_good() { drawn } else { drawn.replace(UP, "\0").replace(DOWN, UP).replace('\0', DOWN) }
-}
-
 /// The same; a bracket joins a bar with the one before it where the two are tied: their order is not certain.
 pub fn bars_tied(title: &str, rows: &[(String, f64, Option<(f64, f64)>)], tied: &[bool], show: impl Fn(f64) -> String) -> String {
     bars_beside(title, rows, tied, &[], show)

@@ -80,7 +80,7 @@ impl Page {
             s.differences.iter().map(|d| (d.name.clone(), d.conversions.value, Some((d.conversions.low, d.conversions.high)))).collect();
         if changes.len() > 1 {
             let title = self.t(word(if binary { "report.changes" } else { "report.changes_total" }));
-            out += &self.figure(&svg::bars_of(s.news, title, &changes), &format!("{title}. {}", self.t("report.whiskers")));
+            out += &self.figure(&svg::bars(title, &changes, numbers::signed), &format!("{title}. {}", self.t("report.whiskers")));
         }
         for place in s.placed() {
             let i = match place {
@@ -111,7 +111,7 @@ impl Page {
             }
             let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
             if !bars.is_empty() {
-                out += &self.figure(&svg::bars_of(s.news, self.t("report.drivers"), &bars), self.t(word("report.drivers_caption")));
+                out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t(word("report.drivers_caption")));
             }
             if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
                 out += &self.sensitivity(found, s.news);
@@ -166,7 +166,7 @@ impl Page {
             let bars: Vec<_> = b.parts.iter().map(|p| (name(&p.player), p.profit.unwrap_or(p.conversions), None)).collect();
             let title = format!("{}: {} – {}", self.t("why.versus_drivers"), b.name, b.against);
             let caption = if b.profit.is_some() { "why.versus_caption" } else { s.news.word("why.versus_caption_conversions") };
-            out += &self.figure(&svg::bars_of(if b.profit.is_some() { News::Good } else { s.news }, &title, &bars), self.t(caption));
+            out += &self.figure(&svg::bars(&title, &bars, numbers::signed), self.t(caption));
         }
         out
     }

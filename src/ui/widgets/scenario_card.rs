@@ -165,7 +165,6 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
                     name: name.clone(),
                     amount: *amount,
                     shown: Figure::Conversions.show_change(*amount, is_rate),
-                    turned: !sim.news.is_good(),
                     ..signed_bars::Bar::default()
                 })
                 .collect();

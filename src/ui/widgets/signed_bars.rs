@@ -25,8 +25,6 @@ pub struct Bar {
     pub faint: bool,
     /// What it is for the brushed rows, drawn as a diamond.
     pub brushed: Option<f64>,
-    /// Whether less is better, so that it takes the other colour; the side stays that of its sign.
-    pub turned: bool,
 }
 
 /// Places of the bars, relative to the top left corner.
@@ -135,7 +133,7 @@ fn paint(p: &Painter, t: &Tokens, bars: &[Bar], l: &Layout, offset: Vec2, marks:
         let names = Rect::from_min_max(row.min, pos2(offset.x + l.names_right, row.bottom()));
         ink::text(p, names, Align2::RIGHT_CENTER, &bar.name, t.text);
         let end = l.axis.at(if bar.amount.is_finite() { bar.amount } else { 0.0 }) + offset.x;
-        let colour = if (bar.amount >= 0.0) != bar.turned { t.up } else { t.down };
+        let colour = if bar.amount >= 0.0 { t.up } else { t.down };
         let colour = if bar.faint { t.soft(colour, 0.45) } else { colour };
         if (end - zero).abs() >= 0.5 {
             p.add(ink::arrow_bar(zero, end, row.top() + 5.0, row.bottom() - 5.0, colour));

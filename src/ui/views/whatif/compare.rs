@@ -110,7 +110,6 @@ fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, news: News, twins: &mu
             name: player(&p.player, news, lang),
             amount: amount(p),
             shown: numbers::signed(amount(p)),
-            turned: !news.is_good() && p.profit.is_none(),
             ..signed_bars::Bar::default()
         })
         .collect();

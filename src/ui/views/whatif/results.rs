@@ -34,7 +34,8 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
         let before = Figure::Rate.show(result.rate.value - difference.rate.value, rate);
         let after = Figure::Rate.show(result.rate.value, rate);
         let change = Figure::Rate.show_change(difference.rate.value, rate);
-        let colour = if difference.rate.value * sim.news.sign() >= 0.0 { cx.tokens.up } else { cx.tokens.down };
+        // Whether it is for the better; which way it goes, the sign says.
+        let colour = if difference.rate.value * sim.news.sign() >= 0.0 { cx.tokens.good } else { cx.tokens.error };
         ui.label(RichText::new(cx.tw("why.from_to", &[("from", &before), ("to", &after)])).size(theme::TITLE));
         ui.label(RichText::new(change).size(theme::TITLE).color(colour));
         scenario_card::grade_chip(ui, result.grade, &result.reason.say(cx.lang()), cx.lang());

@@ -129,7 +129,6 @@ fn bar(l: &Level, some: Option<&Levels>, unit: Unit, lang: Lang) -> Bar {
         beside: crate::base::tr_with(lang, if l.few { "why.level_beside_few" } else { "why.level_beside" }, &words),
         faint: l.few,
         brushed: like.map(|b| b.bin.mean),
-        turned: false,
     }
 }
 
