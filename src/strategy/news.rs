@@ -155,7 +155,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// What is said of good news, and of bad.
-const WORDS: [(&str, &str); 35] = [
+const WORDS: [(&str, &str); 36] = [
     ("why.conversions", "why.cases"),
     ("why.rate", "why.case_rate"),
     ("why.revenue", "why.saved"),
@@ -174,6 +174,7 @@ const WORDS: [(&str, &str); 35] = [
     ("report.conversions", "report.cases"),
     ("report.rate", "report.case_rate"),
     ("report.revenue", "report.saved"),
+    ("report.roi", "report.roi_saved"),
     ("report.changes", "report.changes_cases"),
     ("report.difference", "report.difference_cases"),
     ("report.difference_money", "report.difference_saved"),

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::strategy::News;
-use crate::strategy::simulate::Placed;
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -41,7 +40,7 @@ impl Page {
             (word("report.revenue"), Box::new(|r| r.revenue.as_ref().map(|e| band(e, false)))),
             ("report.cost", Box::new(|r| r.cost.as_ref().map(|e| band(e, false)))),
             ("report.profit", Box::new(|r| r.profit.as_ref().map(|e| band(e, false)))),
-            ("report.roi", Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
+            (word("report.roi"), Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
             ("why.retention", Box::new(|r| r.retention.as_ref().map(|e| band_as(e, numbers::percent)))),
             ("why.satisfaction", Box::new(|r| r.satisfaction.as_ref().map(|e| band(e, false)))),
         ];

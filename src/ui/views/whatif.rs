@@ -85,7 +85,7 @@ impl View for WhatIfView {
                 }
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
                 basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, counted(cx, &model), &mut bench.copy));
-                basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx));
+                basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx, counted(cx, &model)));
                 why::standing(ui, cx, &ask);
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 if let Some(sim) = cx.session.simulation(&name) {
