@@ -387,7 +387,11 @@ fn simulate(
         return Ok(Said { out: String::new(), warnings: Vec::new(), faults: run::faults(&simulations) });
     }
     run::write_json(out, &joined)?;
-    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, joined.news.word(k)).to_owned()).to_vec()];
+    let mut rows = vec![
+        ["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"]
+            .map(|k| tr(lang, joined.news.word(k)).to_owned())
+            .to_vec(),
+    ];
     if !joined.class.is_empty() {
         rows[0][3] += &format!(" ({}: {})", joined.outcome, joined.class);
     }

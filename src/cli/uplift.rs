@@ -10,11 +10,11 @@ use super::commands::{Said, reported, table, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr, tr_with};
 use crate::data::{Split, read};
 use crate::strategy::News;
-use crate::{fault, note};
 use crate::strategy::causal::{Ask, Base, Light, Study};
 use crate::strategy::uplift::policy::PolicyChoice;
 use crate::strategy::uplift::{self, Learner, Money, Options, UpliftResult};
 use crate::strategy::words;
+use crate::{fault, note};
 
 /// `whybench uplift`.
 #[derive(Debug, Args)]
@@ -234,7 +234,12 @@ fn text(r: &UpliftResult, lang: Lang) -> String {
         out += &tr_with(
             lang,
             "uplift.head",
-            &[("treatment", &a.treatment), ("control", &r.control), ("outcome", &words::outcome(r, lang)), ("n", &numbers::count(a.n as i64))],
+            &[
+                ("treatment", &a.treatment),
+                ("control", &r.control),
+                ("outcome", &words::outcome(r, lang)),
+                ("n", &numbers::count(a.n as i64)),
+            ],
         );
         out += "\n";
         let optional = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), |x| numbers::fixed(x, 5));

@@ -15,8 +15,8 @@ use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
 use crate::strategy::sensitivity::Sensitivity;
-use crate::strategy::simulate::{Covers, Placed};
 use crate::strategy::simulate::between::Player;
+use crate::strategy::simulate::{Covers, Placed};
 use crate::strategy::{Estimate, LeverStatus, ScenarioResult, Simulation};
 
 /// Features drawn one by one before the rest is joined.

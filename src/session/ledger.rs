@@ -92,8 +92,10 @@ pub fn simulate(
         }
     }
     let data = &prepared.loaded.fingerprint;
-    let measured: Vec<Option<Result<Measured>>> =
-        scenarios.iter().map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, &s.name, t, s.segment.as_deref(), ctx))).collect();
+    let measured: Vec<Option<Result<Measured>>> = scenarios
+        .iter()
+        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, &s.name, t, s.segment.as_deref(), ctx)))
+        .collect();
     let raw = &prepared.raw;
     let mut out =
         simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
@@ -171,7 +173,9 @@ pub fn set_against(
 /// else by conversions added, or cases avoided where they are bad news.
 pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
     let money = sim.differences.iter().all(|d| d.profit.is_some());
-    let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { sim.news.sign() * d.conversions.value };
+    let worth = |d: &simulate::Difference| {
+        if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { sim.news.sign() * d.conversions.value }
+    };
     let mut order: Vec<&simulate::Difference> = sim.differences.iter().collect();
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     match order[..] {

@@ -276,8 +276,7 @@ impl Book {
         let k = self.at(rows);
         let takers = terms.arrives() * terms.takers(k.rows, k.before + effect * k.gain);
         terms.fixed_cost.unwrap_or(0.0)
-            + terms.people_per_row()
-                * (rows * terms.cost_per_contact.unwrap_or(0.0) + takers * terms.cost_per_conversion.unwrap_or(0.0))
+            + terms.people_per_row() * (rows * terms.cost_per_contact.unwrap_or(0.0) + takers * terms.cost_per_conversion.unwrap_or(0.0))
     }
 
     /// Rows that capacity and budget let be reached.

@@ -68,6 +68,12 @@ fn bad_news_is_avoided_and_one_fault_stays_one() {
     assert!(of(1, "conversions") > 10.0 && of(1, "profit") < -1_200.0);
     assert_eq!(found["between"]["name"], "Fewer calls", "the one that earns more is the best");
 
+    // Without money the best avoids most.
+    std::fs::write(&recipe, RECIPE.replace("value_per_conversion = 100.0\n", "")).unwrap();
+    whybench(&["simulate", &at("r.toml"), "--out", &at("s.json")]);
+    let found: Value = serde_json::from_slice(&std::fs::read(at("s.json")).unwrap()).unwrap();
+    assert_eq!((found["between"]["name"].as_str(), found["between"]["profit"].as_f64()), (Some("Fewer calls"), None));
+
     // Said to be good news, the same people are worth having.
     std::fs::write(&recipe, RECIPE.replace("replicates = 20", "replicates = 20\ngood_news = [\"Churn\"]")).unwrap();
     whybench(&["simulate", &at("r.toml"), "--out", &at("s.json")]);

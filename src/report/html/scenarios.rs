@@ -104,8 +104,11 @@ impl Page {
                 ))
             );
             if let (Some(revenue), Some(profit)) = (&d.revenue, &d.profit) {
-                let text =
-                    tr_with(self.lang, word("report.difference_money"), &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))]);
+                let text = tr_with(
+                    self.lang,
+                    word("report.difference_money"),
+                    &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))],
+                );
                 let _ = write!(out, "<p>{}</p>", escape(&text));
             }
             let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();

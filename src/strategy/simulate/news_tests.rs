@@ -116,7 +116,9 @@ fn cases_avoided_are_what_is_earned() {
     let (m, raw) = (model(), table());
     let x = m.card.encoder.encode_raw(&raw).unwrap().0;
     let of = |pages: Option<f64>| -> Vec<f64> {
-        (0..x.n_rows()).map(|i| crate::ml::model::sigmoid(super::tests::margin(&[x.row(i)[0], pages.unwrap_or(x.row(i)[1]), x.row(i)[2]]))).collect()
+        (0..x.n_rows())
+            .map(|i| crate::ml::model::sigmoid(super::tests::margin(&[x.row(i)[0], pages.unwrap_or(x.row(i)[1]), x.row(i)[2]])))
+            .collect()
     };
     let mut falls: Vec<f64> = of(None).iter().zip(of(Some(0.0))).map(|(b, a)| b - a).collect();
     falls.sort_by(|a, b| b.total_cmp(a));
@@ -124,7 +126,11 @@ fn cases_avoided_are_what_is_earned() {
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert!(avoided > 1.0 && near(d.conversions.value, -avoided), "cases keep their own sign");
     assert!(near(r.revenue.unwrap().value, 100.0 * avoided) && near(r.profit.unwrap().value, 100.0 * avoided - 7.5));
-    assert_eq!((out.scenarios[0].revenue.unwrap().value, out.scenarios[0].profit.unwrap().value), (0.0, 0.0), "doing nothing avoids nothing");
+    assert_eq!(
+        (out.scenarios[0].revenue.unwrap().value, out.scenarios[0].profit.unwrap().value),
+        (0.0, 0.0),
+        "doing nothing avoids nothing"
+    );
     assert!(near(r.roi.unwrap().value, (100.0 * avoided - 7.5) / 7.5));
     assert!(r.warnings.iter().any(|w| w.code == "strategy.best_first_fall"));
     assert!(out.assumptions.iter().any(|w| w.code == "strategy.news_bad"));

@@ -52,7 +52,8 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let x = model.card.encoder.encode_raw(raw).unwrap().0;
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
-    simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet()).and_then(strict)
+    simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet())
+        .and_then(strict)
 }
 
 /// A recipe without studies.
@@ -234,7 +235,8 @@ fn what_cannot_be_simulated_is_refused_by_name() {
 
 #[test]
 fn a_fault_of_one_scenario_leaves_the_others_their_answers() {
-    let named = |name: &str, s: Scenario| Scenario { name: name.into(), value_per_conversion: Some(40.0), cost_per_contact: Some(0.5), ..s };
+    let named =
+        |name: &str, s: Scenario| Scenario { name: name.into(), value_per_conversion: Some(40.0), cost_per_contact: Some(0.5), ..s };
     let empty = named("empty", Scenario { segment: Some("age > 100".into()), ..scenario(&[("pages", "3")]) });
     let locked = named("locked", scenario(&[("age", "30")]));
     let (one, two) = (named("one", scenario(&[("pages", "3")])), named("two", scenario(&[("pages", "+2"), ("channel", "mail")])));
@@ -255,7 +257,8 @@ fn a_fault_of_one_scenario_leaves_the_others_their_answers() {
     assert_eq!((&out.scenarios, &out.differences, &out.pairs), (&alone.scenarios, &alone.differences, &alone.pairs));
     assert_eq!((&out.sensitivity, &out.assumptions), (&alone.sensitivity, &alone.assumptions));
     // A study that measured nothing is a fault of its scenario alone, and nobody with an answer leaves the baseline.
-    let tested = Scenario { tested: Some(crate::strategy::tested::Tested::default()), set: Default::default(), ..named("tested", one.clone()) };
+    let tested =
+        Scenario { tested: Some(crate::strategy::tested::Tested::default()), set: Default::default(), ..named("tested", one.clone()) };
     let out = ask(&[tested, one], &[Some(Err(fault!("uplift.one_arm", column = "mail", value = "none"))), None]);
     assert_eq!((out.unanswered[0].fault.code.as_str(), out.differences[0].name.as_str()), ("uplift.one_arm", "one"));
     assert_eq!(ask(&[empty], &[]).scenarios.len(), 1);

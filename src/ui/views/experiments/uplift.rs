@@ -196,7 +196,9 @@ fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, asked: &UpliftAsked, scenarios: &
     }
     let recipe = cx.session.recipe.as_ref();
     // What is good news in the study is good news there.
-    if let Some(section) = recipe.map(|r| r.simulate.clone().saying(&asked.outcome, asked.news())).filter(|s| Some(s) != recipe.map(|r| &r.simulate)) {
+    if let Some(section) =
+        recipe.map(|r| r.simulate.clone().saying(&asked.outcome, asked.news())).filter(|s| Some(s) != recipe.map(|r| &r.simulate))
+    {
         cx.command(Command::SetSimulate(section));
     }
     let mut taken: Vec<String> = recipe.iter().flat_map(|r| r.scenarios.iter().map(|s| s.name.clone())).collect();

@@ -5,9 +5,9 @@ use eframe::egui::{self, RichText, Ui};
 use crate::base::{Lang, numbers, tr};
 use crate::session::ledger;
 use crate::session::state::Ask;
-use crate::strategy::{News, Simulation};
 use crate::strategy::simulate::between::{Between, Player};
 use crate::strategy::simulate::{Estimate, Pair};
+use crate::strategy::{News, Simulation};
 use crate::ui::views::why::{self, name_it};
 use crate::ui::widgets::{basic, figure, signed_bars};
 use crate::ui::{Cx, theme};
@@ -124,7 +124,11 @@ fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, news: News, twins: &mu
             .parts
             .iter()
             .map(|p| {
-                vec![player(&p.player, news, lang), numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
+                vec![
+                    player(&p.player, news, lang),
+                    numbers::signed(p.conversions),
+                    p.profit.map_or_else(|| "–".to_owned(), numbers::signed),
+                ]
             })
             .collect(),
     };

@@ -4,8 +4,8 @@
 use eframe::egui::{self, RichText, Ui};
 
 use crate::base::{Lang, numbers, tr};
-use crate::strategy::{News, Simulation};
 use crate::strategy::sensitivity::{self, Assumption, EITHER_WAY, Sensitivity, TwoWay};
+use crate::strategy::{News, Simulation};
 use crate::ui::views::why::name_it;
 use crate::ui::widgets::matrix::{self, Matrix};
 use crate::ui::widgets::{basic, figure, tornado};
@@ -115,7 +115,11 @@ fn as_matrix(map: &TwoWay) -> Matrix {
 }
 
 fn two_table(map: &TwoWay, news: News, lang: Lang) -> figure::Table {
-    let header = [map.x, map.y].map(|a| tr(lang, news.word(a.key())).to_owned()).into_iter().chain([tr(lang, "why.profit_axis").to_owned()]).collect();
+    let header = [map.x, map.y]
+        .map(|a| tr(lang, news.word(a.key())).to_owned())
+        .into_iter()
+        .chain([tr(lang, "why.profit_axis").to_owned()])
+        .collect();
     let cells = map.ys.iter().flat_map(|y| map.xs.iter().map(move |x| (x, y))).zip(&map.profit);
     figure::Table { header, rows: cells.map(|((x, y), p)| [*x, *y, *p].map(numbers::plain).to_vec()).collect() }
 }
