@@ -21,6 +21,14 @@ pub struct Said {
     pub out: String,
     /// Warnings, for stderr; with `--json` they are among the results.
     pub warnings: Vec<Notice>,
+    /// What could not be done beside the rest that was: for stderr, and the exit status is 1.
+    pub faults: Vec<Notice>,
+}
+
+impl Said {
+    fn but(self, faults: Vec<Notice>) -> Self {
+        Self { faults, ..self }
+    }
 }
 
 /// Executes a command.
@@ -106,7 +114,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             let summary = run::run(&parsed, folder_of(recipe), out, lang, &clock::today(), ctx).map_err(|f| moved(f, recipe, &parsed))?;
             let value = json!({ "out": out, "files": summary.files, "warnings": said(&summary.warnings, lang) });
             let files: Vec<String> = summary.files.iter().map(|f| out.join(f).display().to_string()).collect();
-            Ok(text_or_json(*json, value, &summary.warnings, &files.join("\n")))
+            Ok(text_or_json(*json, value, &summary.warnings, &files.join("\n")).but(summary.faults))
         }
         Command::Report { project, format, out, json } => {
             if let Some(f) = format.iter().find(|f| !run::FORMATS.contains(&f.as_str())) {
@@ -124,7 +132,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             }
             let shown: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
             let value = json!({ "files": files, "warnings": said(&report.notices, lang) });
-            Ok(text_or_json(*json, value, &report.notices, &shown.join("\n")))
+            Ok(text_or_json(*json, value, &report.notices, &shown.join("\n")).but(run::faults(&report.simulations)))
         }
     }
 }
@@ -153,9 +161,9 @@ pub(super) fn said(warnings: &[Notice], lang: Lang) -> Vec<Value> {
 
 pub(super) fn text_or_json(json: bool, value: Value, warnings: &[Notice], text: &str) -> Said {
     if json {
-        return Said { out: format!("{value}\n"), warnings: Vec::new() };
+        return Said { out: format!("{value}\n"), warnings: Vec::new(), faults: Vec::new() };
     }
-    Said { out: format!("{text}\n"), warnings: warnings.to_vec() }
+    Said { out: format!("{text}\n"), warnings: warnings.to_vec(), faults: Vec::new() }
 }
 
 /// A study's answer: into its file where one is named, with its warnings spoken, and as JSON or text.
@@ -324,6 +332,7 @@ fn simulate(
     let prepared = pipeline::prepare(&recipe, &std::sync::Arc::new(loaded), ctx)?;
     let mut simulations = Vec::new();
     let mut done: Vec<String> = Vec::new();
+    let mut apart: Vec<Notice> = Vec::new();
     // Models are trained once, those that scenarios are also judged by included.
     let mut trained: Vec<std::sync::Arc<dyn Model>> = Vec::new();
     let judged = recipe.simulate.retention.is_some() || recipe.simulate.satisfaction.is_some();
@@ -337,8 +346,15 @@ fn simulate(
         let baseline = pipeline::baseline(&prepared, model, ctx)?;
         let asked = (model, &baseline);
         let mut found = ledger::simulate(&recipe, &prepared, asked, &seats, scenarios, &levers, ctx)?;
+        // Two of which one has no answer are not set against each other; why is said once.
         let here = two.as_ref().filter(|t| t.iter().all(|n| scenarios.iter().any(|s| s.name == *n)));
-        ledger::set_against(&mut found, here, &recipe, &prepared, asked, (scenarios, &levers), ctx)?;
+        if here.is_none_or(|t| t.iter().all(|n| found.differences.iter().any(|d| d.name == *n))) {
+            match ledger::set_against(&mut found, here, &recipe, &prepared, asked, (scenarios, &levers), ctx) {
+                Err(fault) if fault.is_cancelled() => return Err(fault),
+                Err(fault) => apart.push(fault.0),
+                Ok(()) => {}
+            }
+        }
         ledger::add_frontier(&mut found, &recipe, &prepared, asked, (scenarios, &levers), ctx)?;
         simulations.push(found);
         Ok(())
@@ -368,8 +384,15 @@ fn simulate(
         answer(&*model, &mine)?;
     }
     let joined = run::joined(&simulations).ok_or_else(|| fault!("cli.no_scenarios", file = path))?;
+    if joined.differences.is_empty() {
+        return Ok(Said { out: String::new(), warnings: Vec::new(), faults: run::faults(&simulations) });
+    }
     run::write_json(out, &joined)?;
-    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(|k| tr(lang, k).to_owned()).to_vec()];
+    let mut rows = vec![
+        ["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"]
+            .map(|k| tr(lang, joined.news.word(k)).to_owned())
+            .to_vec(),
+    ];
     if !joined.class.is_empty() {
         rows[0][3] += &format!(" ({}: {})", joined.outcome, joined.class);
     }
@@ -380,16 +403,19 @@ fn simulate(
         rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
     }
     let mut text = table(&rows);
+    if let Some(said) = joined.assumptions.iter().find(|a| a.code.starts_with("strategy.news_bad")) {
+        text = format!("{text}{}\n", said.say(lang));
+    }
     if let Some(b) = &joined.between {
         let mut parts = vec![vec![
             tr_with(lang, "cli.between", &[("name", &b.name), ("other", &b.against)]),
-            tr(lang, "cli.conversions").to_owned(),
+            tr(lang, joined.news.word("cli.conversions")).to_owned(),
             tr(lang, "cli.profit").to_owned(),
         ]];
         parts.extend(b.parts.iter().map(|p| {
             let name = match &p.player {
                 crate::strategy::simulate::between::Player::Lever(column) => column.clone(),
-                other => tr(lang, other.key()).to_owned(),
+                other => tr(lang, joined.news.word(other.key())).to_owned(),
             };
             vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
         }));
@@ -404,7 +430,8 @@ fn simulate(
     if let Some(map) = value.as_object_mut() {
         map.insert("warnings".to_owned(), to_value(&warnings)?);
     }
-    Ok(text_or_json(json, value, &warnings, text.trim_end()))
+    let faults = run::faults(&simulations).into_iter().chain(apart).collect();
+    Ok(text_or_json(json, value, &warnings, text.trim_end()).but(faults))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Headless commands over the pipeline. Results and nothing else go to stdout; progress and faults to stderr.
 //!
-//! Exit status: 0 done, 1 failed with one sentence on stderr, 2 wrong usage.
+//! Exit status: 0 done, 1 failed with one sentence on stderr (where only a scenario of several failed, the others are answered
+//! all the same), 2 wrong usage.
 
 mod args;
 mod bandit;
@@ -49,7 +50,10 @@ pub fn main(window: impl FnOnce(Option<PathBuf>, Option<Lang>) -> anyhow::Result
             for warning in said.warnings {
                 eprintln!("! {}", warning.say(lang));
             }
-            ExitCode::SUCCESS
+            for fault in &said.faults {
+                eprintln!("{}", fault.say(lang));
+            }
+            if said.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(fault) => {
             eprintln!("{}", fault.say(lang));

@@ -9,11 +9,12 @@ use super::args::Asking;
 use super::commands::{Said, reported, table, to_value};
 use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr, tr_with};
 use crate::data::{Split, read};
-use crate::fault;
+use crate::strategy::News;
 use crate::strategy::causal::{Ask, Base, Light, Study};
 use crate::strategy::uplift::policy::PolicyChoice;
 use crate::strategy::uplift::{self, Learner, Money, Options, UpliftResult};
 use crate::strategy::words;
+use crate::{fault, note};
 
 /// `whybench uplift`.
 #[derive(Debug, Args)]
@@ -26,6 +27,9 @@ pub struct Uplift {
     /// Column that says what came of it: yes/no or an amount
     #[arg(long, value_name = "COL")]
     pub outcome: String,
+    /// Whether more of it is better; of bad news, such as churn, the opposite is read, so that the advice points at less of it
+    #[arg(long, value_name = "good|bad", value_parser = news, default_value = "good")]
+    pub outcome_is: News,
     /// Value of the treatment column that means nothing was done; every other value is compared with it
     #[arg(long, value_name = "VALUE")]
     pub control: String,
@@ -100,6 +104,14 @@ fn learner(s: &str) -> std::result::Result<Learner, String> {
     Learner::ALL.into_iter().find(|l| l.name() == s).ok_or_else(|| Learner::ALL.map(Learner::name).join(", "))
 }
 
+fn news(s: &str) -> std::result::Result<News, String> {
+    match s {
+        "good" => Ok(News::Good),
+        "bad" => Ok(News::Bad),
+        _ => Err("good or bad".to_owned()),
+    }
+}
+
 fn base(s: &str) -> std::result::Result<Base, String> {
     [Base::Logistic, Base::Gbdt].into_iter().find(|b| b.name() == s).ok_or_else(|| "logistic or gbdt".to_owned())
 }
@@ -125,6 +137,7 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         outcome: u.outcome.clone(),
         control: u.control.clone(),
         positive: u.positive.clone(),
+        news: u.outcome_is,
         features: (!u.features.is_empty()).then(|| u.features.clone()),
         ignore: u.ignore.clone(),
         categorical: u.categorical.clone(),
@@ -158,6 +171,9 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let result = uplift::analyse(&study, &options, ctx)?;
     let mut warnings = loaded.warnings.clone();
     warnings.extend(result.warnings.iter().cloned());
+    if u.outcome_is.is_good() && !News::of_words(&u.outcome, u.positive.as_deref().unwrap_or_default()).is_good() {
+        warnings.push(note!("uplift.sounds_bad", outcome = &u.outcome));
+    }
     let mut value = to_value(&result)?;
     spoken(&mut value, lang);
     if let Some(map) = value.as_object_mut() {
@@ -218,7 +234,12 @@ fn text(r: &UpliftResult, lang: Lang) -> String {
         out += &tr_with(
             lang,
             "uplift.head",
-            &[("treatment", &a.treatment), ("control", &r.control), ("outcome", &r.outcome), ("n", &numbers::count(a.n as i64))],
+            &[
+                ("treatment", &a.treatment),
+                ("control", &r.control),
+                ("outcome", &words::outcome(r, lang)),
+                ("n", &numbers::count(a.n as i64)),
+            ],
         );
         out += "\n";
         let optional = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), |x| numbers::fixed(x, 5));

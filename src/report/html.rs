@@ -15,8 +15,8 @@ use crate::ml::metrics::{Evaluation, Figures};
 use crate::ml::model::Scale;
 use crate::ml::{ModelCard, OutcomeKind};
 use crate::strategy::sensitivity::Sensitivity;
-use crate::strategy::simulate::Covers;
 use crate::strategy::simulate::between::Player;
+use crate::strategy::simulate::{Covers, Placed};
 use crate::strategy::{Estimate, LeverStatus, ScenarioResult, Simulation};
 
 /// Features drawn one by one before the rest is joined.
@@ -162,17 +162,25 @@ impl Page {
             let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
         }
         for s in &r.simulations {
-            for (d, result) in s.differences.iter().zip(s.scenarios.iter().skip(1)) {
-                let text = tr_with(
-                    self.lang,
-                    "report.sum_scenario",
-                    &[
-                        ("name", &d.name),
-                        ("change", &band(&d.conversions, true)),
-                        ("people", &numbers::count(result.reach.value as i64)),
-                        ("grade", &format!("{:?}", result.grade)),
-                    ],
-                );
+            for place in s.placed() {
+                let text = match place {
+                    Placed::Answered(0) => continue,
+                    Placed::Unanswered(u) => tr_with(self.lang, "report.sum_unanswered", &[("fault", &u.fault.say(self.lang))]),
+                    Placed::Answered(i) => {
+                        let (Some(d), Some(result)) = (s.differences.get(i - 1), s.scenarios.get(i)) else { continue };
+                        tr_with(
+                            self.lang,
+                            s.news.word("report.sum_scenario"),
+                            &[
+                                ("case", &s.case),
+                                ("name", &d.name),
+                                ("change", &band(&d.conversions, true)),
+                                ("people", &numbers::count(result.reach.value as i64)),
+                                ("grade", &format!("{:?}", result.grade)),
+                            ],
+                        )
+                    }
+                };
                 let _ = write!(out, "<p class=\"lead\">{}</p>", escape(&text));
             }
         }

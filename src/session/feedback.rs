@@ -170,15 +170,19 @@ fn push(
     Ok(())
 }
 
-/// The scenario that earns most; with no money entered, the one that converts most. Empty where leaving all as it is does.
+/// The scenario that earns most; with no money entered, the one that converts most, or least where that is bad news. Empty where leaving all as it is does.
 fn best_scenario(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<String> {
     let levers = pipeline::levers(recipe, prepared, model, ctx)?;
     let baseline = pipeline::baseline(prepared, model, ctx)?;
     let found = super::ledger::simulate(recipe, prepared, (model, &baseline), &[], &recipe.scenarios, &levers, ctx)?;
+    // The best of those that could be answered is not the best.
+    if let Some(lost) = found.unanswered.into_iter().next() {
+        return Err(crate::base::Fault(lost.fault));
+    }
     let money = found.scenarios.iter().all(|s| s.profit.is_some());
     let worth = |s: &crate::strategy::simulate::ScenarioResult| match s.profit {
         Some(p) if money => p.value,
-        _ => s.conversions.value,
+        _ => found.news.sign() * s.conversions.value,
     };
     let first = found.scenarios.iter().enumerate().max_by(|a, b| worth(a.1).total_cmp(&worth(b.1)).then(b.0.cmp(&a.0)));
     Ok(first.filter(|(i, _)| *i > 0).map(|(_, s)| s.name.clone()).unwrap_or_default())

@@ -67,7 +67,8 @@ fn options(recipe: &Recipe, prepared: &Prepared, model: &dyn Model) -> Result<Si
         _ => 0,
     };
     let period = period(recipe, prepared);
-    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period })
+    let (news, guessed) = recipe.simulate.news(&card.outcomes[outcome])?;
+    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period, news, guessed })
 }
 
 /// What the scenarios do. `others` are the models of [`others`].
@@ -91,10 +92,10 @@ pub fn simulate(
         }
     }
     let data = &prepared.loaded.fingerprint;
-    let measured: Vec<Option<Measured>> = scenarios
+    let measured: Vec<Option<Result<Measured>>> = scenarios
         .iter()
-        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, s, t, ctx)).transpose())
-        .collect::<Result<_>>()?;
+        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, &s.name, t, s.segment.as_deref(), ctx)))
+        .collect();
     let raw = &prepared.raw;
     let mut out =
         simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
@@ -102,19 +103,27 @@ pub fn simulate(
     Ok(out)
 }
 
-/// What a study of the recipe measured among a scenario's people.
-fn measure(recipe: &Recipe, prepared: &Prepared, baseline: &Baseline, s: &Scenario, t: &Tested, ctx: &JobCtx) -> Result<Measured> {
+/// What a study of the recipe measured among the people of a condition, for a scenario.
+fn measure(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    baseline: &Baseline,
+    name: &str,
+    t: &Tested,
+    segment: Option<&str>,
+    ctx: &JobCtx,
+) -> Result<Measured> {
     let asked = recipe.studies.iter().find(|n| n.name == t.study).and_then(|n| match &n.ask {
         Study::Uplift(asked) => Some(asked),
         _ => None,
     });
     let asked = asked.ok_or_else(|| {
         let known = uplift_studies(recipe).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        fault!("strategy.tested_study", name = &s.name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
+        fault!("strategy.tested_study", name = name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
     })?;
     let loaded = &prepared.loaded;
-    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, &s.segment));
-    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, s.segment.as_deref(), ctx))
+    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, segment));
+    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, segment, ctx))
 }
 
 /// The recipe's studies of uplift, by name.
@@ -134,7 +143,8 @@ pub fn between(
     levers: &[Lever],
     ctx: &JobCtx,
 ) -> Result<Between> {
-    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, ctx)
+    let measure = |name: &str, t: &Tested, segment: Option<&str>| measure(recipe, prepared, baseline, name, t, segment, ctx);
+    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, &measure, ctx)
 }
 
 /// What each amount of money earns in a scenario.
@@ -182,9 +192,6 @@ pub fn set_against(
     let Some(two) = named.cloned().or_else(|| best_two(sim)) else { return Ok(()) };
     let of = |name: &String| scenarios.iter().find(|s| s.name == *name).ok_or_else(|| fault!("session.no_scenario", name = name));
     let (a, b) = (of(&two[0])?, of(&two[1])?);
-    if named.is_none() && (a.tested.is_some() || b.tested.is_some()) {
-        return Ok(());
-    }
     match between(recipe, prepared, asked, [a, b], levers, ctx) {
         Ok(found) => sim.between = Some(found),
         Err(fault) if fault.is_cancelled() || named.is_some() => return Err(fault),
@@ -194,7 +201,7 @@ pub fn set_against(
 }
 
 /// The two scenarios that a report sets against each other: the best and the one after it, by profit where all have one,
-/// else by conversions added.
+/// else by conversions added, or cases avoided where they are bad news.
 pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
     match ranked(sim)[..] {
         [first, second, ..] => Some([second.name.clone(), first.name.clone()]),
@@ -205,7 +212,9 @@ pub fn best_two(sim: &Simulation) -> Option<[String; 2]> {
 /// The scenarios from the best on.
 fn ranked(sim: &Simulation) -> Vec<&simulate::Difference> {
     let money = sim.differences.iter().all(|d| d.profit.is_some());
-    let worth = |d: &simulate::Difference| if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { d.conversions.value };
+    let worth = |d: &simulate::Difference| {
+        if money { d.profit.map_or(f64::NEG_INFINITY, |p| p.value) } else { sim.news.sign() * d.conversions.value }
+    };
     let mut order: Vec<&simulate::Difference> = sim.differences.iter().collect();
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     order

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Fault, Result};
 use crate::data::{LeverType, ReadOptions, Role, Roles, Split, Step};
 use crate::fault;
-use crate::ml::ModelSpec;
 use crate::ml::model::Scale;
+use crate::ml::{ModelSpec, Outcome};
+use crate::strategy::news::{self, News};
 use crate::strategy::study::NamedStudy;
 use crate::strategy::{Channel, Scenario};
 
@@ -270,6 +271,12 @@ pub struct SimulateSection {
     /// Which class, or which outcome, of a model that has several; the first if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+    /// Outcomes of which more is better, by column or class; what is in neither list is guessed from its name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub good_news: Vec<String>,
+    /// Outcomes of which less is better.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bad_news: Vec<String>,
     /// Days that the data cover, where no column says when.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "days")]
     pub period_days: Option<f64>,
@@ -286,11 +293,44 @@ pub struct SimulateSection {
 
 impl Default for SimulateSection {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, class: None, period_days: None, retention: None, satisfaction: None, channels: Vec::new() }
+        Self {
+            seed: 1,
+            replicates: 400,
+            class: None,
+            good_news: Vec::new(),
+            bad_news: Vec::new(),
+            period_days: None,
+            retention: None,
+            satisfaction: None,
+            channels: Vec::new(),
+        }
     }
 }
 
 impl SimulateSection {
+    /// Whether an outcome is good news, and whether its name had to be asked.
+    pub fn news(&self, outcome: &Outcome) -> Result<(News, bool)> {
+        let listed = news::listed(outcome);
+        let among = |names: &[String]| names.iter().any(|n| n == listed);
+        match (among(&self.good_news), among(&self.bad_news)) {
+            (true, true) => Err(fault!("strategy.news_both", listed = listed)),
+            (true, false) => Ok((News::Good, false)),
+            (false, true) => Ok((News::Bad, false)),
+            (false, false) => Ok((News::guess(outcome), true)),
+        }
+    }
+
+    /// The same section once the analyst said what an outcome is.
+    pub fn saying(mut self, listed: &str, news: News) -> Self {
+        for (of, names) in [(News::Good, &mut self.good_news), (News::Bad, &mut self.bad_news)] {
+            names.retain(|n| n != listed);
+            if of == news {
+                names.push(listed.to_owned());
+            }
+        }
+        self
+    }
+
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -644,5 +684,20 @@ formats = ["html", "json"]
             let fault = Recipe::parse(&EXAMPLE.replace(from, to), Path::new("r.toml")).unwrap_err().to_string();
             assert!(fault.contains(says) && fault.contains("r.toml"), "{fault}");
         }
+    }
+
+    #[test]
+    fn what_an_outcome_is_is_said_or_guessed() {
+        let outcome = |name: &str| Outcome { name: name.into(), kind: crate::ml::OutcomeKind::Number, base_rate: 0.0 };
+        let section = |text: &str| toml::from_str::<SimulateSection>(text).unwrap();
+        let none = section("");
+        assert_eq!(none.news(&outcome("Churn")).unwrap(), (News::Bad, true));
+        assert_eq!(none.news(&outcome("Revenue")).unwrap(), (News::Good, true));
+        let said = section("good_news = [\"Churn\"]\nbad_news = [\"Revenue\"]");
+        assert_eq!(said.news(&outcome("Churn")).unwrap(), (News::Good, false));
+        assert_eq!(said.news(&outcome("Revenue")).unwrap(), (News::Bad, false));
+        let both = section("good_news = [\"Churn\"]\nbad_news = [\"Churn\"]");
+        assert_eq!(both.news(&outcome("Churn")).unwrap_err().0.code, "strategy.news_both");
+        assert_eq!(both.saying("Churn", News::Bad).news(&outcome("Churn")).unwrap(), (News::Bad, false));
     }
 }

@@ -88,6 +88,9 @@ pub struct RunSummary {
     pub files: Vec<PathBuf>,
     /// What the analyst should know.
     pub warnings: Vec<Notice>,
+    /// Scenarios that could not be answered, and why; everything else was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Notice>,
 }
 
 /// Formats that a report can have.
@@ -443,7 +446,13 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
     let path = place("recipe.toml".to_owned(), &mut summary)?;
     file::write_atomic(&path, report.recipe.as_bytes())?;
     summary.warnings = report.notices;
+    summary.faults = faults(&g.simulations);
     Ok(summary)
+}
+
+/// Why scenarios could not be answered.
+pub fn faults(simulations: &[Simulation]) -> Vec<Notice> {
+    simulations.iter().flat_map(|s| s.unanswered.iter().map(|u| u.fault.clone())).collect()
 }
 
 /// Several models' simulations as one: scenarios and differences one after the other.
@@ -451,6 +460,8 @@ pub fn joined(simulations: &[Simulation]) -> Option<Simulation> {
     let (first, rest) = simulations.split_first()?;
     let mut out = first.clone();
     for s in rest {
+        let before = out.scenarios.len() + out.unanswered.len();
+        out.unanswered.extend(s.unanswered.iter().map(|u| crate::strategy::simulate::Unanswered { at: u.at + before, ..u.clone() }));
         out.scenarios.extend(s.scenarios.iter().cloned());
         out.differences.extend(s.differences.iter().cloned());
         out.pairs.extend(s.pairs.iter().cloned());

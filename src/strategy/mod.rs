@@ -1,6 +1,7 @@
 //! What if? Levers moved for a segment, and what the model expects then: conversions, money, grade of the evidence.
 //!
 //! - [`lever`] which columns may move and which are outcome proxies; [`scenario`] what is asked; [`simulate`] the answer.
+//! - [`news`] whether the outcome is good news or bad, and the words for either.
 //! - [`terms`] money, channel, limits and time of a scenario; [`sensitivity`] what the profit hangs on;
 //!   [`tested`] its effect as a study measured it.
 //! - [`baseline`] what is known before any lever moves, kept between moves.
@@ -19,6 +20,7 @@ pub mod evidence;
 pub mod experiment;
 pub mod feedback;
 pub mod lever;
+pub mod news;
 pub mod policy;
 pub mod resample;
 pub mod scan;
@@ -35,6 +37,7 @@ pub mod words;
 pub use baseline::Baseline;
 pub use evidence::Grade;
 pub use lever::{Lever, LeverStatus};
+pub use news::News;
 pub use scan::LeakScan;
 pub use scenario::Scenario;
 pub use simulate::{Estimate, ScenarioResult, Simulation};

@@ -157,7 +157,9 @@ impl World {
             }
             f64::midpoint(x, y)
         });
-        straight.into_iter().filter(on_it).chain(bent).min_by(|a, b| off(*a).total_cmp(&off(*b)))
+        let found = straight.into_iter().filter(on_it).chain(bent).min_by(|a, b| off(*a).total_cmp(&off(*b)));
+        // What a search leaves beside nothing is nothing.
+        found.map(|root| if root.abs() < 1e-9 * at.abs() { 0.0 } else { root })
     }
 }
 
@@ -304,6 +306,9 @@ mod tests {
         let beyond = w.with(Assumption::Capacity, 300.0);
         let back = beyond.break_even(Assumption::Capacity).unwrap();
         assert!((back - even).abs() < 1e-6, "{back}");
+        // Whoever pays nothing once earns nothing with nobody, and the search does not leave dust there.
+        let free = World { terms: Terms { fixed_cost: None, ..w.terms }, ..w.clone() };
+        assert_eq!(free.with(Assumption::Capacity, 150.0).break_even(Assumption::Capacity), Some(0.0));
         assert!(w.break_even(Assumption::Margin).is_some_and(|m| m > 0.0 && m < 0.5));
     }
 }

@@ -16,13 +16,14 @@ use serde::Serialize;
 
 pub use between::{Between, between};
 pub use frontier::{Frontier, Spent, frontier};
-pub use result::{Covers, Difference, Estimate, Pair, ScenarioResult, Simulation};
+pub use result::{Covers, Difference, Estimate, Pair, Placed, ScenarioResult, Simulation, Unanswered};
 
 use self::answer::{Answered, Side, answer, baseline_result};
 use self::plan::Plan;
 use self::world::World;
 use super::baseline::Baseline;
 use super::lever::Lever;
+use super::news::{self, News};
 use super::scenario::Scenario;
 use super::sensitivity::sensitivity;
 use super::terms::{Channel, Terms};
@@ -45,11 +46,15 @@ pub struct SimulateOptions {
     pub channels: Vec<Channel>,
     /// Days that the data cover, where that is known.
     pub period: Option<f64>,
+    /// Whether the outcome is good news.
+    pub news: News,
+    /// Whether nobody said so and its name was asked.
+    pub guessed: bool,
 }
 
 impl Default for SimulateOptions {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None }
+        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None, news: News::Good, guessed: false }
     }
 }
 
@@ -80,12 +85,13 @@ pub enum AlsoWhat {
 pub struct Besides<'a> {
     /// Second outcomes.
     pub also: &'a [Also<'a>],
-    /// Effects of the scenarios that take theirs from a study, in the order of the scenarios.
-    pub measured: &'a [Option<Measured>],
+    /// Effects of the scenarios that take theirs from a study, in the order of the scenarios; or why nothing was measured.
+    pub measured: &'a [Option<Result<Measured>>],
 }
 
 /// Simulates the baseline and every scenario. `raw` holds the rows before preparation, `baseline` the same rows as the
-/// model reads them. What was answered before on this baseline is not computed again.
+/// model reads them. What was answered before on this baseline is not computed again. A scenario that cannot be answered
+/// says why, and the others are answered.
 pub fn simulate(
     model: &dyn Model,
     raw: &Table,
@@ -100,7 +106,22 @@ pub fn simulate(
     let Besides { also, measured } = besides;
     let card = model.card();
     let world = world(model, raw, baseline, options, ctx)?;
-    let plans = plans(scenarios, model, raw, levers, options)?;
+    let (mut asked_for, mut plans, mut unanswered) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, s) in scenarios.iter().enumerate() {
+        let found = measured.get(at).and_then(Option::as_ref).map(Result::as_ref).transpose().map_err(Clone::clone);
+        let read = found.and_then(|found| {
+            found.map_or(Ok(()), |found| tested::fits(&world, s, found))?;
+            Ok((found, plan(s, model, raw, levers, options)?))
+        });
+        match read {
+            Ok((found, plan)) => {
+                asked_for.push((at, s, found));
+                plans.push(plan);
+            }
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            Err(fault) => unanswered.push(Unanswered { at, name: s.name.clone(), fault: fault.0 }),
+        }
+    }
     ctx.stage("strategy.stage_simulating", scenarios.len() as u64 + 1);
     let sides: Vec<Side<'_>> = also.iter().map(|a| Side::of(a, raw, ctx)).collect::<Result<_>>()?;
 
@@ -117,19 +138,27 @@ pub fn simulate(
         options,
         also.iter().map(|a| (a.what, &a.model.card().fingerprint, a.outcome)).collect::<Vec<_>>(),
     ));
-    for (k, (scenario, plan)) in scenarios.iter().zip(&plans).enumerate() {
+    for (k, ((at, scenario, found), plan)) in asked_for.iter().zip(&plans).enumerate() {
         ctx.check()?;
-        let found = measured.get(k).and_then(Option::as_ref);
         let question = Fingerprint::of_value(&(scenario, &asked, plan.rows != shared, found));
         let answered = match baseline.answered(&question) {
             Some(answered) => answered,
             None => {
                 let answered = match found {
-                    Some(found) => tested::answer(&world, scenario, plan, found, options)?,
-                    None => answer(&world, &sides, scenario, plan, plan.rows != shared, options)?,
+                    Some(found) => Ok(tested::answer(&world, scenario, plan, found, options)),
+                    None => answer(&world, &sides, scenario, plan, plan.rows != shared, options),
                 };
-                baseline.keep(question, answered.clone());
-                answered
+                match answered {
+                    Ok(answered) => {
+                        baseline.keep(question, answered.clone());
+                        answered
+                    }
+                    Err(fault) if fault.is_cancelled() => return Err(fault),
+                    Err(fault) => {
+                        unanswered.push(Unanswered { at: *at, name: scenario.name.clone(), fault: fault.0 });
+                        continue;
+                    }
+                }
             }
         };
         let Answered { result, difference, sums } = answered;
@@ -138,8 +167,9 @@ pub fn simulate(
         blocks.push(sums);
         ctx.at(k as u64 + 2);
     }
+    unanswered.sort_by_key(|u| u.at);
     let mut warnings = Vec::new();
-    if scenarios.iter().any(|s| s.tested.is_none()) {
+    if asked_for.iter().any(|(_, s, _)| s.tested.is_none()) {
         warnings.push(note!("strategy.not_causal"));
     }
     if !levers.is_empty() && levers.iter().all(|l| l.drop.is_none()) {
@@ -155,12 +185,15 @@ pub fn simulate(
         data: data.clone(),
         outcome: outcome.name.clone(),
         class: outcome.class().to_owned(),
+        case: news::case(outcome),
+        news: options.news,
         between: None,
         frontier: None,
         sensitivity: Vec::new(),
         pairs: answer::pairs(&world, &results[1..], &blocks, options),
-        assumptions: assumptions(outcome, scenarios, &plans, &results[0], also),
+        assumptions: assumptions(outcome, options, asked_for.iter().map(|(_, s, _)| *s).zip(&plans), &results[0], also),
         scenarios: results,
+        unanswered,
         differences,
         seed: options.seed,
         replicates: options.replicates,
@@ -188,23 +221,32 @@ fn world<'a>(
     Ok(World { model, raw, baseline, outcome: options.outcome, ctx })
 }
 
-fn plans(scenarios: &[Scenario], model: &dyn Model, raw: &Table, levers: &[Lever], options: &SimulateOptions) -> Result<Vec<Plan>> {
-    let plan = |s: &Scenario| Plan::read(s, Terms::of(s, &options.channels, options.period)?, model, raw, levers);
-    scenarios.iter().map(plan).collect()
+fn plan(s: &Scenario, model: &dyn Model, raw: &Table, levers: &[Lever], options: &SimulateOptions) -> Result<Plan> {
+    let outcome = &model.card().outcomes[options.outcome];
+    let terms = Terms::of(s, &options.channels, options.period)?.facing(options.news, &s.name, outcome)?;
+    Plan::read(s, terms, model, raw, levers)
 }
 
 /// What the analyst assumed, in words.
-fn assumptions(
+fn assumptions<'a>(
     outcome: &crate::ml::Outcome,
-    scenarios: &[Scenario],
-    plans: &[Plan],
+    options: &SimulateOptions,
+    scenarios: impl Iterator<Item = (&'a Scenario, &'a Plan)>,
     idle: &ScenarioResult,
     also: &[Also<'_>],
 ) -> Vec<Notice> {
     let mut out = Vec::new();
     if outcome.is_class() {
-        out.push(note!("strategy.class_counted", class = outcome.class(), outcome = &outcome.name));
+        let code = options.news.word("strategy.class_counted");
+        out.push(Notice::new(code).with("class", outcome.class()).with("outcome", &outcome.name));
     }
+    let news = match (options.news, options.guessed) {
+        (News::Good, false) => None,
+        (News::Bad, false) => Some("strategy.news_bad"),
+        (News::Bad, true) => Some("strategy.news_bad_guessed"),
+        (News::Good, true) => Some("strategy.news_good_guessed"),
+    };
+    out.extend(news.map(|code| Notice::new(code).with("case", news::case(outcome)).with("listed", news::listed(outcome))));
     for a in also {
         let card = a.model.card();
         let code = match a.what {
@@ -216,7 +258,7 @@ fn assumptions(
     if idle.cost.is_some() {
         out.push(note!("strategy.assume_idle"));
     }
-    for (s, t) in scenarios.iter().zip(plans.iter().map(|p| p.terms)) {
+    for (s, t) in scenarios.map(|(s, p)| (s, p.terms)) {
         let (plain, share) = (numbers::plain as fn(f64) -> String, numbers::percent as fn(f64) -> String);
         let entered = [
             ("strategy.assume_value", t.value_per_conversion, plain),
@@ -231,7 +273,7 @@ fn assumptions(
         ];
         for (code, amount, show) in entered {
             if let Some(amount) = amount {
-                out.push(Notice::new(code).with("name", &s.name).with("amount", show(amount)));
+                out.push(Notice::new(t.news.word(code)).with("name", &s.name).with("amount", show(amount)));
             }
         }
         if let Some(channel) = s.channel.as_ref().filter(|c| !c.is_empty()) {
@@ -244,5 +286,9 @@ fn assumptions(
     out
 }
 
+#[cfg(test)]
+mod between_tests;
+#[cfg(test)]
+mod news_tests;
 #[cfg(test)]
 mod tests;

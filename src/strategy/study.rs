@@ -10,6 +10,7 @@ use super::budget::{self, Allocation, Budget, Fit, Series, fit};
 use super::causal::{self, Base};
 use super::customers::{self, Valuation, summary};
 use super::experiment;
+use super::news::News;
 use super::policy::{self, Columns, Log, Mapping, PolicyValue, Wanted, mapping};
 use super::uplift::learner::Learner;
 use super::uplift::money::Money;
@@ -47,6 +48,9 @@ pub struct UpliftAsked {
     pub control: String,
     /// Column that says what came of it.
     pub outcome: String,
+    /// Whether it is good news; guessed from its name if absent. Of bad news the advice points at less of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome_is: Option<News>,
     /// Columns that may tell people apart; all that look like features if empty.
     pub features: Vec<String>,
     /// Columns left out of those.
@@ -78,6 +82,7 @@ impl Default for UpliftAsked {
             treatment: String::new(),
             control: String::new(),
             outcome: String::new(),
+            outcome_is: None,
             features: Vec::new(),
             ignore: Vec::new(),
             adjust: Vec::new(),
@@ -89,6 +94,13 @@ impl Default for UpliftAsked {
             costs: BTreeMap::new(),
             seed: 1,
         }
+    }
+}
+
+impl UpliftAsked {
+    /// Whether the outcome is good news: what the analyst said, else what its name sounds like.
+    pub fn news(&self) -> News {
+        self.outcome_is.unwrap_or_else(|| News::of_words(&self.outcome, ""))
     }
 }
 
@@ -254,7 +266,7 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
     }
 }
 
-/// What is asked of the data by a study of uplift.
+/// What is asked of the data by a study of uplift, the outcome as it stands there.
 pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
     causal::Ask {
         treatment: asked.treatment.clone(),
@@ -270,7 +282,7 @@ pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
 }
 
 fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
-    let ask = ask_of(asked);
+    let ask = causal::Ask { news: asked.news(), ..ask_of(asked) };
     let read = causal::Study::of(&loaded.table, &ask)?;
     let money = money_of(asked, &read.arms[1..])?;
     let options = uplift::Options {
@@ -282,6 +294,9 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
         ..uplift::Options::default()
     };
     let mut found = uplift::analyse(&read, &options, ctx)?;
+    if asked.outcome_is.is_none() && !read.news.is_good() {
+        found.warnings.push(crate::note!("uplift.bad_news_guessed", outcome = &asked.outcome));
+    }
     if money.is_none() && (asked.value_per_conversion.is_some() || asked.cost_per_contact.is_some() || !asked.costs.is_empty()) {
         let code = if asked.value_per_conversion.is_some() { "uplift.money_no_cost" } else { "uplift.money_no_value" };
         found.warnings.push(crate::base::Notice::new(code));

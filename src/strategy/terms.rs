@@ -4,10 +4,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::news::{self, News};
 use super::scenario::Scenario;
 use crate::base::Result;
 use crate::data::table::calendar;
 use crate::fault;
+use crate::ml::Outcome;
 
 /// Who is reached where not everybody can be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub enum First {
     Chance,
     /// Those of whom the model expects most.
     Gain,
+    /// Those whose outcome falls most: what [`Self::Gain`] comes to where the outcome is bad news. No recipe says it.
+    #[serde(skip_deserializing)]
+    Fall,
 }
 
 impl First {
@@ -77,6 +82,9 @@ pub struct Terms {
     /// Who is reached where not everybody can be.
     #[serde(default, skip_serializing_if = "First::is_chance")]
     pub first: First,
+    /// Whether a conversion is good news; where it is bad, money counts the cases avoided.
+    #[serde(default, skip_serializing_if = "News::is_good")]
+    pub news: News,
 }
 
 impl Terms {
@@ -108,6 +116,7 @@ impl Terms {
                 (Some(days), Some(period)) => Some(days / period),
             },
             first: s.first,
+            news: News::Good,
         };
         for (what, amount) in [
             ("value_per_conversion", terms.value_per_conversion),
@@ -140,6 +149,19 @@ impl Terms {
         Ok(terms)
     }
 
+    /// The same terms of a scenario whose outcome is good news or bad.
+    pub fn facing(self, news: News, scenario: &str, outcome: &Outcome) -> Result<Self> {
+        if news.is_good() {
+            return Ok(self);
+        }
+        // Nobody is spared an amount, so there is nobody whom the offer would be paid to.
+        if self.cost_per_conversion.is_some() && !outcome.is_binary() {
+            return Err(fault!("strategy.bad_offer_amount", name = scenario, case = news::case(outcome)));
+        }
+        let first = if self.first.is_chance() { First::Chance } else { First::Fall };
+        Ok(Self { first, news, ..self })
+    }
+
     /// The same without doing anything: nobody is contacted, nothing is spent.
     pub fn idle(self) -> Self {
         let nothing = |x: Option<f64>| x.map(|_| 0.0);
@@ -162,6 +184,17 @@ impl Terms {
     /// Money that a conversion leaves.
     pub fn worth(&self) -> Option<f64> {
         self.value_per_conversion.map(|v| v * self.margin.unwrap_or(1.0))
+    }
+
+    /// Money that one more conversion leaves: less than nothing where it is bad news.
+    pub fn worth_added(&self) -> Option<f64> {
+        self.worth().map(|w| w * self.news.sign())
+    }
+
+    /// Of so many people of whom so many conversions are expected, those who take the offer: the converted; where that is bad
+    /// news, everybody else.
+    pub fn takers(&self, people: f64, conversions: f64) -> f64 {
+        if self.news.is_good() { conversions.max(0.0) } else { (people - conversions).max(0.0) }
     }
 
     /// Share of contacts that arrive.
@@ -206,11 +239,12 @@ impl Book {
                 let (b, a): (f64, f64) = (before.iter().sum(), after.iter().sum());
                 (Self { knots: vec![nobody, Knot { rows: before.len() as f64, before: b, gain: a - b }] }, Vec::new())
             }
-            First::Gain => {
+            First::Gain | First::Fall => {
                 let mut order: Vec<u32> = (0..before.len() as u32).collect();
                 let gain = |i: u32| after[i as usize] - before[i as usize];
                 // Equal gains in the order of the file, so that the answer does not hang on the sort.
-                order.par_sort_unstable_by(|a, b| gain(*b).total_cmp(&gain(*a)).then(a.cmp(b)));
+                let best = |a: u32, b: u32| if first == First::Gain { gain(b).total_cmp(&gain(a)) } else { gain(a).total_cmp(&gain(b)) };
+                order.par_sort_unstable_by(|a, b| best(*a, *b).then(a.cmp(b)));
                 let mut so_far = nobody;
                 let mut knots = Vec::with_capacity(order.len() + 1);
                 knots.push(so_far);
@@ -241,10 +275,9 @@ impl Book {
     /// What is spent when so many rows are reached; `effect` scales what the scenario adds.
     fn cost(&self, terms: &Terms, effect: f64, rows: f64) -> f64 {
         let k = self.at(rows);
-        let converted = terms.arrives() * (k.before + effect * k.gain);
+        let takers = terms.arrives() * terms.takers(k.rows, k.before + effect * k.gain);
         terms.fixed_cost.unwrap_or(0.0)
-            + terms.people_per_row()
-                * (rows * terms.cost_per_contact.unwrap_or(0.0) + converted.max(0.0) * terms.cost_per_conversion.unwrap_or(0.0))
+            + terms.people_per_row() * (rows * terms.cost_per_contact.unwrap_or(0.0) + takers * terms.cost_per_conversion.unwrap_or(0.0))
     }
 
     /// Rows that capacity and budget let be reached.
@@ -265,7 +298,7 @@ impl Book {
     pub fn outcome(&self, terms: &Terms, effect: f64) -> (f64, Option<f64>) {
         let rows = self.reached(terms, effect);
         let added = terms.people_per_row() * terms.arrives() * effect * self.at(rows).gain;
-        (added, terms.worth().map(|w| w * added - self.cost(terms, effect, rows)))
+        (added, terms.worth_added().map(|w| w * added - self.cost(terms, effect, rows)))
     }
 
     /// The same book with few knots, one of them at `rows`.

@@ -124,7 +124,8 @@ fn a_recipe_says_what_columns_are_and_a_run_says_what_was_found() {
     let gather = |rest: &str| run::gather(&recipe(folder.path(), roles, rest), folder.path(), &JobCtx::quiet());
     // What nobody sets does not move, overridden or not; a declared proxy moves when it is opened, and is worth a D.
     for (set, code) in [("visit = 1", "strategy.fixed_mediator"), ("recency = 2", "strategy.fixed_context")] {
-        assert_eq!(gather(&scenario(set)).err().map(|f| f.0.code), Some(code.to_owned()));
+        let g = gather(&scenario(set)).unwrap();
+        assert_eq!(g.simulations[0].unanswered.first().map(|u| u.fault.code.as_str()), Some(code));
     }
     let g = gather(&scenario("history = 100")).unwrap();
     assert_eq!(

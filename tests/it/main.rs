@@ -5,6 +5,7 @@
 mod bad_input;
 mod drive;
 mod headless;
+mod ledger;
 mod levers;
 mod logs;
 mod oracles;

@@ -2,7 +2,7 @@
 
 use super::super::chart;
 use super::*;
-use crate::strategy::words;
+use crate::strategy::{News, words};
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -28,16 +28,20 @@ impl Page {
                 &[("model", &s.model_name), ("outcome", &outcome), ("replicates", &s.replicates), ("seed", &s.seed)]
             ))
         );
+        if !s.news.is_good() {
+            let _ = write!(out, "<p><strong>{}</strong></p>", escape(&tr_with(self.lang, "why.news_fewer", &[("case", &s.case)])));
+        }
+        let word = |key: &'static str| s.news.word(key);
         type Line<'a> = (&'a str, Box<dyn Fn(&ScenarioResult) -> Option<String> + 'a>);
         let lines: Vec<Line<'_>> = vec![
             ("report.grade", Box::new(|r| Some(format!("{:?}", r.grade)))),
             ("report.reach", Box::new(|r| Some(numbers::count(r.reach.value as i64)))),
-            (if binary { "report.conversions" } else { "report.total" }, Box::new(|r| Some(band(&r.conversions, false)))),
-            (if binary { "report.rate" } else { "report.mean" }, Box::new(|r| Some(band_as(&r.rate, share)))),
-            ("report.revenue", Box::new(|r| r.revenue.as_ref().map(|e| band(e, false)))),
+            (word(if binary { "report.conversions" } else { "report.total" }), Box::new(|r| Some(band(&r.conversions, false)))),
+            (word(if binary { "report.rate" } else { "report.mean" }), Box::new(|r| Some(band_as(&r.rate, share)))),
+            (word("report.revenue"), Box::new(|r| r.revenue.as_ref().map(|e| band(e, false)))),
             ("report.cost", Box::new(|r| r.cost.as_ref().map(|e| band(e, false)))),
             ("report.profit", Box::new(|r| r.profit.as_ref().map(|e| band(e, false)))),
-            ("report.roi", Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
+            (word("report.roi"), Box::new(|r| r.roi.as_ref().map(|e| band_as(e, numbers::percent)))),
             ("why.retention", Box::new(|r| r.retention.as_ref().map(|e| band_as(e, numbers::percent)))),
             ("why.satisfaction", Box::new(|r| r.satisfaction.as_ref().map(|e| band(e, false)))),
         ];
@@ -75,10 +79,19 @@ impl Page {
         let changes: Vec<_> =
             s.differences.iter().map(|d| (d.name.clone(), d.conversions.value, Some((d.conversions.low, d.conversions.high)))).collect();
         if changes.len() > 1 {
-            let title = self.t(if binary { "report.changes" } else { "report.changes_total" });
+            let title = self.t(word(if binary { "report.changes" } else { "report.changes_total" }));
             out += &self.figure(&svg::bars(title, &changes, numbers::signed), &format!("{title}. {}", self.t("report.whiskers")));
         }
-        for (r, d) in s.scenarios.iter().skip(1).zip(&s.differences) {
+        for place in s.placed() {
+            let i = match place {
+                Placed::Answered(0) => continue,
+                Placed::Answered(i) => i,
+                Placed::Unanswered(u) => {
+                    let _ = write!(out, "<h3>{}</h3>{}", escape(&u.name), self.list(std::slice::from_ref(&u.fault)));
+                    continue;
+                }
+            };
+            let (Some(r), Some(d)) = (s.scenarios.get(i), s.differences.get(i - 1)) else { continue };
             let _ = write!(
                 out,
                 "<h3>{}</h3><p><span class=\"grade\">{:?}</span> {}</p><p>{}</p>",
@@ -87,21 +100,24 @@ impl Page {
                 escape(&r.reason.say(self.lang)),
                 escape(&tr_with(
                     self.lang,
-                    if binary { "report.difference" } else { "report.difference_total" },
+                    word(if binary { "report.difference" } else { "report.difference_total" }),
                     &[("change", &band(&d.conversions, true)), ("rate", &band_as(&d.rate, change))]
                 ))
             );
             if let (Some(revenue), Some(profit)) = (&d.revenue, &d.profit) {
-                let text =
-                    tr_with(self.lang, "report.difference_money", &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))]);
+                let text = tr_with(
+                    self.lang,
+                    word("report.difference_money"),
+                    &[("revenue", &band(revenue, true)), ("profit", &band(profit, true))],
+                );
                 let _ = write!(out, "<p>{}</p>", escape(&text));
             }
             let bars: Vec<_> = d.drivers.iter().map(|(name, v)| (name.clone(), *v, None)).collect();
             if !bars.is_empty() {
-                out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t("report.drivers_caption"));
+                out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t(word("report.drivers_caption")));
             }
             if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
-                out += &self.sensitivity(found);
+                out += &self.sensitivity(found, s.news);
             }
             out += &self.list(&r.warnings);
         }
@@ -114,10 +130,10 @@ impl Page {
     }
 
     /// What a scenario's profit hangs on, and where each assumption would have to be for nothing to be earned.
-    fn sensitivity(&self, found: &Sensitivity) -> String {
+    fn sensitivity(&self, found: &Sensitivity, news: News) -> String {
         let row = |s: &crate::strategy::sensitivity::Swing| {
             let even = s.break_even.map_or_else(|| "–".to_owned(), numbers::plain);
-            let mut cells = vec![self.t(s.assumption.key()).to_owned()];
+            let mut cells = vec![self.t(news.word(s.assumption.key())).to_owned()];
             cells.extend([s.at, s.low, s.high, s.profit_low, s.profit_high].map(numbers::plain));
             cells.push(even);
             cells
@@ -128,7 +144,7 @@ impl Page {
         let share = numbers::percent(crate::strategy::sensitivity::EITHER_WAY);
         format!(
             "<p class=\"weak\">{}</p>{}",
-            escape(&tr_with(self.lang, "report.hangs_on", &[("share", &share)])),
+            escape(&tr_with(self.lang, news.word("report.hangs_on"), &[("share", &share)])),
             self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
         )
     }
@@ -152,17 +168,17 @@ impl Page {
             vec![p.name.clone(), p.against.clone(), band(&p.conversions, true), profit]
         };
         let rows: Vec<Vec<String>> = s.pairs.iter().map(row).collect();
-        let head = ["report.scenario", "why.versus_other", "why.conversions", "why.profit"];
+        let head = ["report.scenario", "why.versus_other", s.news.word("why.conversions"), "why.profit"];
         let mut out = format!("<h3>{}</h3>{}", escape(self.t("why.versus_title")), self.table(&head, &[2, 3], &rows));
         let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("why.versus_help")));
         if let Some(b) = s.between.as_ref().filter(|b| !b.parts.is_empty()) {
             let name = |p: &Player| match p {
                 Player::Lever(column) => column.clone(),
-                other => self.t(other.key()).to_owned(),
+                other => self.t(s.news.word(other.key())).to_owned(),
             };
             let bars: Vec<_> = b.parts.iter().map(|p| (name(&p.player), p.profit.unwrap_or(p.conversions), None)).collect();
             let title = format!("{}: {} – {}", self.t("why.versus_drivers"), b.name, b.against);
-            let caption = if b.profit.is_some() { "why.versus_caption" } else { "why.versus_caption_conversions" };
+            let caption = if b.profit.is_some() { "why.versus_caption" } else { s.news.word("why.versus_caption_conversions") };
             out += &self.figure(&svg::bars(&title, &bars, numbers::signed), self.t(caption));
         }
         out

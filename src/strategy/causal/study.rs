@@ -4,6 +4,7 @@
 
 use crate::base::{Notice, Result, numbers};
 use crate::data::{ColumnType, Encoder, Feature, FeatureMatrix, FittedPrepare, Part, Roles, Segment, Split, Table};
+use crate::strategy::news::News;
 use crate::strategy::scan::marks::filled_after;
 use crate::{fault, note};
 
@@ -25,6 +26,8 @@ pub struct Ask {
     pub control: String,
     /// Value of the outcome that counts as yes.
     pub positive: Option<String>,
+    /// Whether it is good news. Of bad news the opposite is read, so that every effect, ranking and policy points at less of it.
+    pub news: News,
     /// Columns that may tell people apart; all that look like features if absent.
     pub features: Option<Vec<String>>,
     /// Columns left out of those.
@@ -73,6 +76,8 @@ pub struct Study {
     pub binary: bool,
     /// Its column.
     pub outcome: String,
+    /// Whether it is good news; of bad news `y` is the opposite: 1 where it does not happen, an amount with the other sign.
+    pub news: News,
     /// Everything known before: features, then confounders that are not among them.
     pub features: Vec<Feature>,
     /// Their values.
@@ -174,7 +179,12 @@ impl Study {
             warnings.push(note!("uplift.rows_dropped", rows = dropped, treatment = &ask.treatment, outcome = &ask.outcome));
         }
         let arm: Vec<usize> = rows.iter().filter_map(|&r| code[r]).collect();
-        let y: Vec<f64> = rows.iter().map(|&r| answer.y[r]).collect();
+        let read = |y: f64| match (ask.news, answer.binary) {
+            (News::Good, _) => y,
+            (News::Bad, true) => 1.0 - y,
+            (News::Bad, false) => -y,
+        };
+        let y: Vec<f64> = rows.iter().map(|&r| read(answer.y[r])).collect();
         let parts: Vec<Part> = rows.iter().map(|&r| if parts[r] == Part::Test { Part::Test } else { Part::Train }).collect();
         if let Some(first) = y.first()
             && y.iter().all(|v| v == first)
@@ -226,6 +236,7 @@ impl Study {
             y,
             binary: answer.binary,
             outcome: ask.outcome.clone(),
+            news: ask.news,
             usable: (0..encoder.features.len()).collect(),
             features: encoder.features,
             x,
@@ -272,16 +283,17 @@ impl Study {
 /// The arms that occur among the rows asked about, the control first, and the arm of every row of the table.
 fn arms(table: &Table, column: usize, ask: &Ask, inside: &[bool]) -> Result<(Vec<String>, Vec<Option<usize>>)> {
     let (codes, levels) = table.codes(column);
+    let mut occurs = vec![false; levels.len()];
+    codes.iter().zip(inside).filter(|(_, inside)| **inside).filter_map(|(c, _)| usize::try_from(*c).ok()).for_each(|c| occurs[c] = true);
+    let arms = occurs.iter().filter(|o| **o).count();
+    if arms > MOST_ARMS {
+        return Err(fault!("uplift.too_many_arms", column = &ask.treatment, arms = arms, most = MOST_ARMS));
+    }
     let Some(control) = levels.iter().position(|l| *l == ask.control.trim()) else {
         return Err(fault!("uplift.no_control", column = &ask.treatment, value = &ask.control, values = levels.join(", ")));
     };
-    let mut occurs = vec![false; levels.len()];
-    codes.iter().zip(inside).filter(|(_, inside)| **inside).filter_map(|(c, _)| usize::try_from(*c).ok()).for_each(|c| occurs[c] = true);
     let mut order = vec![control];
     order.extend((0..levels.len()).filter(|l| *l != control && occurs[*l]));
-    if order.len() > MOST_ARMS {
-        return Err(fault!("uplift.too_many_arms", column = &ask.treatment, arms = order.len(), most = MOST_ARMS));
-    }
     if order.len() < 2 {
         return Err(fault!("uplift.one_arm", column = &ask.treatment, value = &levels[control]));
     }

@@ -441,7 +441,9 @@ fn a_trained_model_takes_the_action_it_expects_most_of() {
     let some = Target::greedy("m", &*model, &renamed(&[&log.names[0], "x", "y"]), &data, &JobCtx::quiet()).unwrap();
     assert_eq!(some.notices[0].code, "policy.model_some_actions");
     assert!((0..n).all(|i| some.probability(i, 0) == 1.0) && target.notices.is_empty());
-    let said = evaluate(&log, &Target { notices: some.notices.clone(), ..target.clone() }, &quick(1), &JobCtx::quiet()).unwrap();
+    let mut told = target.clone();
+    told.notices.clone_from(&some.notices);
+    let said = evaluate(&log, &told, &quick(1), &JobCtx::quiet()).unwrap();
     assert!(said.warnings.contains(&some.notices[0]));
     let none = Target::greedy("m", &*model, &renamed(&["x", "y", "z"]), &data, &JobCtx::quiet()).unwrap_err();
     assert_eq!(none.0.code, "policy.model_no_action");

@@ -123,7 +123,9 @@ pub(super) fn baseline_result(
     let per_row = idle.people_per_row();
     let people = shown.len() as f64 * per_row;
     let found = conversions(world, &draws, &shown).scaled(per_row, 0.0);
-    let revenue = idle.value_per_conversion.map(|v| found.scaled(v, 0.0));
+    // Of bad news only what is avoided is counted in money, and doing nothing avoids nothing.
+    let avoided = idle.value_per_conversion.filter(|_| !idle.news.is_good()).map(|_| Estimate::exact(0.0));
+    let revenue = avoided.or(idle.value_per_conversion.map(|v| found.scaled(v, 0.0)));
     let (grade, reason) = grade(0.0, None, false, &[]);
     let side = |what: AlsoWhat| {
         let side = sides.iter().find(|s| s.what == what)?;
@@ -139,7 +141,7 @@ pub(super) fn baseline_result(
         rate: found.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
         revenue,
         cost: idle.costs().then(|| Estimate::exact(0.0)),
-        profit: idle.worth().map(|w| found.scaled(w, 0.0)),
+        profit: avoided.or(idle.worth().map(|w| found.scaled(w, 0.0))),
         retention: side(AlsoWhat::Retention),
         satisfaction: side(AlsoWhat::Satisfaction),
         roi: None,
@@ -185,7 +187,7 @@ pub(super) fn answer(
     // What is spent on contacts and once is known; what is spent on conversions moves with them.
     let known = rows * per_row * t.cost_per_contact.unwrap_or(0.0) + t.fixed_cost.unwrap_or(0.0);
     let offers: Vec<f64> =
-        if offer > 0.0 { (0..n).map(|i| given.of(i) * arrives * after.shown[i].max(0.0) * offer).collect() } else { Vec::new() };
+        if offer > 0.0 { (0..n).map(|i| given.of(i) * arrives * t.takers(1.0, after.shown[i]) * offer).collect() } else { Vec::new() };
     let cost = t.costs().then(|| if offers.is_empty() { Estimate::exact(known) } else { total(&draws, &offers).scaled(per_row, known) });
     // Profit of so many conversions a person, offers paid.
     let left = |of: &[f64], sum: Estimate, worth: f64| {
@@ -195,7 +197,8 @@ pub(super) fn answer(
         let each: Vec<f64> = of.iter().zip(&offers).map(|(c, o)| worth * c - o).collect();
         total(&draws, &each).scaled(per_row, -known)
     };
-    let extra = t.worth().map(|w| left(&gap, added, w));
+    let extra = t.worth_added().map(|w| left(&gap, added, w));
+    let good = t.news.is_good();
     let (grade, reason) = grade(after.outside, after.apart.as_ref(), after.any, &plan.overridden);
     let mut warnings = single(world, n);
     warnings.extend(said(plan, &after, n as f64 * per_row, rows * per_row, other_people));
@@ -207,9 +210,9 @@ pub(super) fn answer(
         reach: Estimate::exact(rows * per_row),
         conversions: found,
         rate: found.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
-        revenue: t.value_per_conversion.map(|v| found.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| if good { found.scaled(v, 0.0) } else { added.scaled(-v, 0.0) }),
         cost,
-        profit: t.worth().map(|w| left(&then, found, w)),
+        profit: if good { t.worth().map(|w| left(&then, found, w)) } else { extra },
         retention: None,
         satisfaction: None,
         roi: match (extra, cost) {
@@ -225,7 +228,7 @@ pub(super) fn answer(
         name: scenario.name.clone(),
         conversions: added,
         rate: added.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
-        revenue: t.value_per_conversion.map(|v| added.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| added.scaled(v * t.news.sign(), 0.0)),
         // Doing nothing costs nothing, so the campaign has to earn its whole cost.
         profit: extra,
         retention: None,
@@ -250,7 +253,7 @@ pub(super) fn answer(
     }
     let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
     let mut sums = Sums { conversions: all.sums(&plan.rows, &gap, per_row), profit: None, besides: None };
-    if let Some(worth) = t.worth() {
+    if let Some(worth) = t.worth_added() {
         let each: Vec<f64> = gap.iter().enumerate().map(|(i, g)| worth * g - offers.get(i).copied().unwrap_or(0.0)).collect();
         sums.profit = Some((all.sums(&plan.rows, &each, per_row), known));
     }
@@ -282,8 +285,8 @@ fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: boo
     }
     if let Some(ends) = ends(&plan.terms, people, reached) {
         out.push(ends);
-        if plan.terms.first == First::Gain && after.any {
-            out.push(note!("strategy.best_first"));
+        if !plan.terms.first.is_chance() && after.any {
+            out.push(Notice::new(plan.terms.news.word("strategy.best_first")));
         }
     }
     out

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::result::{Covers, Estimate};
-use super::{SimulateOptions, plans, world};
+use super::{SimulateOptions, plan, world};
 use crate::base::{JobCtx, Result};
 use crate::data::Table;
 use crate::fault;
@@ -35,7 +35,7 @@ pub struct Spent {
 pub struct Frontier {
     /// The scenario.
     pub scenario: String,
-    /// Those of whom the model expects most are reached first.
+    /// Those of whom the model expects the best change are reached first.
     pub best_first: Vec<Spent>,
     /// Whoever comes.
     pub by_chance: Vec<Spent>,
@@ -59,8 +59,8 @@ pub fn frontier(
         return Err(fault!("strategy.tested_frontier", name = &scenario.name));
     }
     let world = world(model, raw, baseline, options, ctx)?;
-    let plan = plans(std::slice::from_ref(scenario), model, raw, levers, options)?.remove(0);
-    let Some(worth) = plan.terms.worth() else { return Err(fault!("strategy.frontier_value", name = &scenario.name)) };
+    let plan = plan(scenario, model, raw, levers, options)?;
+    let Some(worth) = plan.terms.worth_added() else { return Err(fault!("strategy.frontier_value", name = &scenario.name)) };
     ctx.stage("strategy.stage_frontier", 0);
     let before = world.shown(&plan.rows);
     let after = world.after(&plan.rows, &plan.moves, false)?.shown;
@@ -72,8 +72,8 @@ pub fn frontier(
         |rows: f64| if rows > 0.0 { free.fixed_cost.unwrap_or(0.0) + rows * per_row * free.cost_per_contact.unwrap_or(0.0) } else { 0.0 };
     // Of one person who is reached: conversions added, and what they leave once their own cost is paid.
     let gain = |i: usize| per_row * arrives * (after[i] - before[i]);
-    let paid = |i: usize| per_row * arrives * after[i].max(0.0) * offer;
-    let (book, order) = Book::new(&before, &after, First::Gain);
+    let paid = |i: usize| per_row * arrives * free.takers(1.0, after[i]) * offer;
+    let (book, order) = Book::new(&before, &after, if free.news.is_good() { First::Gain } else { First::Fall });
 
     // The best place among all people, not only among the points that are drawn.
     let (mut sum, mut top, mut best_rows) = (0.0, 0.0, 0);
@@ -85,7 +85,7 @@ pub fn frontier(
         }
     }
     let t = plan.terms;
-    let limited = (t.capacity.is_some() || t.budget.is_some()) && t.first == First::Gain;
+    let limited = (t.capacity.is_some() || t.budget.is_some()) && !t.first.is_chance();
     let ends = if limited { book.reached(&t, 1.0) } else { 0.0 };
     let marked = [best_rows, ends.floor() as usize, ends.ceil() as usize];
     let mut stops: Vec<usize> = (0..=POINTS).map(|p| p * n / POINTS).chain(marked).collect();

@@ -6,6 +6,7 @@ use super::between::Between;
 use super::frontier::Frontier;
 use crate::base::{Fingerprint, Notice};
 use crate::strategy::evidence::Grade;
+use crate::strategy::news::News;
 use crate::strategy::sensitivity::Sensitivity;
 use crate::strategy::terms::{Book, Terms};
 
@@ -52,12 +53,12 @@ pub struct ScenarioResult {
     pub conversions: Estimate,
     /// Expected rate or mean per person.
     pub rate: Estimate,
-    /// Conversions × value per conversion; `None` without that assumption.
+    /// Conversions × value per conversion; of bad news, cases avoided × what one saves. `None` without that assumption.
     pub revenue: Option<Estimate>,
     /// Contacts × cost + conversions of those reached × cost + fixed cost, nothing for the baseline; `None` without any of
     /// these assumptions.
     pub cost: Option<Estimate>,
-    /// Revenue × margin − cost.
+    /// Revenue × margin − cost; of bad news beside doing nothing.
     pub profit: Option<Estimate>,
     /// Expected share of people who stay, by the model that was named for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,6 +116,26 @@ pub struct Pair {
     pub profit: Option<Estimate>,
 }
 
+/// A scenario that could not be answered; the others were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// Its place among the scenarios that were asked, from nought.
+    pub at: usize,
+    /// Its name.
+    pub name: String,
+    /// Why, and what to do.
+    pub fault: Notice,
+}
+
+/// A scenario in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Placed<'a> {
+    /// Its place among the results; the baseline is the first.
+    Answered(usize),
+    /// Why there is none.
+    Unanswered(&'a Unanswered),
+}
+
 /// Everything a simulation says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Simulation {
@@ -129,8 +150,18 @@ pub struct Simulation {
     /// Where it is one of several classes: which class is counted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub class: String,
+    /// What one conversion, or one case, is called.
+    #[serde(default)]
+    pub case: String,
+    /// Whether the outcome is good news; where it is bad, fewer is better, and money counts the cases avoided. What the
+    /// outcome does keeps its own sign.
+    #[serde(default)]
+    pub news: News,
     /// Baseline first, then the scenarios in their order.
     pub scenarios: Vec<ScenarioResult>,
+    /// Scenarios that could not be answered, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<Unanswered>,
     /// One per scenario but the baseline.
     pub differences: Vec<Difference>,
     /// Every scenario against every one before it.
@@ -153,6 +184,17 @@ pub struct Simulation {
     pub replicates: u32,
     /// What the reader should know.
     pub warnings: Vec<Notice>,
+}
+
+impl Simulation {
+    /// The baseline and every scenario that was asked, in their order.
+    pub fn placed(&self) -> Vec<Placed<'_>> {
+        let mut out: Vec<Placed<'_>> = (0..self.scenarios.len()).map(Placed::Answered).collect();
+        for u in &self.unanswered {
+            out.insert((u.at + 1).min(out.len()), Placed::Unanswered(u));
+        }
+        out
+    }
 }
 
 impl Estimate {

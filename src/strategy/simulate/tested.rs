@@ -12,16 +12,26 @@ use crate::strategy::terms::{Book, First, Knot, Terms};
 use crate::strategy::tested::Measured;
 use crate::{fault, note};
 
-/// One scenario, as measured.
-pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Result<Answered> {
+/// Whether what was measured is what the model is asked about.
+pub(super) fn fits(world: &World<'_>, scenario: &Scenario, found: &Measured) -> Result<()> {
     let outcome = &world.model.card().outcomes[world.outcome];
     if found.outcome != outcome.name {
         return Err(fault!("strategy.tested_outcome", name = &scenario.name, measured = &found.outcome, outcome = &outcome.name));
     }
+    Ok(())
+}
+
+/// So many people, all alike.
+pub(super) fn book(n: f64, found: &Measured) -> Book {
+    let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
+    Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] }
+}
+
+/// One scenario, as measured.
+pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Answered {
     let n = plan.rows.len() as f64;
     let t = Terms { first: First::Chance, ..plan.terms };
-    let nobody = Knot { rows: 0.0, before: 0.0, gain: 0.0 };
-    let book = Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] };
+    let book = book(n, found);
     let rows = book.reached(&t, 1.0);
     let people = n * t.people_per_row();
     // People who get it: the effect of each is the test's, and so is what is not known of it.
@@ -33,11 +43,13 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
     let conversions = around(value, half.hypot(value_below(added)), half.hypot(value_above(added)));
     let contacts = reached * t.cost_per_contact.unwrap_or(0.0) + t.fixed_cost.unwrap_or(0.0);
     let offer = t.cost_per_conversion.unwrap_or(0.0);
-    let offers = around(offer * get * (found.before.0 + found.effect), offer * value_below(added), offer * value_above(added));
+    // Takers of the offer: with bad news those to whom it does not happen, so that they move against the outcome.
+    let (sign, takers) = (t.news.sign(), t.takers(get, get * (found.before.0 + found.effect)));
+    let moved = added.scaled(offer * sign, 0.0);
+    let offers = around(offer * takers, value_below(moved), value_above(moved));
     let cost = t.costs().then(|| offers.scaled(1.0, contacts));
     // The offer of a conversion is paid out of it, so both move together.
-    let left = |e: Estimate, worth: f64, base: f64| e.scaled(worth - offer, -contacts - offer * base);
-    let extra = t.worth().map(|w| left(added, w, get * found.before.0));
+    let extra = t.worth_added().map(|w| added.scaled(w - offer * sign, -contacts - offer * t.takers(get, get * found.before.0)));
     let mut warnings =
         vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
     warnings.extend(ends(&t, people, reached));
@@ -50,9 +62,9 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         reach: Estimate::exact(reached),
         conversions,
         rate: conversions.scaled(per_person, 0.0),
-        revenue: t.value_per_conversion.map(|v| conversions.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| if t.news.is_good() { conversions.scaled(v, 0.0) } else { added.scaled(-v, 0.0) }),
         cost,
-        profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))),
+        profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))).filter(|_| t.news.is_good()).or(extra),
         retention: None,
         satisfaction: None,
         roi: match (extra, cost) {
@@ -68,7 +80,7 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         name: scenario.name.clone(),
         conversions: added,
         rate: added.scaled(per_person, 0.0),
-        revenue: t.value_per_conversion.map(|v| added.scaled(v, 0.0)),
+        revenue: t.value_per_conversion.map(|v| added.scaled(v * sign, 0.0)),
         profit: extra,
         retention: None,
         satisfaction: None,
@@ -82,7 +94,7 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
         profit: extra.map(|e| (each(e.value + contacts), contacts)),
         besides: Some((half_of(added), extra.map_or(0.0, half_of))),
     };
-    Ok(Answered { result, difference, sums })
+    Answered { result, difference, sums }
 }
 
 fn estimate(value: f64, low: f64, high: f64) -> Estimate {

@@ -14,7 +14,7 @@ mod frontier;
 const N: i64 = 60;
 
 /// age 20–79, pages 0–9, one of three channels.
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let channel = |i: i64| ["ads", "mail", "search"][(i % 3) as usize].to_owned();
     Table::from_columns(vec![
         ("age".into(), Values::Integers((0..N).map(|i| Some(20 + i)).collect())),
@@ -24,21 +24,21 @@ fn table() -> Table {
     .unwrap()
 }
 
-fn margin(r: &[f64]) -> f64 {
+pub(super) fn margin(r: &[f64]) -> f64 {
     -2.0 + 0.01 * r[0] + 0.2 * r[1] * (1.0 + r[2])
 }
 
-fn model() -> Formula {
+pub(super) fn model() -> Formula {
     formula(&table(), &["age", "pages", "channel"], &Roles::default(), FittedPrepare::default(), margin)
 }
 
-fn levers(locked: &str) -> Vec<Lever> {
+pub(super) fn levers(locked: &str) -> Vec<Lever> {
     let status = |c: &str| if c == locked { LeverStatus::Locked } else { LeverStatus::Free };
     let lever = |(feature, c): (usize, &str)| Lever { column: c.into(), feature, status: status(c), reason: None, drop: None };
     ["age", "pages", "channel"].into_iter().enumerate().map(lever).collect()
 }
 
-fn scenario(set: &[(&str, &str)]) -> Scenario {
+pub(super) fn scenario(set: &[(&str, &str)]) -> Scenario {
     Scenario {
         name: "s".into(),
         set: set.iter().map(|(c, v)| ((*c).to_owned(), Setting::Text((*v).to_owned()))).collect(),
@@ -55,6 +55,27 @@ fn run_on(model: &Formula, raw: &Table, scenarios: &[Scenario], levers: &[Lever]
     let options = SimulateOptions::default();
     let baseline = Baseline::of(model, x, &JobCtx::quiet())?;
     simulate(model, raw, &baseline, scenarios, levers, Besides::default(), &Fingerprint::default(), &options, &JobCtx::quiet())
+        .and_then(strict)
+}
+
+/// A recipe without studies.
+pub(super) fn no_test(_: &str, _: &crate::strategy::tested::Tested, _: Option<&str>) -> Result<Measured> {
+    panic!("nothing is measured")
+}
+
+/// Or why one of them has no answer.
+fn strict(out: Simulation) -> Result<Simulation> {
+    match out.unanswered.first() {
+        Some(lost) => Err(crate::base::Fault(lost.fault.clone())),
+        None => Ok(out),
+    }
+}
+
+/// On the table, with these options.
+pub(super) fn run_with(model: &dyn Model, scenarios: &[Scenario], options: &SimulateOptions) -> Result<Simulation> {
+    let (raw, ctx) = (table(), JobCtx::quiet());
+    let baseline = Baseline::of(model, model.card().encoder.encode_raw(&raw)?.0, &ctx)?;
+    simulate(model, &raw, &baseline, scenarios, &levers(""), Besides::default(), &Fingerprint::default(), options, &ctx).and_then(strict)
 }
 
 /// The model's formula on the table, row by row.
@@ -67,7 +88,7 @@ fn by_hand(rows: impl Iterator<Item = i64>, change: fn(&mut [f64; 3])) -> f64 {
     .sum()
 }
 
-fn near(a: f64, b: f64) -> bool {
+pub(super) fn near(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
@@ -215,6 +236,37 @@ fn what_cannot_be_simulated_is_refused_by_name() {
 }
 
 #[test]
+fn a_fault_of_one_scenario_leaves_the_others_their_answers() {
+    let named =
+        |name: &str, s: Scenario| Scenario { name: name.into(), value_per_conversion: Some(40.0), cost_per_contact: Some(0.5), ..s };
+    let empty = named("empty", Scenario { segment: Some("age > 100".into()), ..scenario(&[("pages", "3")]) });
+    let locked = named("locked", scenario(&[("age", "30")]));
+    let (one, two) = (named("one", scenario(&[("pages", "3")])), named("two", scenario(&[("pages", "+2"), ("channel", "mail")])));
+    let (m, raw, ctx) = (model(), table(), JobCtx::quiet());
+    let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &ctx).unwrap();
+    let ask = |all: &[Scenario], measured: &[Option<Result<Measured>>]| {
+        let (options, data) = (SimulateOptions::default(), Fingerprint::default());
+        simulate(&m, &raw, &baseline, all, &levers("age"), Besides { also: &[], measured }, &data, &options, &ctx).unwrap()
+    };
+    let out = ask(&[empty.clone(), one.clone(), locked, two.clone()], &[]);
+    let lost: Vec<(usize, &str, &str)> = out.unanswered.iter().map(|u| (u.at, u.name.as_str(), u.fault.code.as_str())).collect();
+    assert_eq!(lost, [(0, "empty", "strategy.empty_segment"), (2, "locked", "strategy.locked")]);
+    let places: Vec<Option<usize>> = out.placed().iter().map(|p| if let Placed::Answered(i) = p { Some(*i) } else { None }).collect();
+    assert_eq!(places, [Some(0), None, Some(1), None, Some(2)]);
+    // Whoever has an answer has the one that they have without the others.
+    let alone = ask(&[one.clone(), two], &[]);
+    assert!(alone.unanswered.is_empty());
+    assert_eq!((&out.scenarios, &out.differences, &out.pairs), (&alone.scenarios, &alone.differences, &alone.pairs));
+    assert_eq!((&out.sensitivity, &out.assumptions), (&alone.sensitivity, &alone.assumptions));
+    // A study that measured nothing is a fault of its scenario alone, and nobody with an answer leaves the baseline.
+    let tested =
+        Scenario { tested: Some(crate::strategy::tested::Tested::default()), set: Default::default(), ..named("tested", one.clone()) };
+    let out = ask(&[tested, one], &[Some(Err(fault!("uplift.one_arm", column = "mail", value = "none"))), None]);
+    assert_eq!((out.unanswered[0].fault.code.as_str(), out.differences[0].name.as_str()), ("uplift.one_arm", "one"));
+    assert_eq!(ask(&[empty], &[]).scenarios.len(), 1);
+}
+
+#[test]
 fn one_row_has_no_interval_but_the_models_own() {
     let one = Scenario { row: Some(7), ..scenario(&[("pages", "9")]) };
     let out = run(std::slice::from_ref(&one)).unwrap();
@@ -275,7 +327,7 @@ fn a_known_baseline_changes_no_bit() {
         assert_eq!(ask(&s, &levers("")).unwrap(), run(&s).unwrap());
     }
     // A lock that is set later is not passed over.
-    assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).is_err());
+    assert!(ask(&[scenario(&[("pages", "+20%"), ("age", "30")])], &levers("pages")).and_then(strict).is_err());
     let short = Baseline::of(&m, x.select(&[0]), &ctx).unwrap();
     let options = SimulateOptions::default();
     assert!(simulate(&m, &raw, &short, &[], &levers(""), Besides::default(), &Fingerprint::default(), &options, &ctx).is_err());
@@ -359,7 +411,7 @@ fn a_class_is_counted_by_its_probability() {
 }
 
 /// Mail people or everybody, with and without two more pages; all the terms there are.
-fn push(text: &str) -> Scenario {
+pub(super) fn push(text: &str) -> Scenario {
     toml::from_str("name = \"push\"\n[set]\npages = \"+2\"\n")
         .map(|s: Scenario| {
             let terms: Scenario = toml::from_str(&format!("name = \"push\"\n{text}")).unwrap();
@@ -454,7 +506,7 @@ fn what_drives_the_difference_of_two_is_shared_by_shapley() {
     let (m, raw) = (model(), table());
     let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
     let options = SimulateOptions::default();
-    let found = between(&m, &raw, &baseline, [&a, &b], &levers(""), &options, &JobCtx::quiet()).unwrap();
+    let found = between(&m, &raw, &baseline, [&a, &b], &levers(""), &options, &no_test, &JobCtx::quiet()).unwrap();
     // Every mixture as a scenario of its own, and every order in which one becomes the other.
     let players = ["age", "pages", "who", "value", "contact"];
     let mixture = |set: usize| -> (f64, f64) {
@@ -605,7 +657,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let baseline = Baseline::of(&m, m.card.encoder.encode_raw(&raw).unwrap().0, &ctx).unwrap();
     let (options, data) = (SimulateOptions::default(), Fingerprint::default());
     let all = [s.clone(), other];
-    let found = [Some(old.clone()), Some(young)];
+    let found = [Some(Ok(old.clone())), Some(Ok(young))];
     let out = simulate(&m, &raw, &baseline, &all, &[], Besides { also: &[], measured: &found }, &data, &options, &ctx).unwrap();
     let (r, d) = (&out.scenarios[1], &out.differences[0]);
     assert_eq!((r.grade, r.reach.value), (Grade::A, 500.0));
@@ -618,16 +670,16 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let width = |e: Estimate| e.high - e.low;
     assert!(width(pair.conversions) > width(young.conversions) && width(pair.conversions) > width(d.conversions));
     assert!(pair.profit.is_some_and(|p| near(p.value, young.profit.unwrap().value - d.profit.unwrap().value)));
-    // No levers beside it, no other outcome, no taking apart.
+    // No levers beside it, no other outcome.
     let both = Scenario { set: scenario(&[("age", "30")]).set, ..s.clone() };
     let code = |s: &Scenario| {
         simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], Besides { also: &[], measured: &found[..1] }, &data, &options, &ctx)
+            .and_then(strict)
             .unwrap_err()
             .0
             .code
     };
     assert_eq!(code(&both), "strategy.tested_set");
-    assert_eq!(between(&m, &raw, &baseline, [&s, &s], &[], &options, &ctx).unwrap_err().0.code, "strategy.tested_between");
     m.card.outcomes[0].name = "visits".into();
     let code = simulate(
         &m,
@@ -640,6 +692,7 @@ fn a_scenario_may_take_its_effect_from_a_test() {
         &SimulateOptions { seed: 2, ..options },
         &ctx,
     )
+    .and_then(strict)
     .unwrap_err()
     .0
     .code;

@@ -27,6 +27,7 @@ use super::causal::base::Space;
 use super::causal::effect::{Difference, difference};
 use super::causal::nuisance::{Aipw, aipw, nuisances};
 use super::causal::{Base, Check, Light, Pair, Study, checks, grade, stats};
+use super::news::News;
 use crate::base::{JobCtx, Notice, Result, numbers};
 use crate::{fault, note};
 
@@ -201,6 +202,9 @@ pub struct ArmResult {
 pub struct UpliftResult {
     /// Outcome column.
     pub outcome: String,
+    /// Whether it is good news; of bad news everything here is about its opposite.
+    #[serde(default, skip_serializing_if = "News::is_good")]
+    pub news: News,
     /// Whether it is yes/no.
     pub binary: bool,
     /// Control arm.
@@ -323,6 +327,10 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
         definitions.push(note!("uplift.define_r_line"));
     }
     let mut assumptions = Vec::new();
+    if !study.news.is_good() {
+        let code = if study.binary { "uplift.bad_news" } else { "uplift.bad_news_amount" };
+        assumptions.push(Notice::new(code).with("outcome", &study.outcome));
+    }
     if let Some(m) = o.money {
         assumptions.push(note!("uplift.assume_money", value = m.value, contact = m.contact, conversion = m.conversion));
         if !o.contacts.is_empty() {
@@ -339,6 +347,7 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
     let name = |f: &usize| study.features[*f].name.clone();
     Ok(UpliftResult {
         outcome: study.outcome.clone(),
+        news: study.news,
         binary: study.binary,
         control: study.arms[0].clone(),
         learner: o.learner,

@@ -3,6 +3,7 @@
 use super::chart::{Chart, Curve, Dots, Lines, Part, Point, Show};
 use super::{Sheet, sheet};
 use crate::base::{Lang, numbers, tr, tr_with};
+use crate::strategy::news::News;
 use crate::strategy::uplift::policy::{Candidate, Kind, PolicyChoice, Rule};
 use crate::strategy::uplift::tree::Condition;
 use crate::strategy::uplift::{ArmResult, Learner, UpliftResult};
@@ -22,7 +23,7 @@ pub fn arm(a: &ArmResult, r: &UpliftResult, lang: Lang) -> String {
         &[
             ("arm", &a.treatment),
             ("control", &r.control),
-            ("outcome", &r.outcome),
+            ("outcome", &outcome(r, lang)),
             ("from", &level(a.mean_control)),
             ("to", &level(a.mean_treated)),
             ("effect", &change(a.effect.value)),
@@ -31,6 +32,15 @@ pub fn arm(a: &ArmResult, r: &UpliftResult, lang: Lang) -> String {
             ("n", &numbers::count(a.n as i64)),
         ],
     )
+}
+
+/// What was counted: the outcome, or that it does not happen.
+pub fn outcome(r: &UpliftResult, lang: Lang) -> String {
+    match (r.news, r.binary) {
+        (News::Good, _) => r.outcome.clone(),
+        (News::Bad, true) => tr_with(lang, "uplift.avoided", &[("outcome", &r.outcome)]),
+        (News::Bad, false) => tr_with(lang, "uplift.lowered", &[("outcome", &r.outcome)]),
+    }
 }
 
 /// All arms as a table.
@@ -120,7 +130,7 @@ pub fn candidate_picture(r: &UpliftResult, p: &PolicyChoice, lang: Lang) -> Char
     let axis = if r.arms.iter().any(|a| a.earnings.is_some()) {
         tr(lang, "studies.profit_each").to_owned()
     } else {
-        tr_with(lang, "studies.outcome_each", &[("outcome", &r.outcome)])
+        tr_with(lang, "studies.outcome_each", &[("outcome", &outcome(r, lang))])
     };
     Chart::Dots(Dots {
         axis,
@@ -176,7 +186,7 @@ pub fn gain(r: &UpliftResult, a: &ArmResult, lang: Lang) -> Chart {
     let y = if r.binary { "studies.gain_points" } else { "studies.gain_each" };
     Chart::Lines(Lines {
         x_name: tr(lang, "experiments.gain_share").to_owned(),
-        y_name: tr_with(lang, y, &[("outcome", &r.outcome)]),
+        y_name: tr_with(lang, y, &[("outcome", &outcome(r, lang))]),
         x: Show::Percent,
         y: if r.binary { Show::Points } else { Show::Plain },
         curves: vec![

@@ -86,8 +86,8 @@ impl View for WhatIfView {
                     basic::anchored(ui, "levers", |ui| self.levers.ui(ui, cx, &name, &model, &mut bench.copy));
                 }
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
-                basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, &mut bench.copy));
-                basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx));
+                basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, counted(cx, &model), &mut bench.copy));
+                basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx, counted(cx, &model)));
                 why::standing(ui, cx, &ask);
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 if let Some(sim) = cx.session.simulation(&name) {
@@ -102,6 +102,14 @@ impl View for WhatIfView {
         let busy = session.job(&ask).is_some();
         self.give_back(cx, bench, held, busy);
     }
+}
+
+/// The outcome that the scenarios count.
+fn counted<'m>(cx: &Cx<'_>, model: &'m std::sync::Arc<dyn crate::ml::Model>) -> &'m crate::ml::Outcome {
+    let card = model.card();
+    let class = cx.session.recipe.as_ref().and_then(|r| r.simulate.class.as_deref());
+    let at = class.filter(|_| card.outcomes.len() > 1).and_then(|c| card.outcome_named(c)).unwrap_or(0);
+    &card.outcomes[at]
 }
 
 /// Which class, or which outcome, the scenarios count, where a model has several.

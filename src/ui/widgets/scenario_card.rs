@@ -6,7 +6,7 @@ use eframe::egui::{self, Painter, Rect, RichText, Role, Sense, Stroke, Ui, Widge
 use super::axis::Axis;
 use super::{basic, signed_bars};
 use crate::base::{Lang, numbers, tr, tr_with};
-use crate::strategy::simulate::{Covers, Difference, Estimate, ScenarioResult};
+use crate::strategy::simulate::{Covers, Difference, Estimate, ScenarioResult, Unanswered};
 use crate::strategy::{Grade, Simulation};
 use crate::ui::theme::{self, Tokens};
 
@@ -137,7 +137,9 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
         });
         for figure in Figure::ALL {
             let Some(estimate) = figure.of(result) else { continue };
-            let change = difference.and_then(|d| figure.change(d));
+            // Money of bad news is a change already.
+            let twice = !sim.news.is_good() && matches!(figure, Figure::Revenue | Figure::Profit);
+            let change = difference.and_then(|d| figure.change(d)).filter(|_| !twice);
             line(ui, sim, figure, estimate, change, baseline.and_then(|b| figure.of(b)), is_rate, lang);
         }
         basic::caption(ui, &covers_words(result.rate.covers, lang));
@@ -155,7 +157,7 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
         if let Some(d) = difference.filter(|d| !d.drivers.is_empty()) {
             ui.add_space(theme::SPACE);
             let title = tr(lang, "why.drivers");
-            ui.label(RichText::new(title).size(theme::SMALL).color(t.weak)).on_hover_text(tr(lang, "why.drivers_help"));
+            ui.label(RichText::new(title).size(theme::SMALL).color(t.weak)).on_hover_text(tr(lang, sim.news.word("why.drivers_help")));
             let bars: Vec<_> = d
                 .drivers
                 .iter()
@@ -168,6 +170,19 @@ pub fn ui(ui: &mut Ui, sim: &Simulation, i: usize, is_rate: bool, lang: Lang) {
                 .collect();
             signed_bars::ui(ui, &bars, title);
         }
+    });
+}
+
+/// The card of a scenario that could not be answered: why, and what to do.
+pub fn unanswered(ui: &mut Ui, lost: &Unanswered, lang: Lang) {
+    let t = Tokens::of(ui.ctx());
+    egui::Frame::new().fill(t.raised).stroke(Stroke::new(1.0, t.rule)).corner_radius(6).inner_margin(12).show(ui, |ui| {
+        ui.set_width(WIDTH - 24.0);
+        ui.horizontal(|ui| {
+            basic::chip(ui, tr(lang, "why.unanswered"), t.warn, tr(lang, "why.unanswered_help"));
+            basic::name(ui, &lost.name, theme::BODY, t.text).on_hover_text(&lost.name);
+        });
+        basic::warning(ui, &lost.fault.say(lang));
     });
 }
 
@@ -194,7 +209,7 @@ fn line(
     lang: Lang,
 ) {
     let t = Tokens::of(ui.ctx());
-    let name = tr(lang, f.key(is_rate));
+    let name = tr(lang, sim.news.word(f.key(is_rate)));
     let shown = f.show(e.value, is_rate);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 34.0), Sense::hover());
     let changed = change.map(|c| f.show_change(c.value, is_rate));
@@ -212,7 +227,7 @@ fn line(
         ui.label(tr_with(lang, "why.interval", &fields));
         ui.label(covers_words(e.covers, lang));
         if matches!(f, Figure::Roi) {
-            ui.label(tr(lang, "why.roi_help"));
+            ui.label(tr(lang, sim.news.word("why.roi_help")));
         }
         if let Some(c) = change {
             let fields: [(&str, &dyn std::fmt::Display); 3] = [
@@ -316,6 +331,9 @@ pub(crate) mod tests {
             data: Fingerprint::of(b"d"),
             outcome: "Revenue".into(),
             class: String::new(),
+            case: "Revenue".into(),
+            news: crate::strategy::News::Good,
+            unanswered: vec![],
             scenarios: vec![result("Baseline", 155.0), result("Push", 180.0)],
             differences: vec![Difference {
                 name: "Push".into(),

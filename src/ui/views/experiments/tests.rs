@@ -192,3 +192,31 @@ fn a_trial_is_seen_growing_and_keeps_what_it_had_when_stopped() {
     assert!(h.query_all_by_label_contains("Stopped: this is how far it came, 400 of 10,000 rounds").next().is_some());
     h.get_by_label("Try again");
 }
+
+#[test]
+fn a_study_of_bad_news_takes_that_to_what_if() {
+    let folder = tempfile::tempdir().unwrap();
+    // A call keeps every second who would have left.
+    let mut text = "age,calls,Churn\n".to_owned();
+    for i in 0..1_200u32 {
+        let called = i * 7 % 13 < 6;
+        let leaves = (i * 37 % 101) < if called { 25 } else { 50 };
+        text += &format!("{},{},{}\n", 20 + i * 11 % 50, if called { "call" } else { "none" }, u32::from(leaves));
+    }
+    let session = opened(&folder, "churn.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("Whom does it help?").click();
+    h.run();
+    pick(&mut h, "Who got what", "calls");
+    pick(&mut h, "Compared with", "none");
+    pick(&mut h, "What came of it", "Churn");
+    h.run();
+    h.get_by_label("guessed from its name");
+    assert!(h.query_all_by_label_contains("raises the share without “Churn”").count() > 0);
+    h.get_by_label("Use in What-if").click();
+    h.run();
+    let recipe = h.state().desk.session.recipe.clone().unwrap();
+    assert_eq!(recipe.simulate.bad_news, ["Churn"]);
+    assert!(recipe.scenarios.iter().all(|s| s.tested.as_ref().is_some_and(|t| t.arm == "call")) && !recipe.scenarios.is_empty());
+}

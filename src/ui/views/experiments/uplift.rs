@@ -5,6 +5,7 @@ use eframe::egui::{self, RichText, Ui};
 use super::form;
 use crate::base::numbers;
 use crate::session::state::{Command, Study};
+use crate::strategy::News;
 use crate::strategy::causal::{Base, Check, Light};
 use crate::strategy::study::{NamedStudy, UpliftAsked};
 use crate::strategy::uplift::learner::Learner;
@@ -28,14 +29,21 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
         if !asked.treatment.is_empty() {
             form::level(ui, cx, "experiments.control", &asked.treatment.clone(), &mut asked.control);
         }
+        let outcome = asked.outcome.clone();
         form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::countable, false);
+        if asked.outcome != outcome {
+            asked.outcome_is = None;
+        }
+        if !asked.outcome.is_empty() {
+            goodness(ui, cx, asked);
+        }
         form::several_or(ui, cx, "experiments.told_apart", "studies.all_that_fit", &mut asked.features, form::any);
     });
     let title = egui::RichText::new(cx.t("studies.money"));
     let money = egui::CollapsingHeader::new(title).id_salt("uplift-money").default_open(asked.value_per_conversion.is_some());
     let shown = money.show(ui, |ui| {
         egui::Grid::new("uplift-money").num_columns(2).show(ui, |ui| {
-            form::amount(ui, cx, "why.value_per_conversion", &mut asked.value_per_conversion, false);
+            form::amount(ui, cx, asked.news().word("why.value_per_conversion"), &mut asked.value_per_conversion, false);
             form::amount(ui, cx, "why.cost_per_contact", &mut asked.cost_per_contact, false);
             for arm in form::levels(cx, &asked.treatment).into_iter().filter(|a| *a != asked.control) {
                 let mut cost = asked.costs.get(&arm).copied();
@@ -64,6 +72,22 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
     }
 }
 
+/// Whether the outcome is good news: what was said, else what its name sounds like, always in sight.
+fn goodness(ui: &mut Ui, cx: &Cx<'_>, asked: &mut UpliftAsked) {
+    ui.label(RichText::new(cx.t("experiments.outcome_is")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.outcome_is_help"));
+    ui.horizontal_wrapped(|ui| {
+        for (of, key) in [(News::Good, "why.news_good"), (News::Bad, "why.news_bad")] {
+            if ui.selectable_label(asked.news() == of, cx.t(key)).on_hover_text(cx.t("experiments.outcome_is_help")).clicked() {
+                asked.outcome_is = Some(of);
+            }
+        }
+        if asked.outcome_is.is_none() {
+            ui.label(RichText::new(cx.t("why.news_guessed")).size(theme::SMALL).color(cx.tokens.weak));
+        }
+    });
+    ui.end_row();
+}
+
 /// A word and what it means, or nothing more to say.
 type Named = (&'static str, &'static str);
 
@@ -84,6 +108,9 @@ fn choice<T: PartialEq + Copy, const N: usize>(ui: &mut Ui, cx: &Cx<'_>, key: &s
 /// What was found.
 pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, study: &NamedStudy, r: &UpliftResult, twins: &mut figure::Twins) {
     let lang = cx.lang();
+    for n in r.assumptions.iter().filter(|n| n.code.starts_with("uplift.bad_news")) {
+        basic::caption(ui, &n.say(lang));
+    }
     for a in &r.arms {
         arm(ui, cx, r, a);
     }
@@ -96,7 +123,7 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, study: &NamedStudy, r: &UpliftResult
         sheet::ui(ui, "rules", &words::rule_sheet(p, lang), 2);
         ui.add(egui::Label::new(RichText::new(p.claim.say(lang)).size(theme::SMALL).color(cx.tokens.weak)).wrap());
         if let Study::Uplift(asked) = &study.ask {
-            use_in_whatif(ui, cx, &advice::scenarios(&study.name, asked, p));
+            use_in_whatif(ui, cx, asked, &advice::scenarios(&study.name, asked, p));
         }
     }
     for (key, caption, c) in words::uplift_pictures(r, lang) {
@@ -161,13 +188,19 @@ fn check(ui: &mut Ui, cx: &Cx<'_>, c: &Check) {
 }
 
 /// Turns the advice into scenarios and goes to them.
-fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, scenarios: &[crate::strategy::Scenario]) {
+fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, asked: &UpliftAsked, scenarios: &[crate::strategy::Scenario]) {
     let button = egui::Button::new(cx.t("studies.use_in_whatif"));
     let response = ui.add_enabled(!scenarios.is_empty(), button).on_hover_text(cx.t("studies.use_in_whatif_help"));
     if !response.on_disabled_hover_text(cx.t("studies.no_scenario")).clicked() {
         return;
     }
     let recipe = cx.session.recipe.as_ref();
+    // What is good news in the study is good news there.
+    if let Some(section) =
+        recipe.map(|r| r.simulate.clone().saying(&asked.outcome, asked.news())).filter(|s| Some(s) != recipe.map(|r| &r.simulate))
+    {
+        cx.command(Command::SetSimulate(section));
+    }
     let mut taken: Vec<String> = recipe.iter().flat_map(|r| r.scenarios.iter().map(|s| s.name.clone())).collect();
     for s in scenarios {
         let names: Vec<&str> = taken.iter().map(String::as_str).collect();

@@ -5,9 +5,9 @@ use eframe::egui::{self, RichText, Ui};
 use crate::base::{Lang, numbers, tr};
 use crate::session::ledger;
 use crate::session::state::Ask;
-use crate::strategy::Simulation;
 use crate::strategy::simulate::between::{Between, Player};
 use crate::strategy::simulate::{Estimate, Pair};
+use crate::strategy::{News, Simulation};
 use crate::ui::views::why::{self, name_it};
 use crate::ui::widgets::{basic, figure, signed_bars};
 use crate::ui::{Cx, theme};
@@ -46,13 +46,13 @@ impl Compare {
             }
         });
         if let Some(pair) = pair(sim, &two) {
-            ui.add(egui::Label::new(words(&pair, cx.lang())).wrap());
+            ui.add(egui::Label::new(words(&pair, sim.news, cx.lang())).wrap());
         }
         let ask = Ask::Between { model: model.to_owned(), two: two.clone() };
         cx.want(ask.clone());
         why::standing(ui, cx, &ask);
         if let Some(found) = cx.session.between(&ask).cloned() {
-            drivers(ui, cx, &found, twins);
+            drivers(ui, cx, &found, sim.news, twins);
         }
         ui.add_space(theme::SPACE);
         self.two = Some(two);
@@ -71,7 +71,7 @@ pub fn pair(sim: &Simulation, two: &[String; 2]) -> Option<Pair> {
 }
 
 /// The difference in one sentence; whether it is beyond the chance of who is in the data.
-pub fn words(p: &Pair, lang: Lang) -> String {
+pub fn words(p: &Pair, news: News, lang: Lang) -> String {
     let e = p.profit.unwrap_or(p.conversions);
     let key = match (p.profit.is_some(), e.low > 0.0 || e.high < 0.0) {
         (true, true) => "why.versus_profit",
@@ -89,25 +89,25 @@ pub fn words(p: &Pair, lang: Lang) -> String {
         ("c_low", &numbers::signed(p.conversions.low)),
         ("c_high", &numbers::signed(p.conversions.high)),
     ];
-    crate::base::tr_with(lang, key, &fields)
+    crate::base::tr_with(lang, news.word(key), &fields)
 }
 
 /// A driver's name.
-pub fn player(p: &Player, lang: Lang) -> String {
+pub fn player(p: &Player, news: News, lang: Lang) -> String {
     match p {
         Player::Lever(column) => column.clone(),
-        other => tr(lang, other.key()).to_owned(),
+        other => tr(lang, news.word(other.key())).to_owned(),
     }
 }
 
-fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, twins: &mut figure::Twins) {
+fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, news: News, twins: &mut figure::Twins) {
     let lang = cx.lang();
     let amount = |p: &crate::strategy::simulate::between::Part| p.profit.unwrap_or(p.conversions);
     let bars: Vec<_> = found
         .parts
         .iter()
         .map(|p| signed_bars::Bar {
-            name: player(&p.player, lang),
+            name: player(&p.player, news, lang),
             amount: amount(p),
             shown: numbers::signed(amount(p)),
             ..signed_bars::Bar::default()
@@ -117,14 +117,18 @@ fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, twins: &mut figure::Tw
         basic::caption(ui, cx.t("why.versus_same"));
         return;
     }
-    let caption = cx.t(if found.profit.is_some() { "why.versus_caption" } else { "why.versus_caption_conversions" }).to_owned();
+    let caption = cx.t(if found.profit.is_some() { "why.versus_caption" } else { news.word("why.versus_caption_conversions") }).to_owned();
     let table = || figure::Table {
-        header: ["why.driver", "why.conversions", "why.profit"].map(|k| tr(lang, k).to_owned()).to_vec(),
+        header: ["why.driver", "why.conversions", "why.profit"].map(|k| tr(lang, news.word(k)).to_owned()).to_vec(),
         rows: found
             .parts
             .iter()
             .map(|p| {
-                vec![player(&p.player, lang), numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
+                vec![
+                    player(&p.player, news, lang),
+                    numbers::signed(p.conversions),
+                    p.profit.map_or_else(|| "–".to_owned(), numbers::signed),
+                ]
             })
             .collect(),
     };
@@ -150,7 +154,7 @@ mod tests {
         let other = pair(&sim, &["Push".to_owned(), "Mail".to_owned()]).unwrap();
         assert_eq!((other.conversions, other.profit), (e(-5.0, -9.0, -2.0), Some(e(-200.0, -380.0, 10.0))));
         for lang in [Lang::En, Lang::Zh] {
-            let (a, b) = (words(&one, lang), words(&other, lang));
+            let (a, b) = (words(&one, News::Good, lang), words(&other, News::Bad, lang));
             assert!(a.contains("+200") && a.contains("Push") && b.contains("−200") && b.contains("Mail"), "{a} / {b}");
             assert!(!a.contains('{') && !b.contains('{'));
         }

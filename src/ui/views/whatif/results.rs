@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::{self, RichText, Ui};
 
 use crate::base::{Lang, numbers, tr};
+use crate::strategy::simulate::Placed;
 use crate::strategy::{Scenario, Simulation};
 use crate::ui::widgets::scenario_card::{self, Figure};
 use crate::ui::widgets::{basic, figure};
@@ -19,6 +20,9 @@ fn is_rate(cx: &Cx<'_>, model: &str, sim: &Simulation) -> bool {
 /// The scenario on the bench in one line: from what to what.
 pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     let Some(sim) = cx.session.simulation(model) else { return };
+    if let Some(lost) = sim.unanswered.iter().find(|u| u.name == s.name) {
+        basic::warning(ui, &lost.fault.say(cx.lang()));
+    }
     let found = sim.differences.iter().zip(sim.scenarios.iter().skip(1)).find(|(d, _)| d.name == s.name);
     let Some((difference, result)) = found.filter(|_| !s.set.is_empty() || s.tested.is_some()) else { return };
     let rate = is_rate(cx, model, sim);
@@ -30,7 +34,8 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
         let before = Figure::Rate.show(result.rate.value - difference.rate.value, rate);
         let after = Figure::Rate.show(result.rate.value, rate);
         let change = Figure::Rate.show_change(difference.rate.value, rate);
-        let colour = if difference.rate.value >= 0.0 { cx.tokens.up } else { cx.tokens.down };
+        // Whether it is for the better; which way it goes, the sign says.
+        let colour = if difference.rate.value * sim.news.sign() >= 0.0 { cx.tokens.good } else { cx.tokens.error };
         ui.label(RichText::new(cx.tw("why.from_to", &[("from", &before), ("to", &after)])).size(theme::TITLE));
         ui.label(RichText::new(change).size(theme::TITLE).color(colour));
         scenario_card::grade_chip(ui, result.grade, &result.reason.say(cx.lang()), cx.lang());
@@ -47,12 +52,20 @@ pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &str, twins: &mut figure::Twins) 
         "why.scenarios_caption",
         &[("n", &numbers::fixed(reach, 0)), ("model", &sim.model_name), ("replicates", &numbers::count(i64::from(sim.replicates)))],
     );
+    if !sim.news.is_good() {
+        basic::caption(ui, &cx.tw("why.news_fewer", &[("case", &sim.case)]));
+    }
     let source = figure::Source { table: Box::new(|| table(sim, rate, lang)), csv: Some(Box::new(|| csv(sim))), svg: None };
     figure::ui(ui, cx, twins, "why.scenarios", &caption, &source, |ui, _| {
         egui::ScrollArea::horizontal().id_salt("cards").auto_shrink([false, true]).show(ui, |ui| {
             ui.horizontal_top(|ui| {
-                for i in 0..sim.scenarios.len() {
-                    ui.push_id(i, |ui| ui.vertical(|ui| scenario_card::ui(ui, sim, i, rate, lang)));
+                for (at, place) in sim.placed().into_iter().enumerate() {
+                    ui.push_id(at, |ui| {
+                        ui.vertical(|ui| match place {
+                            Placed::Answered(i) => scenario_card::ui(ui, sim, i, rate, lang),
+                            Placed::Unanswered(u) => scenario_card::unanswered(ui, u, lang),
+                        })
+                    });
                 }
             });
         });
@@ -78,7 +91,7 @@ fn table(sim: &Simulation, rate: bool, lang: Lang) -> figure::Table {
         if sim.scenarios.iter().all(|r| f.of(r).is_none()) {
             continue;
         }
-        let mut row = vec![tr(lang, f.key(rate)).to_owned()];
+        let mut row = vec![tr(lang, sim.news.word(f.key(rate))).to_owned()];
         row.extend(sim.scenarios.iter().map(|r| f.of(r).map_or_else(|| "–".to_owned(), |e| f.show(e.value, rate))));
         rows.push(row);
     }

@@ -3,9 +3,10 @@
 use eframe::egui::{self, RichText, Ui};
 
 use super::terms::parse;
+use crate::ml::Outcome;
 use crate::session::recipe::SimulateSection;
 use crate::session::state::Command;
-use crate::strategy::Channel;
+use crate::strategy::{Channel, News};
 use crate::ui::views::why::name_it;
 use crate::ui::widgets::basic;
 use crate::ui::{Cx, theme};
@@ -19,12 +20,13 @@ pub struct Shared {
 
 impl Shared {
     /// Draws it, folded away until it is wanted.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, outcome: &Outcome) {
         let Some(section) = cx.session.recipe.as_ref().map(|r| r.simulate.clone()) else { return };
         let mut new = section.clone();
         egui::CollapsingHeader::new(cx.t("why.shared_title")).id_salt("whatif-shared").show(ui, |ui| {
             basic::caption(ui, cx.t("why.shared_help"));
-            self.channels(ui, cx, &mut new.channels);
+            let news = section.news(outcome).unwrap_or_default().0;
+            self.channels(ui, cx, news, &mut new.channels);
             egui::Grid::new("shared").num_columns(2).spacing([theme::SPACE, theme::TIGHT]).show(ui, |ui| {
                 ui.label(RichText::new(cx.t("why.period")).color(cx.tokens.weak)).on_hover_text(cx.t("why.period_help"));
                 let days = self.amount(ui, cx, ("period", "why.period"), new.period_days, false, 96.0);
@@ -45,13 +47,13 @@ impl Shared {
         }
     }
 
-    fn channels(&mut self, ui: &mut Ui, cx: &Cx<'_>, channels: &mut Vec<Channel>) {
+    fn channels(&mut self, ui: &mut Ui, cx: &Cx<'_>, news: News, channels: &mut Vec<Channel>) {
         let mut gone = None;
         if !channels.is_empty() {
             egui::ScrollArea::horizontal().id_salt("channels-scroll").show(ui, |ui| {
                 egui::Grid::new("channels").num_columns(6).spacing([theme::SPACE, theme::TIGHT]).show(ui, |ui| {
                     for key in ["why.channel", "why.cost_per_contact", "why.cost_per_conversion", "why.delivered", "why.capacity"] {
-                        ui.label(RichText::new(cx.t(key)).size(theme::SMALL).color(cx.tokens.weak));
+                        ui.label(RichText::new(cx.t(news.word(key))).size(theme::SMALL).color(cx.tokens.weak));
                     }
                     ui.end_row();
                     let names: Vec<String> = channels.iter().map(|c| c.name.clone()).collect();
@@ -69,7 +71,7 @@ impl Shared {
                             ("why.capacity", &mut c.capacity, false),
                         ];
                         for (key, value, percent) in fields {
-                            if let Some(amount) = self.amount(ui, cx, ((key, i), key), *value, percent, 72.0) {
+                            if let Some(amount) = self.amount(ui, cx, ((key, i), news.word(key)), *value, percent, 72.0) {
                                 *value = amount;
                             }
                         }
@@ -127,7 +129,8 @@ impl Shared {
             .id(id)
             .min_size(egui::vec2(width, 0.0))
             .desired_width(width)
-            .hint_text(cx.t("why.not_entered"));
+            // Where there is no room for the words.
+            .hint_text(if width < 90.0 { "–" } else { cx.t("why.not_entered") });
         let response = ui.add(field);
         name_it(&response, cx.t(key), &shown);
         if response.changed() {

@@ -3,6 +3,9 @@
 
 use eframe::egui::{self, RichText, Ui};
 
+use crate::ml::Outcome;
+use crate::session::state::Command;
+use crate::strategy::news::{self, News};
 use crate::strategy::{First, Scenario};
 use crate::ui::views::why::name_it;
 use crate::ui::widgets::basic;
@@ -45,7 +48,8 @@ impl Fields {
     }
 
     /// Draws the fields.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, outcome: &Outcome, s: &mut Scenario) {
+        let news = goodness(ui, cx, outcome);
         let two = ui.available_width() >= 496.0;
         egui::Grid::new("terms").num_columns(if two { 4 } else { 2 }).spacing([theme::SPACE, theme::TIGHT]).show(ui, |ui| {
             let mut placed = 0;
@@ -56,10 +60,10 @@ impl Fields {
                 }
             };
             for i in 0..FIELDS.len() {
-                self.field(ui, cx, s, i);
+                self.field(ui, cx, s, i, news);
                 next(ui);
             }
-            first(ui, cx, s);
+            first(ui, cx, s, news);
             next(ui);
             channel(ui, cx, s);
             next(ui);
@@ -76,10 +80,10 @@ impl Fields {
         }
     }
 
-    fn field(&mut self, ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario, i: usize) {
+    fn field(&mut self, ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario, i: usize, news: News) {
         let f = &FIELDS[i];
         let value = (f.of)(s);
-        let label = ui.label(RichText::new(cx.t(f.key)).color(cx.tokens.weak)).on_hover_text(cx.t(f.help));
+        let label = ui.label(RichText::new(cx.t(news.word(f.key))).color(cx.tokens.weak)).on_hover_text(cx.t(news.word(f.help)));
         let shown = value.map_or_else(String::new, |v| if f.percent { format!("{} %", rounded(v * 100.0)) } else { v.to_string() });
         let mut text = self.typed[i].clone().unwrap_or(shown);
         let field =
@@ -106,10 +110,35 @@ fn rounded(v: f64) -> f64 {
     (v * 1e9).round() / 1e9
 }
 
+/// Whether the outcome is good news: what the analyst said, else what its name sounds like, always in sight.
+fn goodness(ui: &mut Ui, cx: &mut Cx<'_>, outcome: &Outcome) -> News {
+    let Some(section) = cx.session.recipe.as_ref().map(|r| &r.simulate) else { return News::Good };
+    // Said twice, it is the simulation that refuses; a click here says it once.
+    let (news, guessed) = section.news(outcome).unwrap_or_default();
+    let mut said = None;
+    ui.horizontal_wrapped(|ui| {
+        let title = cx.tw("why.news", &[("case", &basic::shorten(&news::case(outcome), 40))]);
+        ui.label(RichText::new(title).color(cx.tokens.weak)).on_hover_text(cx.t("why.news_help"));
+        for (of, key) in [(News::Good, "why.news_good"), (News::Bad, "why.news_bad")] {
+            if ui.selectable_label(news == of, cx.t(key)).on_hover_text(cx.t("why.news_help")).clicked() {
+                said = Some(of);
+            }
+        }
+        if guessed {
+            ui.label(RichText::new(cx.t("why.news_guessed")).size(theme::SMALL).color(cx.tokens.weak));
+        }
+    });
+    if let Some(of) = said {
+        cx.command(Command::SetSimulate(section.clone().saying(news::listed(outcome), of)));
+        return of;
+    }
+    news
+}
+
 /// Who is reached where not everybody can be.
-fn first(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
-    ui.label(RichText::new(cx.t("why.first")).color(cx.tokens.weak)).on_hover_text(cx.t("why.first_help"));
-    let name = |f: First| cx.t(if f == First::Chance { "why.first_chance" } else { "why.first_gain" });
+fn first(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario, news: News) {
+    ui.label(RichText::new(cx.t("why.first")).color(cx.tokens.weak)).on_hover_text(cx.t(news.word("why.first_help")));
+    let name = |f: First| cx.t(if f == First::Chance { "why.first_chance" } else { news.word("why.first_gain") });
     let shown = name(s.first);
     let combo = egui::ComboBox::from_id_salt("first").width(WIDTH).truncate().selected_text(shown).show_ui(ui, |ui| {
         for f in [First::Chance, First::Gain] {

@@ -251,3 +251,48 @@ fn without_levers_it_says_what_to_do_in_both_languages() {
         assert!(h.state().asked.contains(&Action::Command(Command::SetLever { column: "feature_0".into(), yes: true })));
     }
 }
+
+#[test]
+fn whether_the_outcome_is_good_news_is_said_once_and_words_follow() {
+    let (_folder, mut session) = open(true);
+    let outcome = session.models["trees"].value.card().outcomes[0].clone();
+    let mut answer = simulation(true);
+    answer.news = crate::strategy::News::Bad;
+    session.simulations.insert("trees".into(), Kept { value: Arc::new(answer), key: Key::default() });
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label("Value per conversion");
+    h.get_by_label("guessed from its name");
+    h.get_by_label("bad news").click();
+    h.run();
+    let said = |h: &Harness<'_, Room1<WhatIfView>>| h.state().desk.session.recipe.as_ref().unwrap().simulate.clone();
+    assert_eq!(said(&h).bad_news, [crate::strategy::news::listed(&outcome).to_owned()]);
+    h.get_by_label("Value per case avoided");
+    assert!(h.query_by_label("guessed from its name").is_none() && h.query_by_label("Value per conversion").is_none());
+    // The card counts cases and what is saved; its money is a change already.
+    assert!(h.query_all_by_label_contains("Cases: 180").next().is_some() && h.query_all_by_label_contains("Saved:").next().is_some());
+    assert!(h.query_all_by_label_contains("Fewer is better").next().is_some());
+    h.get_by_label("good news").click();
+    h.run();
+    assert_eq!((said(&h).bad_news.len(), said(&h).good_news.len()), (0, 1));
+    h.get_by_label("Value per conversion");
+}
+
+#[test]
+fn a_scenario_without_an_answer_has_a_card_that_says_why() {
+    use crate::strategy::simulate::Unanswered;
+    let (_folder, mut session) = open(false);
+    let mut answer = simulation(false);
+    let fault = crate::fault!("strategy.empty_segment", name = "Nobody", segment = "feature_0 > 99").0;
+    answer.unanswered = vec![Unanswered { at: 0, name: "Nobody".into(), fault: fault.clone() }];
+    session.simulations.insert("trees".into(), Kept { value: Arc::new(answer), key: Key::default() });
+    session.recipe.as_mut().unwrap().scenarios = vec![Scenario { name: "Nobody".into(), ..blank_scenario() }];
+    session.selection.scenario = Some("Nobody".into());
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    // Beside its name on the bench and on its card, which stands before the answered one.
+    let said: Vec<f32> = h.query_all_by_label(&fault.say(Lang::En)).map(|n| n.rect().left()).collect();
+    assert_eq!(said.len(), 2);
+    let answered = h.query_all_by_label_contains("Conversions: 180").next().unwrap().rect().left();
+    assert!(said[1] > said[0] && said[1] < answered, "{said:?} before {answered}");
+}
