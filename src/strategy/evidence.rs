@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::support::Apart;
 use crate::base::{Notice, numbers};
+use crate::ml::ModelCard;
+use crate::ml::metrics::Figures;
 use crate::note;
 
 /// How far a number may be trusted as an effect.
@@ -21,6 +23,25 @@ pub enum Grade {
 
 /// Share of reached rows outside what training saw from which a number is unsupported.
 pub const MOST_OUTSIDE: f64 = 0.05;
+
+/// Why a model's opinion of a change is worth nothing: on rows that did not teach it, it does no better than guessing. `None`
+/// where it does, or where no rows were held out.
+pub fn blind(card: &ModelCard, outcome: usize) -> Option<Notice> {
+    let found = card.evaluation.get(outcome)?;
+    match &found.figures {
+        Figures::Binary(b) => {
+            let (low, high) = b.auc_interval?;
+            let [auc, from, to] = [b.auc?, low, high].map(|v| numbers::fixed(v, 2));
+            (low <= 0.5).then(|| note!("strategy.grade_blind", auc = auc, low = from, high = to, rows = found.rows))
+        }
+        // A correlation of nothing with nothing stays below 2 / √n.
+        Figures::Number(f) => {
+            let r2 = f.r2?;
+            (r2 <= 4.0 / found.rows.max(1) as f64)
+                .then(|| note!("strategy.grade_blind_amount", r2 = numbers::fixed(r2, 3), rows = found.rows))
+        }
+    }
+}
 
 /// The grade of a scenario on logged, not randomised data: C, or D where too many rows leave what training saw.
 /// `apart` are people whose values never occur together, `moved` says whether any lever moves, `overridden` which outcome

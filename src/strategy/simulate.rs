@@ -22,6 +22,7 @@ use self::answer::{Answered, Side, answer, baseline_result};
 use self::plan::Plan;
 use self::world::World;
 use super::baseline::Baseline;
+use super::evidence::{self, Grade};
 use super::lever::Lever;
 use super::news::{self, News};
 use super::scenario::Scenario;
@@ -138,6 +139,7 @@ pub fn simulate(
         options,
         also.iter().map(|a| (a.what, &a.model.card().fingerprint, a.outcome)).collect::<Vec<_>>(),
     ));
+    let blind = evidence::blind(card, options.outcome);
     for (k, ((at, scenario, found), plan)) in asked_for.iter().zip(&plans).enumerate() {
         ctx.check()?;
         let question = Fingerprint::of_value(&(scenario, &asked, plan.rows != shared, found));
@@ -145,7 +147,7 @@ pub fn simulate(
             Some(answered) => answered,
             None => {
                 let answered = match found {
-                    Some(found) => Ok(tested::answer(&world, scenario, plan, found, options)),
+                    Some(found) => Ok(tested::answer(&world, scenario, plan, found, !sides.is_empty(), options)),
                     None => answer(&world, &sides, scenario, plan, plan.rows != shared, options),
                 };
                 match answered {
@@ -161,7 +163,10 @@ pub fn simulate(
                 }
             }
         };
-        let Answered { result, difference, sums } = answered;
+        let Answered { mut result, difference, sums } = answered;
+        if let Some(reason) = blind.as_ref().filter(|_| found.is_none() && !plan.moves.is_empty()) {
+            (result.grade, result.reason) = (Grade::D, reason.clone());
+        }
         results.push(result);
         differences.push(difference);
         blocks.push(sums);

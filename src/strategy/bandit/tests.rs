@@ -149,6 +149,65 @@ fn logs_that_say_nothing_are_refused_in_a_sentence() {
     refused(&log.with_values("shown", many).unwrap(), &asked(), &plain, "bandit.actions");
 }
 
+/// Rewards that hang on the person or on nothing, never on what was shown: nobody is called the winner, and where what was
+/// shown does matter, somebody is.
+#[test]
+fn nobody_wins_where_it_does_not_matter_what_is_shown() {
+    let log = |seed: u64, n: usize, matters: bool, person: bool| {
+        let mut r = rng::rng(seed, "null log");
+        let (mut shown, mut kind, mut won) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..n {
+            let (a, k) = (rng::below(&mut r, 4), rng::below(&mut r, 2));
+            let p = 0.2 + if person { 0.2 * k as f64 } else { 0.0 } + if matters && a == 1 { 0.2 } else { 0.0 };
+            shown.push(Some(["a", "b", "c", "d"][a].to_owned()));
+            kind.push(Some(["x", "y"][k].to_owned()));
+            won.push(Some(i64::from(rng::unit(&mut r) < p)));
+        }
+        let columns = [("shown", Values::Texts(shown)), ("kind", Values::Texts(kind)), ("won", Values::Integers(won))];
+        Table::from_columns(columns.map(|(n, v)| (n.to_owned(), v)).into()).unwrap()
+    };
+    let tells = |seed: u64, n: usize, matters: bool, base: ModelKind| {
+        let asked = Asked { seed, ensemble: 2, base, ..asked() };
+        let (_, replay, _) =
+            super::world::fit(&log(seed, n, matters, seed % 2 == 0), &asked, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+        replay.tells()
+    };
+    let wins = (0..200).filter(|s| tells(*s, 800, false, ModelKind::Logistic)).count();
+    assert!(wins <= 16, "{wins} of 200");
+    let wins = (0..20).filter(|s| tells(*s, 800, false, ModelKind::Gbdt)).count();
+    assert!(wins <= 3, "{wins} of 20 by trees");
+    let found = (0..20).filter(|s| tells(*s, 10_000, true, ModelKind::Logistic)).count();
+    assert!(found >= 18, "{found} of 20 are told");
+    // The sentence follows, whatever the simulated lift.
+    let table = log(4, 4_000, false, true);
+    let settings = Settings { rounds: 200, seeds: 2, policies: vec![Policy::Thompson], ..Settings::default() };
+    let mut tried = run(&table, &asked(), &settings, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    let best = &mut tried.outcomes[0].lift;
+    (best.low, best.mean, best.high) = (0.01, 0.02, 0.03);
+    tried.replay.told = (0.0, -0.01, 0.01);
+    let blind = crate::strategy::words::tried(&tried, crate::base::Lang::En);
+    tried.replay.told = (0.02, 0.01, 0.03);
+    let clear = crate::strategy::words::tried(&tried, crate::base::Lang::En);
+    assert!(blind.contains("may be chance") && clear.contains("earns most"), "{blind} / {clear}");
+}
+
+/// Trees too few to split on what was shown: all actions are alike, which is said.
+#[test]
+fn models_that_tell_nothing_apart_say_so() {
+    let n = 400;
+    let mut r = rng::rng(9, "alike");
+    let shown = (0..n).map(|_| Some(format!("item {}", rng::below(&mut r, 40)))).collect();
+    let won = (0..n).map(|i| Some(i64::from(i % 33 == 0))).collect();
+    let kind = (0..n).map(|i| Some(["x", "y"][i % 2].to_owned())).collect();
+    let columns = [("shown", Values::Texts(shown)), ("kind", Values::Texts(kind)), ("won", Values::Integers(won))];
+    let table = Table::from_columns(columns.map(|(n, v)| (n.to_owned(), v)).into()).unwrap();
+    let (world, replay, said) = super::world::fit(&table, &asked(), &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    let alike = world.chances.iter().all(|c| c.chunks(40).all(|row| row.iter().all(|p| (p - row[0]).abs() < 1e-12)));
+    assert!(alike && !replay.tells() && said.iter().any(|w| w.code == "bandit.alike"), "{said:?}");
+    let (_, _, said) = super::world::fit(&log(6_000), &asked(), &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+    assert!(said.iter().all(|w| w.code != "bandit.alike"));
+}
+
 #[test]
 fn wilsons_interval_is_the_published_one() {
     // Newcombe 1998, table I: 81 of 263.

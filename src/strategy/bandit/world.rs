@@ -84,6 +84,17 @@ pub struct Replay {
     pub rows: usize,
     /// Whether every model is inside.
     pub holds: bool,
+    /// Log-loss on the held-out rows that is saved by knowing what was shown, beside knowing the person only: the mean and its
+    /// 95 % interval. Where the interval holds 0, what the models say of single actions may be chance.
+    #[serde(default)]
+    pub told: (f64, f64, f64),
+}
+
+impl Replay {
+    /// Whether the models tell what is shown apart beyond chance.
+    pub fn tells(&self) -> bool {
+        self.told.1 > 0.0
+    }
 }
 
 /// Wilson's interval of a rate.
@@ -163,7 +174,9 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
         models.push(train(&spec, &data, &ctx.without_stage())?);
         ctx.at(member as u64 + 1);
     }
-    let replay = replay(&models, &x.select(&held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), ctx)?;
+    let count = |a: usize| fitted.iter().filter(|r| codes[**r] == a as i32).count() as f64 / fitted.len().max(1) as f64;
+    let shares: Vec<(f64, f64)> = place.iter().enumerate().map(|(a, p)| (p.unwrap_or(f64::NAN), count(a))).collect();
+    let replay = replay(&models, &x.select(&held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), (at, &shares), ctx)?;
     let mut drawn = rng::rng(asked.seed, "bandit-people");
     let people: Vec<usize> = (0..PEOPLE.min(known.len())).map(|_| known[rng::below(&mut drawn, known.len())]).collect();
     let mut chances = Vec::new();
@@ -200,16 +213,32 @@ fn returns_of(table: &Table, asked: &Asked, codes: &[i32], y: &[f64], actions: u
     returns::fit(&visits, span, table.n_rows(), actions, asked.ensemble, asked.seed, ctx).map(Some)
 }
 
-fn replay(models: &[Arc<dyn Model>], x: &FeatureMatrix, y: &[f64], ctx: &JobCtx) -> Result<Replay> {
+/// `shown` is the feature that says what was shown, and each of its values with how often it was.
+fn replay(models: &[Arc<dyn Model>], x: &FeatureMatrix, y: &[f64], shown: (usize, &[(f64, f64)]), ctx: &JobCtx) -> Result<Replay> {
     let n = y.len() as f64;
     let won: f64 = y.iter().sum();
     let interval = wilson(won, n, 0.05);
     let mut expected = Vec::new();
+    // What all models together expect of each row, and what they would without knowing what was shown.
+    let (mut knowing, mut blind) = (vec![0.0; y.len()], vec![0.0; y.len()]);
     for m in models {
-        expected.push(m.predict(x, ctx)?.iter().sum::<f64>() / n);
+        let said = m.predict(x, ctx)?;
+        expected.push(said.iter().sum::<f64>() / n);
+        knowing.iter_mut().zip(said).for_each(|(k, p)| *k += p / models.len() as f64);
+        let mut other = x.clone();
+        for (value, share) in shown.1.iter().filter(|s| s.1 > 0.0) {
+            ctx.check()?;
+            other.values.iter_mut().skip(shown.0).step_by(x.n_features).for_each(|v| *v = *value);
+            blind.iter_mut().zip(m.predict(&other, ctx)?).for_each(|(b, p)| *b += share * p / models.len() as f64);
+        }
     }
+    let loss = |p: f64, y: f64| -if y > 0.5 { p.max(1e-9).ln() } else { (1.0 - p).max(1e-9).ln() };
+    let saved: Vec<f64> = y.iter().zip(knowing.iter().zip(&blind)).map(|(y, (k, b))| loss(*b, *y) - loss(*k, *y)).collect();
+    let mean = saved.iter().sum::<f64>() / n;
+    let error = (saved.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n / (n - 1.0).max(1.0)).sqrt();
+    let half = experiment::z(0.975) * error;
     let holds = expected.iter().all(|e| (interval.0..=interval.1).contains(e));
-    Ok(Replay { logged: won / n, interval, expected, rows: y.len(), holds })
+    Ok(Replay { logged: won / n, interval, expected, rows: y.len(), holds, told: (mean, mean - half, mean + half) })
 }
 
 /// What a policy sees: numbers standardised, levels as one column each, at most thirty of them.

@@ -271,6 +271,16 @@ pub(super) fn ends(terms: &Terms, people: f64, reached: f64) -> Option<Notice> {
     Some(Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)))
 }
 
+/// What costs nothing although money is counted: a profit without costs, a budget that nothing is taken from.
+pub(super) fn unpriced(terms: &Terms) -> Option<Notice> {
+    let spends = terms.cost_per_contact.unwrap_or(0.0) > 0.0 || terms.cost_per_conversion.unwrap_or(0.0) > 0.0;
+    match terms.budget {
+        Some(_) if !spends => Some(note!("strategy.budget_free")),
+        _ if terms.value_per_conversion.is_some() && !terms.costs() => Some(note!("strategy.no_costs")),
+        _ => None,
+    }
+}
+
 /// What a reader should know of a scenario.
 fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: bool) -> Vec<Notice> {
     let mut out = Vec::new();
@@ -283,6 +293,7 @@ fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: boo
     if other_people {
         out.push(note!("strategy.other_segment"));
     }
+    out.extend(unpriced(&plan.terms).filter(|_| after.any));
     if let Some(ends) = ends(&plan.terms, people, reached) {
         out.push(ends);
         if !plan.terms.first.is_chance() && after.any {

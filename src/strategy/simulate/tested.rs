@@ -1,7 +1,7 @@
 //! A scenario whose effect a test measured: its people and terms are counted like any other's, what it adds is the test's.
 
 use super::SimulateOptions;
-use super::answer::{Answered, Sums, ends};
+use super::answer::{Answered, Sums, ends, unpriced};
 use super::plan::Plan;
 use super::result::{Covers, Difference, Estimate, ScenarioResult};
 use super::world::World;
@@ -27,8 +27,15 @@ pub(super) fn book(n: f64, found: &Measured) -> Book {
     Book { knots: vec![nobody, Knot { rows: n, before: n * found.before.0, gain: n * found.effect }] }
 }
 
-/// One scenario, as measured.
-pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found: &Measured, options: &SimulateOptions) -> Answered {
+/// One scenario, as measured; `alone` where scenarios are also judged by outcomes that the test did not measure.
+pub(super) fn answer(
+    world: &World<'_>,
+    scenario: &Scenario,
+    plan: &Plan,
+    found: &Measured,
+    alone: bool,
+    options: &SimulateOptions,
+) -> Answered {
     let n = plan.rows.len() as f64;
     let t = Terms { first: First::Chance, ..plan.terms };
     let book = book(n, found);
@@ -52,6 +59,13 @@ pub(super) fn answer(world: &World<'_>, scenario: &Scenario, plan: &Plan, found:
     let extra = t.worth_added().map(|w| added.scaled(w - offer * sign, -contacts - offer * t.takers(get, get * found.before.0)));
     let mut warnings =
         vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
+    if !plan.terms.first.is_chance() {
+        warnings.push(note!("strategy.tested_by_chance"));
+    }
+    if alone {
+        warnings.push(note!("strategy.tested_alone"));
+    }
+    warnings.extend(unpriced(&t));
     warnings.extend(ends(&t, people, reached));
     let per_person = 1.0 / people.max(f64::MIN_POSITIVE);
     let result = ScenarioResult {

@@ -134,6 +134,50 @@ fn totals_and_money_by_hand() {
     assert_eq!(out.assumptions.len(), 4);
 }
 
+/// Outcomes that have nothing to do with what the model says: its opinion of a change is graded as what it is.
+#[test]
+fn a_model_that_guesses_has_no_opinion() {
+    use crate::base::rng;
+    use crate::ml::metrics::{binary, number};
+    let mut r = rng::rng(12, "null outcomes");
+    let s = [scenario(&[("pages", "5")]), Scenario { name: "nothing".into(), ..Scenario::default() }];
+    let (raw, mut m) = (table(), model());
+    let (mut winners, n) = (0, 300);
+    for k in 0..200 {
+        let p: Vec<f64> = (0..n).map(|_| rng::unit(&mut r)).collect();
+        let null: Vec<f64> = (0..n).map(|_| f64::from(rng::unit(&mut r) < 0.3)).collect();
+        let real: Vec<f64> = p.iter().map(|p| f64::from(rng::unit(&mut r) < 0.2 + 0.6 * p)).collect();
+        let graded = |m: &Formula| {
+            let out = run_on(m, &raw, &s, &levers("")).unwrap();
+            assert_eq!(out.scenarios[2].grade, Grade::C, "nothing is moved, nothing is claimed");
+            (out.scenarios[1].grade, out.scenarios[1].reason.code.clone())
+        };
+        m.card.evaluation = vec![binary("y", &p, &null, 0.5)];
+        let found = graded(&m);
+        winners += u32::from(found.0 != Grade::D);
+        assert!(found.0 == Grade::C || found.1 == "strategy.grade_blind", "{found:?}");
+        if k % 20 == 0 {
+            m.card.evaluation = vec![binary("y", &p, &real, 0.5)];
+            assert_eq!(graded(&m).0, Grade::C);
+        }
+    }
+    assert!(winners <= 16, "{winners} of 200");
+    let noise: Vec<f64> = (0..n).map(|_| rng::normal(&mut r)).collect();
+    let said: Vec<f64> = (0..n).map(|_| 0.1 * rng::normal(&mut r)).collect();
+    m.card.evaluation = vec![number("y", &said, &noise)];
+    assert_eq!(run_on(&m, &raw, &s, &levers("")).unwrap().scenarios[1].reason.code, "strategy.grade_blind_amount");
+}
+
+#[test]
+fn money_without_costs_is_said() {
+    let codes = |text: &str| -> Vec<String> { run(&[push(text)]).unwrap().scenarios[1].warnings.iter().map(|w| w.code.clone()).collect() };
+    let has = |text: &str, code: &str| codes(text).iter().any(|c| c == code);
+    assert!(has("value_per_conversion = 40.0", "strategy.no_costs"));
+    assert!(!has("value_per_conversion = 40.0\ncost_per_contact = 0.1", "strategy.no_costs") && !has("", "strategy.no_costs"));
+    assert!(has("budget = 5.0", "strategy.budget_free") && has("budget = 5.0\nfixed_cost = 1.0", "strategy.budget_free"));
+    assert!(!has("budget = 5.0\ncost_per_contact = 0.1", "strategy.budget_free"));
+}
+
 #[test]
 fn no_cost_no_roi() {
     let mut s = scenario(&[("pages", "3")]);
@@ -670,6 +714,14 @@ fn a_scenario_may_take_its_effect_from_a_test() {
     let width = |e: Estimate| e.high - e.low;
     assert!(width(pair.conversions) > width(young.conversions) && width(pair.conversions) > width(d.conversions));
     assert!(pair.profit.is_some_and(|p| near(p.value, young.profit.unwrap().value - d.profit.unwrap().value)));
+    // What a test cannot give is said: an order of people, and outcomes that it did not measure.
+    let first = Scenario { first: crate::strategy::First::Gain, ..s.clone() };
+    let said = |s: &Scenario| {
+        let besides = Besides { also: &[], measured: &found[..1] };
+        let out = simulate(&m, &raw, &baseline, std::slice::from_ref(s), &[], besides, &data, &options, &ctx).unwrap();
+        out.scenarios[1].warnings.iter().any(|w| w.code == "strategy.tested_by_chance")
+    };
+    assert!(said(&first) && !said(&s));
     // No levers beside it, no other outcome.
     let both = Scenario { set: scenario(&[("age", "30")]).set, ..s.clone() };
     let code = |s: &Scenario| {

@@ -124,7 +124,12 @@ pub fn tried(t: &Tried, lang: Lang) -> String {
     }
     let Some(best) = t.outcomes.first() else { return String::new() };
     // A policy that does not beat showing everything equally often in nearly every run has not won.
-    let key = if best.lift.low > 0.0 { "bandit.says_best" } else { "bandit.says_none" };
+    // Where the models' opinion of single actions may be chance, every policy does well by what is not so.
+    let key = match (t.replay.tells(), best.lift.low > 0.0) {
+        (false, _) => "bandit.says_blind",
+        (true, true) => "bandit.says_best",
+        (true, false) => "bandit.says_none",
+    };
     let lift = format!("{} ({} … {})", numbers::points(best.lift.mean), numbers::points(best.lift.low), numbers::points(best.lift.high));
     tr_with(
         lang,

@@ -7,7 +7,7 @@ use crate::session::ledger;
 use crate::session::state::Ask;
 use crate::strategy::simulate::between::{Between, Player};
 use crate::strategy::simulate::{Estimate, Pair};
-use crate::strategy::{News, Simulation};
+use crate::strategy::{Grade, News, Simulation};
 use crate::ui::views::why::{self, name_it};
 use crate::ui::widgets::{basic, figure, signed_bars};
 use crate::ui::{Cx, theme};
@@ -47,6 +47,9 @@ impl Compare {
         });
         if let Some(pair) = pair(sim, &two) {
             ui.add(egui::Label::new(words(&pair, sim.news, cx.lang())).wrap());
+            if sim.scenarios.iter().skip(1).any(|s| two.contains(&s.name) && s.grade == Grade::D) {
+                basic::warning(ui, cx.t("why.versus_unsupported"));
+            }
         }
         let ask = Ask::Between { model: model.to_owned(), two: two.clone() };
         cx.want(ask.clone());
