@@ -553,7 +553,7 @@ mod tests {
     }
 
     fn threes(x: &[f64]) -> f64 {
-        0.03 * (x[0] * x[1] * x[2] + x[3] * x[4] * x[5] - x[6] * x[7] * x[8] + x[9] * x[10] * x[11]) + x[0] * x[4] + x[3]
+        0.005 * (x[0] * x[1] * x[2] + x[3] * x[4] * x[5] - x[6] * x[7] * x[8] + x[9] * x[10] * x[11]) + x[0] * x[4] + x[3]
     }
 
     /// Rounds end when the intervals are as fine as anything shown, or the budget is spent; and where every round misses

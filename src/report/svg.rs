@@ -433,6 +433,14 @@ pub fn matrix(title: &str, lines: &[String], across: usize, values: &[f64], most
             let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
             let (at, fill) = (left + x as f64 * step, diverging(mean / most));
             let _ = write!(out, "<rect x=\"{at:.2}\" y=\"{y:.0}\" width=\"{step:.2}\" height=\"{row:.0}\" fill=\"{fill}\"/>");
+            // What is below 0 is striped, so that its sign is seen without colour, too.
+            if mean / most < -0.04 {
+                let _ = write!(
+                    out,
+                    "<path d=\"M{at:.2} {:.0}h{step:.2}m0 10h-{step:.2}\" stroke=\"#fff\" stroke-opacity=\".6\" stroke-width=\"3\"/>",
+                    y + 5.0
+                );
+            }
         }
     }
     out + "</svg>"

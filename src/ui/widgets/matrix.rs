@@ -1,5 +1,6 @@
 //! A matrix of signed numbers as colours: many rows by feature (a force plot of a crowd), or two features against each
-//! other. One texture, made once per content; hover is exact; up and down differ in colour and in the words of the hover.
+//! other. One texture, made once per content; hover is exact; down differs from up in
+//! colour, by its stripes and in the words of the hover.
 
 use eframe::egui::{
     self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
@@ -39,13 +40,24 @@ const LINE: f32 = 22.0;
 /// Names along x need so much room.
 const NAME: f32 = 64.0;
 
-/// A pixel per cell; a pixel stands for several cells where there are more than a texture takes.
+/// Layers of a line in the texture: two of them are pale where a number is below 0, so that its sign is seen without colour.
+const LAYERS: usize = 6;
+/// Share of the most from which stripes are drawn: below, both colours are nearly none.
+const STRIPED: f64 = 0.04;
+/// How pale a stripe is.
+const PALE: f32 = 0.6;
+/// Most pixels of a texture from top to bottom.
+const MOST_HIGH: usize = 4_096;
+
+/// A column of [`LAYERS`] pixels per cell; a pixel stands for several cells where there are more than a texture takes.
 pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
     let width = m.across.clamp(1, MOST_ACROSS);
     let lines = m.lines.len().max(1);
     let most = if m.most > 0.0 { m.most } else { 1.0 };
-    let mut pixels = Vec::with_capacity(width * lines);
+    let layers = if lines * LAYERS > MOST_HIGH { 1 } else { LAYERS };
+    let mut pixels = Vec::with_capacity(width * lines * layers);
     for l in 0..lines {
+        let (first, mut below) = (pixels.len(), Vec::with_capacity(width));
         for x in 0..width {
             let (from, to) = (x * m.across / width, ((x + 1) * m.across / width).max(x * m.across / width + 1));
             let cells = m.values.get(l * m.across + from..(l * m.across + to).min(m.values.len())).unwrap_or_default();
@@ -53,9 +65,17 @@ pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
             let weight = m.weight.get(l * m.across + from).copied().unwrap_or(1.0);
             let colour = t.diverging(mean / most);
             pixels.push(if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour });
+            below.push(weight > 0.0 && mean / most < -STRIPED);
+        }
+        for layer in 1..layers {
+            let stripe = layer % 3 == 1;
+            for x in 0..width {
+                let colour = pixels[first + x];
+                pixels.push(if stripe && below[x] { colour.lerp_to_gamma(t.surface, PALE) } else { colour });
+            }
         }
     }
-    ColorImage::new([width, lines], pixels)
+    ColorImage::new([width, lines * layers], pixels)
 }
 
 /// Where the pointer is: line and place.
@@ -183,7 +203,13 @@ pub fn legend(ui: &mut Ui, low: &str, high: &str) {
         let step = ramp.width() / 24.0;
         for i in 0..24 {
             let min = pos2(ramp.left() + i as f32 * step, ramp.top());
-            ui.painter().rect_filled(Rect::from_min_size(min, vec2(step + 0.5, 8.0)), 0.0, t.diverging(f64::from(i) / 11.5 - 1.0));
+            let (at, whole) = (f64::from(i) / 11.5 - 1.0, vec2(step + 0.5, 8.0));
+            ui.painter().rect_filled(Rect::from_min_size(min, whole), 0.0, t.diverging(at));
+            if at < -STRIPED {
+                let pale = t.diverging(at).lerp_to_gamma(t.surface, PALE);
+                let stripe = Rect::from_min_size(min + vec2(0.0, 3.0), vec2(whole.x, 2.0));
+                ui.painter().rect_filled(stripe, 0.0, pale);
+            }
         }
         ui.label(egui::RichText::new(high).size(SMALL).color(t.weak));
     });
@@ -205,13 +231,18 @@ mod tests {
             most: 1.0,
         };
         let i = image(&m, &LIGHT);
-        assert_eq!(i.size, [2, 2]);
-        assert!(i.pixels[0] == LIGHT.up && i.pixels[1] == LIGHT.down && i.pixels[2] == LIGHT.surface && i.pixels[3] == LIGHT.missing);
+        assert_eq!(i.size, [2, 2 * LAYERS]);
+        let column = |l: usize, x: usize| (0..LAYERS).map(|s| i.pixels[2 * (l * LAYERS + s) + x]).collect::<Vec<_>>();
+        let plain = |l, x, colour| column(l, x).iter().all(|c| *c == colour);
+        assert!(plain(0, 0, LIGHT.up) && plain(1, 0, LIGHT.surface) && plain(1, 1, LIGHT.missing));
+        // What is below 0 is striped: its sign is seen without colour.
+        let down = column(0, 1);
+        assert!(down[0] == LIGHT.down && down.iter().filter(|c| **c != LIGHT.down).count() == 2, "{down:?}");
         let wide =
             Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
         let i = image(&wide, &LIGHT);
-        assert!(i.size == [MOST_ACROSS, 1] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
+        assert!(i.size == [MOST_ACROSS, LAYERS] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
         let none = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
-        assert_eq!(image(&none, &LIGHT).size, [1, 1]);
+        assert_eq!(image(&none, &LIGHT).size, [1, LAYERS]);
     }
 }
