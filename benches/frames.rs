@@ -74,7 +74,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut desk = Desk::new(session, Start::default());
     println!("{rows} rows; milliseconds of one frame: mean, 95 %, worst of {FRAMES}");
     for size in [(1280.0, 800.0), (1920.0, 1080.0)] {
-        for room in [Room::Data, Room::Prepare, Room::Models, Room::Why, Room::WhatIf, Room::Recommend, Room::Experiments, Room::Report] {
+        for room in [Room::Data, Room::Prepare, Room::Models, Room::Why, Room::WhatIf, Room::Experiments, Room::Report] {
             desk.room = room;
             let mut stage = Stage::new(size);
             stage.settle(&mut desk, 20);
@@ -146,8 +146,9 @@ fn pictures(desk: &mut Desk) {
         }
         let area = stage.show(desk, key);
         stage.time(desk, key, area);
-        // It was painted all the while: it stands where it stood.
-        assert_eq!(stage.picture(desk, key), Ok(area), "{key}: moved while it was timed");
+        // It was painted all the while: it stands where it stood, but for a line that a hover may add.
+        let after = stage.picture(desk, key).unwrap_or_else(|why| panic!("{key}: {why} after it was timed"));
+        assert!(after.center().distance(area.center()) < 40.0, "{key}: moved from {area:?} to {after:?} while it was timed");
     }
 }
 
