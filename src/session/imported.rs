@@ -100,6 +100,10 @@ fn read(prepared: &Prepared, spec: &ModelSpec, path: &Path, ctx: &JobCtx) -> Res
         card.spec.name.clone_from(&spec.name);
         card.evaluation = evaluation;
         card.warnings.extend(notices);
+        // Nothing in such a file says which rows were held out.
+        if !ours {
+            card.warnings.push(note!("session.import_seen"));
+        }
         // Such files know numbers, not what they are called here.
         if !ours {
             card.outcomes = outcomes;
@@ -171,6 +175,7 @@ mod tests {
             assert_eq!(model.card().fingerprint, theirs.card().fingerprint, "what it was read from is kept");
             assert_eq!(model.card().outcomes, g.prepared.outcomes, "yes and no are called as the data call them");
             assert_eq!(model.card().evaluation.len(), 1);
+            assert!(model.card().warnings.iter().any(|w| w.code == "session.import_seen"), "its own test rows are not known");
             let html = run::report(&Recipe::parse(&recipe(&name), Path::new("r.toml")).unwrap(), &g, Lang::En, "2026-01-01");
             assert_eq!(html.models[0].spec.name, "theirs");
         }

@@ -175,7 +175,8 @@ impl AttentionPane {
                 crate::report::svg::heatmap(&format!("{} {named}", tr(lang, title)), &map.tokens, values)
             })),
         };
-        let caption = format!("{named} {} {}", cx.t(help), cx.tw("why.cells_strongest", &[("n", &numbers::count(CELLS as i64))]));
+        let caption =
+            cx.tw("why.map_said", &[("what", &if named.is_empty() { cx.t(title) } else { &named }), ("help", &cx.t(help)), ("n", &CELLS)]);
         figure::ui(ui, cx, twins, title, caption.trim(), &source, |ui, _| {
             heatmap::map(ui, map, &mut self.textures, (what, at), self.hovered, &mut self.view, lang)
         })
