@@ -21,7 +21,7 @@ const PROJECT: &str = include_str!("../sample_data/online_shoppers.whybench");
 const FRAMES: usize = 240;
 
 /// The pictures of Why by the key of their title.
-const PICTURES: [&str; 14] = [
+const PICTURES: [&str; 19] = [
     "why.waterfall",
     "why.importance",
     "why.beeswarm",
@@ -29,12 +29,17 @@ const PICTURES: [&str; 14] = [
     "why.paths",
     "why.dependence",
     "why.parted",
-    "why.effect",
     "why.effect_map",
+    "why.effect",
+    "why.effect_rows",
+    "why.deletion",
+    "why.insertion",
+    "why.sufficiency",
     "why.everyone_title",
     "why.density_swarm",
     "why.density",
     "why.pairs_title",
+    "why.shuffled_title",
     "why.cohorts_title",
 ];
 
@@ -57,7 +62,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Few rounds: the time of a frame does not hang on them.
     let project = PROJECT.replace("kind = \"gbdt\"", "kind = \"gbdt\"\nepochs = 40");
     let path = folder.path().join("rows.whybench");
-    std::fs::write(&path, project)?;
+    // A second strategy beside the sample's own.
+    let second = "\n[[scenario]]\nname = \"Everyday\"\nset = { SpecialDay = 0.2 }\n";
+    std::fs::write(&path, project + second)?;
 
     let mut session = Session::new(Lang::En);
     session.want(Ask::OpenProject(path));
@@ -67,12 +74,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut desk = Desk::new(session, Start::default());
     println!("{rows} rows; milliseconds of one frame: mean, 95 %, worst of {FRAMES}");
     for size in [(1280.0, 800.0), (1920.0, 1080.0)] {
-        for room in [Room::Data, Room::Prepare, Room::Models, Room::Why, Room::Report] {
+        for room in [Room::Data, Room::Prepare, Room::Models, Room::Why, Room::WhatIf, Room::Experiments, Room::Report] {
             desk.room = room;
             let mut stage = Stage::new(size);
             stage.settle(&mut desk, 20);
-            let answered = (desk.session.whys.len(), desk.session.simulations.len());
-            assert!(room != Room::Why || (answered.0 > 0 && answered.1 > 0), "{answered:?}");
+            let session = &desk.session;
+            assert!(room != Room::Why || !session.whys.is_empty(), "Why has no answer");
+            let scenarios = session.simulations.values().next().map_or(0, |s| s.value.scenarios.len());
+            assert!(room != Room::WhatIf || scenarios >= 2, "{scenarios} scenarios are answered");
             let area = egui::Rect::from_min_size(egui::Pos2::ZERO, stage.size).shrink2(stage.size * 0.1);
             stage.settle(&mut desk, 10);
             stage.time(&mut desk, &format!("{:.0}×{:.0} {room:?}", size.0, size.1), area);
@@ -113,7 +122,7 @@ fn pictures(desk: &mut Desk) {
     desk.session.selection.segment = Some("Weekend = 1".to_owned());
     stage.settle(desk, 20);
     // Every header that is folded, and what it takes to see something in it.
-    for name in [everyone.as_str(), t("why.pairs"), t("why.cohorts"), t("why.cohort_segment")] {
+    for name in [everyone.as_str(), t("why.pairs"), t("why.shuffled"), t("why.more_curves"), t("why.cohorts"), t("why.cohort_segment")] {
         assert!(stage.press(desk, name, &[]), "{name}: no such button");
     }
     desk.session.selection.segment = None;
@@ -128,16 +137,18 @@ fn pictures(desk: &mut Desk) {
     assert!(answered(|q| matches!(q, Question::Pairs { .. })) && answered(|q| matches!(q, Question::Cohorts { .. })));
     assert!(answered(|q| matches!(q, Question::Effect { second: Some(_), .. })));
     for key in PICTURES {
-        match stage.show(desk, tr(Lang::En, key)) {
-            // One curve and the map of two stand in the same place.
-            None if key == "why.effect" => {}
-            None => panic!("{key}: not on screen"),
-            Some(title) => {
-                // From below its title as far as a picture reaches.
-                let area = egui::Rect::from_min_size(title.left_bottom() + egui::vec2(0.0, 24.0), egui::vec2(560.0, 200.0));
-                stage.time(desk, key, area);
-            }
+        // One curve and the map of two stand in the same place: the map comes first, then the second feature goes.
+        if key == "why.effect" {
+            assert!(stage.press(desk, t("why.together_with"), &[t("why.nothing_else")]), "no way back to one feature");
         }
+        if key == "why.effect_rows" {
+            assert!(stage.press(desk, t("why.effect_ice"), &[]), "no curves row by row");
+        }
+        let area = stage.show(desk, key);
+        stage.time(desk, key, area);
+        // It was painted all the while: it stands where it stood, but for a line that a hover may add.
+        let after = stage.picture(desk, key).unwrap_or_else(|why| panic!("{key}: {why} after it was timed"));
+        assert!(after.center().distance(area.center()) < 40.0, "{key}: moved from {area:?} to {after:?} while it was timed");
     }
 }
 
@@ -147,13 +158,15 @@ struct Stage {
     size: egui::Vec2,
     at: usize,
     tree: Vec<(String, egui::Rect, bool)>,
+    /// Where pictures are painted.
+    images: Vec<egui::Rect>,
 }
 
 impl Stage {
     fn new((width, height): (f32, f32)) -> Self {
         let ctx = egui::Context::default();
         whybench::ui::theme::install(&ctx);
-        Self { ctx, size: egui::vec2(width, height), at: 0, tree: Vec::new() }
+        Self { ctx, size: egui::vec2(width, height), at: 0, tree: Vec::new(), images: Vec::new() }
     }
 
     /// One frame: its milliseconds.
@@ -172,6 +185,8 @@ impl Stage {
         let spent = begun.elapsed().as_secs_f64() * 1e3;
         assert!(!shapes.is_empty());
         self.tree = output.platform_output.accesskit_update.iter().flat_map(|u| &u.nodes).filter_map(node).collect();
+        let nodes = || output.platform_output.accesskit_update.iter().flat_map(|u| &u.nodes);
+        self.images = nodes().filter(|(_, n)| n.role() == egui::accesskit::Role::Image).filter_map(|(_, n)| bounds(n)).collect();
         desk.execute(actions);
         spent
     }
@@ -213,15 +228,34 @@ impl Stage {
         done
     }
 
-    /// Scrolls the room until something of that name is near the top.
-    fn show(&mut self, desk: &mut Desk, name: &str) -> Option<egui::Rect> {
+    /// Where a picture is painted: the first image below its title, if that much of both stands in the window that the
+    /// picture is on screen and not only laid out somewhere below.
+    fn picture(&mut self, desk: &mut Desk, key: &str) -> Result<egui::Rect, String> {
+        let title = self.find(desk, tr(Lang::En, key)).ok_or("its title is not there")?;
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, self.size);
+        if !window.contains_rect(title) {
+            return Err(format!("its title stands at {title:?}"));
+        }
+        let below = |r: &egui::Rect| r.top() >= title.top() && r.top() < title.bottom() + 160.0 && r.left() < title.right() + 400.0;
+        let images = self.images.iter().filter(|r| below(r) && r.right() > title.left());
+        let image = images.min_by(|a, b| a.top().total_cmp(&b.top())).ok_or("no picture stands below its title")?;
+        let seen = image.intersect(window);
+        // Half of it, or as much as the window shows of a high one.
+        if !seen.is_positive() || seen.height() < (0.5 * image.height()).min(200.0) {
+            return Err(format!("its picture stands at {image:?}"));
+        }
+        Ok(seen)
+    }
+
+    /// Scrolls the room until a picture is on screen; where it is. A picture that is not fails the bench.
+    fn show(&mut self, desk: &mut Desk, key: &str) -> egui::Rect {
         for _ in 0..24 {
-            let place = self.find(desk, name)?;
+            let Some(place) = self.find(desk, tr(Lang::En, key)) else { break };
             // The pointer must be over the pane that holds it.
             let over = egui::pos2(place.left() + 20.0, self.size.y * 0.5);
             let far = place.top() - 180.0;
             if far.abs() < 90.0 {
-                return Some(place);
+                break;
             }
             let wheel = egui::Event::MouseWheel {
                 unit: egui::MouseWheelUnit::Point,
@@ -233,8 +267,7 @@ impl Stage {
             self.frame(desk, vec![egui::Event::PointerMoved(over), wheel]);
             self.settle(desk, 12);
         }
-        let place = self.find(desk, name)?;
-        (place.top() > 40.0 && place.bottom() < self.size.y).then_some(place)
+        self.picture(desk, key).unwrap_or_else(|why| panic!("{key}: {why}"))
     }
 
     fn click(&mut self, desk: &mut Desk, place: egui::Rect) {
@@ -265,8 +298,12 @@ impl Stage {
 
 /// Name and place of a node of the accessibility tree, and whether it can be pressed.
 fn node((_, node): &(egui::accesskit::NodeId, egui::accesskit::Node)) -> Option<(String, egui::Rect, bool)> {
-    let (name, b) = (node.label().or(node.value())?, node.bounds()?);
-    let rect = egui::Rect::from_min_max(egui::pos2(b.x0 as f32, b.y0 as f32), egui::pos2(b.x1 as f32, b.y1 as f32));
+    let (name, rect) = (node.label().or(node.value())?, bounds(node)?);
     use egui::accesskit::Role;
     Some((name.to_owned(), rect, matches!(node.role(), Role::Button | Role::ComboBox | Role::DisclosureTriangle)))
+}
+
+fn bounds(node: &egui::accesskit::Node) -> Option<egui::Rect> {
+    let b = node.bounds()?;
+    Some(egui::Rect::from_min_max(egui::pos2(b.x0 as f32, b.y0 as f32), egui::pos2(b.x1 as f32, b.y1 as f32)))
 }

@@ -441,6 +441,10 @@ impl eframe::App for App {
         for (name, width, rgba) in came {
             self.choose_named(Purpose::WritePicture(width, rgba), name);
         }
+        // Another program may have written a model anew while it had the focus.
+        if ctx.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::WindowFocused(true)))) {
+            self.desk.session.look_again();
+        }
         self.autosave(ctx);
         self.hand_out();
         self.show_title(ctx);

@@ -162,10 +162,24 @@ pub struct Attribution {
     pub warnings: Vec<Notice>,
 }
 
+/// Past this share left unexplained nothing is drawn as fact.
+const NO_FACT: f64 = 0.05;
+
 impl Attribution {
     /// Number of features.
     pub fn n_features(&self) -> usize {
         self.features.len()
+    }
+    /// What share of a row's distance from the base is left unexplained, where that is too much for its bars to be drawn as
+    /// fact.
+    pub fn unexplained(&self, i: usize) -> Option<f64> {
+        let (gap, all) = (self.gaps.get(i)?.abs(), (self.predictions.get(i)? - self.base).abs().max(0.01));
+        (gap > NO_FACT * all).then_some(gap / all)
+    }
+    /// How many rows are so; none where that is no more of them than a twentieth.
+    pub fn rows_unexplained(&self) -> Option<usize> {
+        let n = (0..self.rows.len()).filter(|i| self.unexplained(*i).is_some()).count();
+        (n as f64 > NO_FACT * self.rows.len() as f64).then_some(n)
     }
     /// Attributions of the i-th explained row.
     pub fn row(&self, i: usize) -> &[f64] {

@@ -46,6 +46,9 @@ pub struct Contrast {
     pub outcome: String,
     /// Scale of all outputs.
     pub scale: Scale,
+    /// Whether the outputs are log-odds, not amounts or scores: then the sentence says so.
+    #[serde(default)]
+    pub log_odds: bool,
     /// Features, in file order.
     pub features: Vec<String>,
     /// Values of A as shown, where A is one row.
@@ -74,6 +77,11 @@ pub struct Contrast {
     pub model: Fingerprint,
     /// What the reader should know.
     pub warnings: Vec<Notice>,
+}
+
+/// Whether a row's outputs are log-odds: neither amounts nor scores of classes.
+fn log_odds(a: &Attribution) -> bool {
+    a.scale == Scale::Margin && !a.amount && a.class.is_empty()
 }
 
 /// The method that shares a difference between rows of a model, where few players differ.
@@ -138,6 +146,7 @@ pub fn rows(model: &dyn Model, a: (&[f64], &str), b: (&[f64], &str), options: &E
         b: b.1.to_owned(),
         outcome: found.outcome.clone(),
         scale: found.scale,
+        log_odds: log_odds(&found),
         features: players.names.clone(),
         to: shown(a.0),
         from: shown(b.0),
@@ -183,6 +192,7 @@ pub fn groups(model: &dyn Model, a: &Reference, b: &Reference, options: &Explain
         b: name(b),
         outcome: found.outcome.clone(),
         scale: found.scale,
+        log_odds: log_odds(&found),
         features: found.features.clone(),
         to: vec![None; m],
         from: vec![None; m],
@@ -212,13 +222,14 @@ fn quick(model: &dyn Model, a: &Reference, b: &Reference, scale: Scale, options:
     let (value, base) = (outputs.iter().sum::<f64>() / outputs.len() as f64, game.base(&quiet)?);
     let found = chances::shares(&game, &a.x, options.seed, ctx)?;
     let name = |r: &Reference| if r.label.is_empty() { "–".to_owned() } else { r.label.clone() };
-    let m = players.count();
+    let (m, outcome) = (players.count(), &card.outcomes[options.outcome]);
     Ok(Contrast {
         kind: Kind::Groups,
         a: name(a),
         b: name(b),
-        outcome: card.outcomes[options.outcome].label(),
+        outcome: outcome.label(),
         scale,
+        log_odds: scale == Scale::Margin && outcome.is_binary() && !outcome.is_class(),
         features: players.names.clone(),
         to: vec![None; m],
         from: vec![None; m],
@@ -251,6 +262,7 @@ pub fn models(a: (&dyn Model, &Attribution), b: (&dyn Model, &Attribution)) -> R
         b: b.0.card().spec.name.clone(),
         outcome: x.outcome.clone(),
         scale: x.scale,
+        log_odds: log_odds(x),
         features: x.features.clone(),
         to: vec![None; m],
         from: vec![None; m],

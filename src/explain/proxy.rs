@@ -96,6 +96,7 @@ impl Proxy {
 mod tests {
     use super::super::Players;
     use super::super::sampling::calls_of_pass;
+    use super::super::sampling::tests::by_hand;
     use super::super::tests::formula;
     use super::*;
     use crate::base::coalition;
@@ -142,6 +143,51 @@ mod tests {
             biased += usize::from((alone[j] - want[j]).abs() > limit);
         }
         assert!(biased >= 2, "the trees alone must be off, or the test shows nothing: {alone:?} {want:?}");
+    }
+
+    /// Proxy and rest by hand: the trees' values by every coalition, the rest by orders on the difference, with its interval.
+    #[test]
+    fn values_intervals_and_questions_are_those_by_hand() {
+        let (model, group, row) = (formula(5, smooth), drawn(1, 6, 5), drawn(2, 1, 5));
+        let players = Players::single(model.card().features());
+        let game = Game { model: &model, reference: &group, players: &players, outcome: 0, scale: Scale::Margin, less: None };
+        let ctx = JobCtx::quiet();
+        let size = Size { rows: 400, rounds: 25, depth: 3 };
+        let proxy = Proxy::new(&game, &group, size, 3, &ctx).unwrap();
+        let trees = |x: &[f64]| {
+            let x = FeatureMatrix { n_features: 5, values: x.to_vec() };
+            proxy.model.margins(&x, &ctx).unwrap()[0]
+        };
+        let of_trees = exact(&Game { model: &proxy.model, ..game }, row.row(0));
+        let rest = by_hand(&|x| smooth(x) - trees(x), &group, row.row(0), 2, &mut rng::rng(8, "o"));
+        let one = proxy.row(&game, row.row(0), 0.0, 2, &mut rng::rng(8, "o"), &Meter { ctx: &ctx, before: 0 }).unwrap();
+        for j in 0..5 {
+            let (value, width) = rest[j];
+            assert!((one.values[j] - value - of_trees[j]).abs() < 1e-9, "{j}: {} is not {value} + {}", one.values[j], of_trees[j]);
+            assert!((one.width[j] - width).abs() < 1e-9 && width > 1e-3, "{j}: {} is not {width}", one.width[j]);
+        }
+        assert_eq!(one.calls, 400 + 2 * calls_of_pass(5, 6), "what training asked is counted");
+    }
+
+    /// Mixtures hold every share of known players alike, so that the trees see few and many: on a game whose worth bends
+    /// with their number, trees trained so are right at both ends.
+    #[test]
+    fn the_trees_see_every_share_of_known_players() {
+        let (model, zeros) = (formula(6, crowded), FeatureMatrix { n_features: 6, values: vec![0.0; 6] });
+        let ones = FeatureMatrix { n_features: 6, values: vec![1.0; 6] };
+        let players = Players::single(model.card().features());
+        let game = Game { model: &model, reference: &zeros, players: &players, outcome: 0, scale: Scale::Margin, less: None };
+        let ctx = JobCtx::quiet();
+        let proxy = Proxy::new(&game, &ones, Size { rows: 600, rounds: 100, depth: 6 }, 1, &ctx).unwrap();
+        for known in 0..=6 {
+            let x = FeatureMatrix { n_features: 6, values: (0..6).map(|j| f64::from(u8::from(j < known))).collect() };
+            let (says, is) = (proxy.model.margins(&x, &ctx).unwrap()[0], crowded(x.row(0)));
+            assert!((says - is).abs() < 1.5, "{known} known: {says}, not {is}");
+        }
+    }
+
+    fn crowded(x: &[f64]) -> f64 {
+        (x.iter().sum::<f64>() - 3.0).powi(2)
     }
 
     /// A small network with fixed weights.

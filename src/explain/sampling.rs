@@ -97,6 +97,7 @@ pub fn explain(game: &Game<'_>, x: &FeatureMatrix, rows: &[u32], way: Way<'_>, s
 }
 
 /// One row's values.
+#[derive(Debug)]
 pub struct One {
     /// Per player.
     pub values: Vec<f64>,
@@ -112,14 +113,14 @@ fn exact(game: &Game<'_>, row: &[f64], meter: &Meter<'_>) -> Result<Vec<f64>> {
     Ok(coalition::shapley(m, &v))
 }
 
-/// Whether more questions would change nothing that anybody reads: every 95 % half-width is below a hundredth of the way.
-pub(super) fn enough(widths: &[f64], whole: f64) -> bool {
-    widths.iter().all(|w| *w <= (0.01 * whole.abs()).max(1e-3))
-}
-
 /// Predictions of one pass: an order and its reverse for every row of the group, from nothing known to all known.
 pub(super) fn calls_of_pass(players: usize, group: usize) -> usize {
     2 * group * (players + 1)
+}
+
+/// Whether intervals are fine enough to stop: one per cent of the whole difference is finer than anything shown.
+pub(super) fn enough(widths: &[f64], whole: f64) -> bool {
+    widths.iter().all(|w| *w <= (0.01 * whole.abs()).max(1e-3))
 }
 
 /// Orders in pairs, one pair per row of the group, so that every whole pass adds up exactly. `whole` is the distance from
@@ -165,7 +166,6 @@ pub(super) fn orders(game: &Game<'_>, row: &[f64], whole: f64, most: usize, rng:
         for (j, w) in widths.iter_mut().enumerate() {
             *w = 1.96 * ((squares[j] / total - (sum[j] / total).powi(2)).max(0.0) / (total - 1.0).max(1.0)).sqrt();
         }
-        // One per cent of the whole difference is finer than anything shown.
         if pairs >= 32 && enough(&widths, whole) {
             break;
         }
@@ -206,4 +206,72 @@ pub(super) fn solve(n: usize, a: &mut [f64], b: &[f64]) -> Vec<f64> {
         x[i] = if dead[i] { 0.0 } else { x[i] / a[i * n + i] };
     }
     x
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::Players;
+    use super::super::tests::formula;
+    use super::*;
+    use crate::ml::Model as _;
+    use crate::ml::model::Scale;
+
+    /// Values and half-widths of a game by hand: every player's step in every order and its reverse, their mean, and 1.96
+    /// times its standard error. The draws are those of [`orders`].
+    pub(in super::super) fn by_hand(
+        f: &dyn Fn(&[f64]) -> f64,
+        group: &FeatureMatrix,
+        row: &[f64],
+        passes: usize,
+        rng: &mut rng::Rng,
+    ) -> Vec<(f64, f64)> {
+        let m = row.len();
+        let mut order: Vec<usize> = (0..m).collect();
+        let mut steps: Vec<Vec<f64>> = vec![Vec::new(); m];
+        for _ in 0..passes {
+            for b in 0..group.n_rows() {
+                rng::shuffle(rng, &mut order);
+                let mut gains = vec![0.0; m];
+                for order in [order.clone(), order.iter().rev().copied().collect()] {
+                    let mut x = group.row(b).to_vec();
+                    for j in order {
+                        let before = f(&x);
+                        x[j] = row[j];
+                        gains[j] += 0.5 * (f(&x) - before);
+                    }
+                }
+                steps.iter_mut().zip(gains).for_each(|(s, g)| s.push(g));
+            }
+        }
+        steps
+            .iter()
+            .map(|s| {
+                let n = s.len() as f64;
+                let mean = s.iter().sum::<f64>() / n;
+                let variance = s.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+                (mean, 1.96 * (variance / n).sqrt())
+            })
+            .collect()
+    }
+
+    fn bent(x: &[f64]) -> f64 {
+        x[0] * x[1] + (x[2] + x[3]).tanh() * x[0] + 0.5 * x[3]
+    }
+
+    #[test]
+    fn orders_and_their_intervals_are_those_by_hand() {
+        let model = formula(4, bent);
+        let mut r = rng::rng(9, "rows");
+        let mut drawn = |n: usize| FeatureMatrix { n_features: 4, values: (0..n * 4).map(|_| rng::normal(&mut r)).collect() };
+        let (group, row) = (drawn(7), drawn(1));
+        let players = Players::single(model.card().features());
+        let game = Game { model: &model, reference: &group, players: &players, outcome: 0, scale: Scale::Margin, less: None };
+        let ctx = JobCtx::quiet();
+        let one = orders(&game, row.row(0), 0.0, 3, &mut rng::rng(1, "o"), &Meter { ctx: &ctx, before: 0 }).unwrap();
+        let want = by_hand(&bent, &group, row.row(0), 3, &mut rng::rng(1, "o"));
+        for (j, (value, width)) in want.into_iter().enumerate() {
+            assert!((one.values[j] - value).abs() < 1e-12 && (one.width[j] - width).abs() < 1e-12 && width > 0.01, "{j} {one:?}");
+        }
+        assert_eq!(one.calls, 3 * 2 * 7 * 5);
+    }
 }

@@ -455,7 +455,14 @@ impl Page {
                 show,
                 effect,
             );
-            out += &self.figure(&picture, &format!("{} {method}", self.t("report.waterfall_caption")));
+            let figure = self.figure(&picture, &format!("{} {method}", self.t("report.waterfall_caption")));
+            out += &match w.rows.unexplained(i) {
+                Some(share) => {
+                    let said = tr_with(self.lang, "why.no_fact_row", &[("share", &numbers::percent(share))]);
+                    format!("<p><b>{}</b></p><div style=\"opacity:.5\">{figure}</div>", escape(&said))
+                }
+                None => figure,
+            };
             if let Some(change) = w.changes.get(i).filter(|c| !c.is_empty()) {
                 let _ = write!(
                     out,

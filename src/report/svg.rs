@@ -432,10 +432,15 @@ pub fn matrix(title: &str, lines: &[String], across: usize, values: &[f64], most
             let cells = values.get(l * across + from..(l * across + to).min(values.len())).unwrap_or_default();
             let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
             let (at, fill) = (left + x as f64 * step, diverging(mean / most));
-            // What raises hangs from the top, what lowers stands on the foot: read without colour.
-            let top = if mean < 0.0 { y + row / 4.0 } else { y };
-            let tall = if mean == 0.0 || mean.is_nan() { row } else { row * 0.75 };
-            let _ = write!(out, "<rect x=\"{at:.2}\" y=\"{top:.0}\" width=\"{step:.2}\" height=\"{tall:.0}\" fill=\"{fill}\"/>");
+            let _ = write!(out, "<rect x=\"{at:.2}\" y=\"{y:.0}\" width=\"{step:.2}\" height=\"{row:.0}\" fill=\"{fill}\"/>");
+            // What is below 0 is striped, so that its sign is seen without colour, too.
+            if mean / most < -0.04 {
+                let _ = write!(
+                    out,
+                    "<path d=\"M{at:.2} {:.0}h{step:.2}m0 10h-{step:.2}\" stroke=\"#fff\" stroke-opacity=\".6\" stroke-width=\"3\"/>",
+                    y + 5.0
+                );
+            }
         }
     }
     out + "</svg>"

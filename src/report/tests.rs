@@ -163,6 +163,7 @@ fn contrast(names: &[String]) -> contrasts::Contrast {
         b: "line".into(),
         outcome: "Revenue".into(),
         scale: Scale::Probability,
+        log_odds: false,
         features: names.to_vec(),
         to: names.iter().map(|_| Some(EVIL.to_owned())).collect(),
         from: names.iter().map(|_| Some("2".to_owned())).collect(),

@@ -112,6 +112,9 @@ impl Snapshot {
         let mut recipe = session.recipe.clone()?;
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         recipe.data.path = relative_to(&folder, &session.folder.join(&recipe.data.path));
+        for file in recipe.models.iter_mut().filter_map(|m| m.file.as_mut()) {
+            *file = relative_to(&folder, &session.folder.join(&*file));
+        }
         if let Some(recommend) = &mut recipe.recommend
             && let Some(items) = &mut recommend.items
         {
@@ -260,6 +263,9 @@ impl Session {
                 if let Some(recipe) = &mut self.recipe {
                     let data = self.folder.join(&recipe.data.path);
                     recipe.data.path = relative_to(&folder, &data);
+                    for file in recipe.models.iter_mut().filter_map(|m| m.file.as_mut()) {
+                        *file = relative_to(&folder, &self.folder.join(&*file));
+                    }
                     if let Some(loaded) = self.loaded.as_ref().filter(|l| !l.value.preview) {
                         recipe.data.fingerprint = Some(loaded.value.fingerprint.0.clone());
                     }

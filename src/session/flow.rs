@@ -9,7 +9,7 @@ use super::state::{Answer, Ask, Job, Kept, Key, Question, Session, Sides, Status
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
-use crate::ml::Model;
+use crate::ml::{Model, ModelKind};
 use crate::strategy::Baseline;
 
 /// Rows shown while the whole file is still being read.
@@ -89,13 +89,22 @@ impl Session {
         match ask {
             Ask::Preview | Ask::Load => recipe.map(|_| self.keys.data.clone()),
             Ask::Profile => self.whole_data().map(|_| self.keys.profile.clone()),
+            Ask::ModelFiles => Some(Key::of_value(&(&self.folder, super::imported::files(recipe?)?, self.looks))),
             Ask::Prepare => {
                 (self.whole_data().is_some() && (self.has_target() || !self.imported.is_empty())).then(|| self.keys.prepare.clone())
             }
             Ask::Scan => (self.whole_data().is_some() && self.has_target()).then(|| self.keys.prepare.clone()),
             Ask::Train(name) => {
                 self.whole_data()?;
-                Some(Key::of_value(&(&self.keys.prepare, self.spec(name)?)))
+                let spec = self.spec(name)?;
+                match &spec.file {
+                    // What is read from a file is as old as the file.
+                    Some(file) if spec.kind == ModelKind::Import => {
+                        let holds = self.model_files.as_ref()?.value.get(file);
+                        Some(Key::of_value(&(&self.keys.prepare, spec, holds)))
+                    }
+                    _ => Some(Key::of_value(&(&self.keys.prepare, spec))),
+                }
             }
             Ask::Why(r) => Some(Key::of_value(&(model(&r.model)?, format!("{:?}", (&r.rows, &r.options, &r.against))))),
             Ask::Deeper(q) => {
@@ -127,6 +136,7 @@ impl Session {
             Ask::Preview => self.loaded.as_ref().map(|k| &k.key),
             Ask::Load => self.loaded.as_ref().filter(|l| !l.value.preview).map(|k| &k.key),
             Ask::Profile => self.profile.as_ref().map(|k| &k.key),
+            Ask::ModelFiles => self.model_files.as_ref().map(|k| &k.key),
             Ask::Prepare => self.prepared.as_ref().map(|k| &k.key),
             Ask::Train(name) => self.models.get(name).map(|k| &k.key),
             Ask::Why(r) => self.whys.iter().rev().find(|(a, _)| a == r).map(|(_, k)| &k.key),
@@ -160,7 +170,7 @@ impl Session {
             if self.status(&Ask::Load) != Status::Ready {
                 asks.push(Ask::Preview);
             }
-            asks.extend([Ask::Load, Ask::Profile, Ask::Prepare]);
+            asks.extend([Ask::ModelFiles, Ask::Load, Ask::Profile, Ask::Prepare]);
         }
         let waiting = std::mem::take(&mut self.wanted);
         asks.extend(waiting);
@@ -221,6 +231,10 @@ impl Session {
             Ask::Load => {
                 let recipe = recipe?;
                 Some((Lane::Io, false, Box::new(move |ctx| pipeline::load(&recipe, &folder, ctx).map(loaded))))
+            }
+            Ask::ModelFiles => {
+                let files = super::imported::files(&recipe?)?;
+                Some((Lane::Io, false, Box::new(move |_| Ok(Done::ModelFiles(Arc::new(super::imported::fingerprints(&files, &folder)))))))
             }
             Ask::Profile => {
                 let (recipe, data) = (recipe?, self.whole_data()?.clone());
@@ -409,7 +423,9 @@ impl Session {
                 }
                 self.loaded = Some(Kept { value, key });
                 self.refresh();
+                self.read_again();
             }
+            (_, Done::ModelFiles(value)) => self.keep_model_files(Kept { value, key }),
             (_, Done::Profile(value)) => self.profile = Some(Kept { value, key }),
             (_, Done::Prepared(value)) => self.prepared = Some(Kept { value, key }),
             (Ask::Train(name), Done::Trained(value)) => {

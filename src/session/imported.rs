@@ -1,13 +1,16 @@
 //! Models of a recipe that come from files: another program's, or one of ours. They are read, held against the data, and
 //! judged on the held-out rows; nothing is trained.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::pipeline::{self, Prepared};
-use crate::base::{JobCtx, Result};
-use crate::fault;
+use super::state::{Ask, Kept, Status};
+use super::{Recipe, Session};
+use crate::base::{Fingerprint, JobCtx, Result};
 use crate::ml::{Model, ModelKind, ModelSpec, import};
+use crate::{fault, note};
 
 /// A model as its line of the recipe says: trained, or read from its file, whose path is relative to the recipe's folder.
 pub fn model(prepared: &Prepared, spec: &ModelSpec, folder: &Path, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
@@ -16,6 +19,54 @@ pub fn model(prepared: &Prepared, spec: &ModelSpec, folder: &Path, ctx: &JobCtx)
         (None, ModelKind::Import) => Err(fault!("session.import_no_file", model = &spec.name)),
         (Some(_), kind) => Err(fault!("session.import_kind", model = &spec.name, kind = kind.name())),
         (None, _) => pipeline::train(prepared, spec, ctx),
+    }
+}
+
+/// Files of the models that a recipe imports; none if it imports none.
+pub(super) fn files(recipe: &Recipe) -> Option<Vec<PathBuf>> {
+    let files: Vec<PathBuf> = recipe.models.iter().filter(|m| m.kind == ModelKind::Import).filter_map(|m| m.file.clone()).collect();
+    (!files.is_empty()).then_some(files)
+}
+
+/// What they hold now; one that is not there is left out.
+pub(super) fn fingerprints(files: &[PathBuf], folder: &Path) -> BTreeMap<PathBuf, Fingerprint> {
+    let of = |file: &PathBuf| Fingerprint::of_reader(std::fs::File::open(folder.join(file)).ok()?).ok();
+    files.iter().filter_map(|file| Some((file.clone(), of(file)?))).collect()
+}
+
+impl Session {
+    /// Files may have changed while the analyst was elsewhere: those of imported models are looked at again.
+    pub fn look_again(&mut self) {
+        self.looks += 1;
+    }
+
+    /// A model whose file holds something else now is taken away with all that was said of it, and read again; so nothing
+    /// of the old one is shown as if it were of the new one.
+    pub(super) fn keep_model_files(&mut self, now: Kept<Arc<BTreeMap<PathBuf, Fingerprint>>>) {
+        let before = self.model_files.replace(now.clone());
+        let Some(recipe) = &self.recipe else { return };
+        let other = |file: &PathBuf| now.value.get(file).is_some_and(|now| before.as_ref().and_then(|b| b.value.get(file)) != Some(now));
+        let imports = recipe.models.iter().filter(|m| m.kind == ModelKind::Import && m.file.as_ref().is_some_and(other));
+        let names: Vec<String> = imports.map(|m| m.name.clone()).filter(|name| self.models.contains_key(name)).collect();
+        self.unread.extend(names);
+        self.read_again();
+    }
+
+    /// Reads again what stands in line for it, as soon as it is known whether it has to be.
+    pub(super) fn read_again(&mut self) {
+        for name in std::mem::take(&mut self.unread) {
+            match self.status(&Ask::Train(name.clone())) {
+                Status::Stale => {
+                    self.models.remove(&name);
+                    self.say(note!("ui.import_changed", model = &name), false);
+                    self.unasked.insert(name.clone());
+                    self.want(Ask::Train(name));
+                }
+                // The data are still being read.
+                Status::Empty => drop(self.unread.insert(name)),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -49,6 +100,10 @@ fn read(prepared: &Prepared, spec: &ModelSpec, path: &Path, ctx: &JobCtx) -> Res
         card.spec.name.clone_from(&spec.name);
         card.evaluation = evaluation;
         card.warnings.extend(notices);
+        // Nothing in such a file says which rows were held out.
+        if !ours {
+            card.warnings.push(note!("session.import_seen"));
+        }
         // Such files know numbers, not what they are called here.
         if !ours {
             card.outcomes = outcomes;
@@ -120,9 +175,73 @@ mod tests {
             assert_eq!(model.card().fingerprint, theirs.card().fingerprint, "what it was read from is kept");
             assert_eq!(model.card().outcomes, g.prepared.outcomes, "yes and no are called as the data call them");
             assert_eq!(model.card().evaluation.len(), 1);
+            assert!(model.card().warnings.iter().any(|w| w.code == "session.import_seen"), "its own test rows are not known");
             let html = run::report(&Recipe::parse(&recipe(&name), Path::new("r.toml")).unwrap(), &g, Lang::En, "2026-01-01");
             assert_eq!(html.models[0].spec.name, "theirs");
         }
+    }
+
+    /// The window's session: nothing that was said of a model stays once its file holds another one, neither while the
+    /// project is open nor after it was closed.
+    #[test]
+    fn a_file_that_changed_is_read_again_and_its_answers_go() {
+        use super::super::state::{WhyRequest, WhyRows};
+        let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+        // The same trees, and the same trees from another start.
+        let beside = tempfile::tempdir().unwrap();
+        let text = std::fs::read_to_string(given.join("xgb_binary.json")).unwrap();
+        let files = [beside.path().join("0.json"), beside.path().join("1.json")];
+        let other = text.replace("\"base_score\":\"[4.2666668E-1]\"", "\"base_score\":\"[3E-1]\"");
+        assert_ne!(text, other);
+        std::fs::write(&files[0], &text).unwrap();
+        std::fs::write(&files[1], other).unwrap();
+        let folder = data("a,b,c,d");
+        let (theirs, project) = (folder.path().join("theirs.json"), folder.path().join("p.whybench"));
+        let put = |i: usize| std::fs::copy(&files[i], &theirs).map(|_| ()).unwrap();
+        put(0);
+        std::fs::write(&project, recipe("theirs.json")).unwrap();
+        let open = |s: &mut Session| {
+            s.want(Ask::OpenProject(project.clone()));
+            s.settle();
+        };
+        let holds = |s: &Session, i: usize| {
+            let want = import::import(&files[i], None).unwrap().card().fingerprint.clone();
+            s.models.get("theirs").is_some_and(|m| m.value.card().fingerprint == want) && s.model_status("theirs") == Status::Ready
+        };
+        let why = WhyRequest { model: "theirs".into(), rows: WhyRows::Line(0), options: Default::default(), against: None };
+        let said = |s: &Session| s.messages.iter().filter(|m| m.notice.code == "ui.import_changed").count();
+        let mut s = Session::new(Lang::En);
+        open(&mut s);
+        s.want(Ask::Train("theirs".into()));
+        s.settle();
+        s.want(Ask::Why(why.clone()));
+        s.settle();
+        assert!(holds(&s, 0) && s.status(&Ask::Why(why.clone())) == Status::Ready, "{:?}", s.messages);
+        // Looked at again and unchanged: all stays. Changed: read again, and the answer is no longer current.
+        s.look_again();
+        s.settle();
+        assert!(holds(&s, 0) && s.status(&Ask::Why(why.clone())) == Status::Ready && said(&s) == 0);
+        put(1);
+        s.look_again();
+        s.settle();
+        assert!(holds(&s, 1) && s.status(&Ask::Why(why.clone())) == Status::Stale && said(&s) == 1, "{:?}", s.messages);
+        s.want(Ask::SaveProject(project.clone()));
+        s.settle();
+        // Closed, and opened as it was: what was kept is current, nothing is read. Then with another file.
+        let mut s = Session::new(Lang::En);
+        open(&mut s);
+        assert!(holds(&s, 1) && said(&s) == 0, "{:?}", s.messages);
+        put(0);
+        let mut s = Session::new(Lang::En);
+        open(&mut s);
+        assert!(holds(&s, 0) && said(&s) == 1, "{:?}", s.messages);
+        // Gone: the model that was kept stays, and is called out of date.
+        s.want(Ask::SaveProject(project.clone()));
+        s.settle();
+        std::fs::remove_file(&theirs).unwrap();
+        let mut s = Session::new(Lang::En);
+        open(&mut s);
+        assert!(s.models.contains_key("theirs") && s.model_status("theirs") == Status::Stale);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub enum Ask {
     Profile,
     /// Preparation and split (asked by the session itself).
     Prepare,
+    /// What the files of imported models hold now (asked by the session itself).
+    ModelFiles,
     /// Trains the model of that name. Never asked for by drawing: only by a click.
     Train(String),
     /// Attributions of some rows. The answer: [`Session::why`].
@@ -195,7 +197,7 @@ impl Ask {
     }
     /// Whether only a click asks for it; then it may be asked again whatever came of it before.
     pub(super) fn is_click(&self) -> bool {
-        !self.fails_in_its_pane() && !matches!(self, Self::Preview | Self::Profile)
+        !self.fails_in_its_pane() && !matches!(self, Self::Preview | Self::Profile | Self::ModelFiles)
     }
 }
 
@@ -306,6 +308,10 @@ pub struct Session {
     pub roles: Option<Arc<Roles>>,
     /// Profile of the columns.
     pub profile: Option<Kept<Arc<Profile>>>,
+    /// What the files of imported models held when they were last looked at, by their path in the recipe.
+    pub(super) model_files: Option<Kept<Arc<BTreeMap<PathBuf, Fingerprint>>>>,
+    /// How often they were to be looked at.
+    pub(super) looks: u64,
     /// Prepared and split rows.
     pub prepared: Option<Kept<Arc<Prepared>>>,
     /// Trained and loaded models, by name.
@@ -356,6 +362,8 @@ pub struct Session {
     pub sample: Option<PathBuf>,
     /// Models that are trained without a click; they are no work of the analyst's that could be lost.
     pub(super) unasked: BTreeSet<String>,
+    /// Imported models whose file may hold something else than when they were read.
+    pub(super) unread: BTreeSet<String>,
     /// Counts edits; a save is of one of them.
     pub revision: u64,
     /// The edit that is being saved.
@@ -391,6 +399,8 @@ impl Session {
             detected: Arc::default(),
             roles: None,
             profile: None,
+            model_files: None,
+            looks: 0,
             prepared: None,
             models: BTreeMap::new(),
             whys: Vec::new(),
@@ -416,6 +426,7 @@ impl Session {
             imported: BTreeSet::new(),
             sample: None,
             unasked: BTreeSet::new(),
+            unread: BTreeSet::new(),
             revision: 0,
             saving: 0,
             written: BTreeMap::new(),

@@ -56,6 +56,8 @@ pub enum Done {
     Profile(Arc<Profile>),
     /// Prepared rows.
     Prepared(Arc<Prepared>),
+    /// What the files of imported models hold, by their path in the recipe; absent if they are.
+    ModelFiles(Arc<std::collections::BTreeMap<PathBuf, crate::base::Fingerprint>>),
     /// A trained model.
     Trained(Arc<dyn Model>),
     /// Attributions.

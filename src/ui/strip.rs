@@ -87,7 +87,7 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::Between { .. } => ("ui.job_between", String::new()),
         Ask::Frontier { .. } => ("ui.job_frontier", String::new()),
         Ask::Rank { .. } => ("ui.job_rank", String::new()),
-        Ask::OpenProject(_) | Ask::Recover(_) | Ask::LoadModel(_) => ("ui.job_open", String::new()),
+        Ask::OpenProject(_) | Ask::Recover(_) | Ask::LoadModel(_) | Ask::ModelFiles => ("ui.job_open", String::new()),
         Ask::SaveProject(_) | Ask::Autosave | Ask::SaveModel { .. } | Ask::WriteText { .. } | Ask::WritePicture { .. } => {
             ("ui.job_save", String::new())
         }

@@ -33,7 +33,8 @@ pub fn contrast(c: &Contrast, lang: Lang) -> String {
     let said = effect(change, c.scale, lang);
     if is_nothing(&said) {
         let value = level(c.value, c.scale);
-        return tr_with(lang, "explain.contrast_same", &[("a", &c.a), ("b", &c.b), ("outcome", &c.outcome), ("value", &value)]);
+        let key = if c.log_odds { "explain.contrast_same_odds" } else { "explain.contrast_same" };
+        return tr_with(lang, key, &[("a", &c.a), ("b", &c.b), ("outcome", &c.outcome), ("value", &value)]);
     }
     let mut order: Vec<usize> = (0..c.values.len()).filter(|&f| c.values[f] != 0.0).collect();
     order.sort_by(|x, y| c.values[*y].abs().total_cmp(&c.values[*x].abs()).then(x.cmp(y)));
@@ -53,7 +54,7 @@ pub fn contrast(c: &Contrast, lang: Lang) -> String {
         ("change", &said),
         ("list", &list(&named, lang)),
     ];
-    let mut out = tr_with(lang, "explain.contrast_said", &fields);
+    let mut out = tr_with(lang, if c.log_odds { "explain.contrast_said_odds" } else { "explain.contrast_said" }, &fields);
     if let Some(bases) = c.bases {
         out += &tr_with(lang, "explain.contrast_bases", &[("bases", &effect(bases, c.scale, lang))]);
     }
@@ -150,19 +151,22 @@ mod tests {
     #[test]
     fn contrasts_are_read_back() {
         let mut rng = rng::rng(52, "contrast said");
-        let (mut same, mut against) = (0, 0);
+        let (mut same, mut against, mut unlike) = (0, 0, [0, 0]);
         for i in 0..300 {
             let (n, scale) = (1 + rng::below(&mut rng, 6), scan::scale(&mut rng));
             let names = scan::names(&mut rng, n);
             let values: Vec<f64> = (0..n).map(|_| if i % 25 == 0 { 0.0 } else { 0.3 * scan::value(&mut rng, scale) }).collect();
             let base = if scale == Scale::Probability { 0.5 } else { scan::value(&mut rng, scale) };
             let value = base + values.iter().sum::<f64>();
+            // Half of what is no chance is an amount, which has no unit that we know.
+            let odds = scale == Scale::Margin && i % 2 == 0;
             let c = Contrast {
                 kind: Kind::Rows,
                 a: "Row 5".into(),
                 b: "Row 9".into(),
                 outcome: "Revenue".into(),
                 scale,
+                log_odds: odds,
                 to: (0..n).map(|k| (k % 2 == 0).then(|| format!("{k}.5"))).collect(),
                 from: (0..n).map(|k| (k % 2 == 0).then(|| k.to_string())).collect(),
                 features: names.clone(),
@@ -177,23 +181,28 @@ mod tests {
                 model: Fingerprint::default(),
                 warnings: Vec::new(),
             };
+            unlike[usize::from(odds)] += usize::from(scale == Scale::Margin);
             let mut order: Vec<usize> = (0..n).filter(|f| values[*f] != 0.0).collect();
             order.sort_by(|x, y| values[*y].abs().total_cmp(&values[*x].abs()));
             for lang in scan::LANGS {
                 let (text, en) = (contrast(&c, lang), lang == Lang::En);
                 if i % 25 == 0 {
-                    let said = scan::must(
-                        if en { "Row 5 and Row 9 have the same Revenue, {}." } else { "Row 5 与 Row 9 的 Revenue 相同，均为 {}。" },
-                        &text,
-                    );
+                    let pattern = match (odds, en) {
+                        (true, true) => "Row 5 and Row 9 have the same log-odds of Revenue, {}.",
+                        (false, true) => "Row 5 and Row 9 have the same Revenue, {}.",
+                        (true, false) => "Row 5 与 Row 9 的 Revenue 对数几率相同，均为 {}。",
+                        (false, false) => "Row 5 与 Row 9 的 Revenue 相同，均为 {}。",
+                    };
+                    let said = scan::must(pattern, &text);
                     scan::is(&said[0], value, scale);
                     same += 1;
                     continue;
                 }
-                let mut pattern = if en {
-                    "Row 5 has {}, Row 9 has {}: a difference of {}. Its largest shares: {}.".to_owned()
-                } else {
-                    "Row 5 为 {}，Row 9 为 {}，相差 {}。其中份额最大的是 {}。".to_owned()
+                let mut pattern = match (odds, en) {
+                    (true, true) => "In log-odds, Row 5 has {}, Row 9 has {}: a difference of {}. Its largest shares: {}.".to_owned(),
+                    (false, true) => "Row 5 has {}, Row 9 has {}: a difference of {}. Its largest shares: {}.".to_owned(),
+                    (true, false) => "按对数几率，Row 5 为 {}，Row 9 为 {}，相差 {}。其中份额最大的是 {}。".to_owned(),
+                    (false, false) => "Row 5 为 {}，Row 9 为 {}，相差 {}。其中份额最大的是 {}。".to_owned(),
                 };
                 if c.bases.is_some() {
                     pattern += if en {
@@ -220,6 +229,6 @@ mod tests {
                 }
             }
         }
-        assert!(same > 5 && against > 50);
+        assert!(same > 5 && against > 50 && unlike.iter().all(|n| *n > 40));
     }
 }

@@ -134,7 +134,13 @@ impl ModelsView {
                 }
                 if spec.is_some() && status != Status::Running {
                     let again = cx.session.models.contains_key(name);
-                    if basic::primary(ui, cx.t(if again { "ui.train_again" } else { "ui.train" })).clicked() {
+                    let key = match (spec.as_ref().is_some_and(|s| s.kind == ModelKind::Import), again) {
+                        (false, false) => "ui.train",
+                        (false, true) => "ui.train_again",
+                        (true, false) => "ui.read_model",
+                        (true, true) => "ui.read_model_again",
+                    };
+                    if basic::primary(ui, cx.t(key)).clicked() {
                         cx.want(ask.clone());
                     }
                 }

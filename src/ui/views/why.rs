@@ -129,7 +129,7 @@ impl View for WhyView {
                 egui::Panel::right("why-attention").frame(frame).default_size(400.0).size_range(280.0..=640.0).show(ui, |ui| {
                     egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                         let shown = self.shown_row(cx);
-                        inset(ui, |ui| self.attention.ui(ui, cx, &subject, shown));
+                        inset(ui, |ui| self.attention.ui(ui, cx, &subject, shown, &mut self.twins));
                     });
                 });
             }
@@ -297,7 +297,7 @@ impl WhyView {
         }
         if with_attention && attention::has(subject) {
             let shown = self.shown_row(cx);
-            self.attention.ui(ui, cx, subject, shown);
+            self.attention.ui(ui, cx, subject, shown, &mut self.twins);
         }
         let many = self.last_many.clone().filter(|w| fits(w, subject));
         match &many {

@@ -48,6 +48,9 @@ pub struct Twins(BTreeSet<&'static str>, Option<(&'static str, u8)>);
 /// Frames between the click and the picture: the menu closes, the room scrolls, the pointer's marks go.
 const FRAMES: u8 = 24;
 
+/// Opacity of what is no fact.
+const FAINT: f32 = 0.4;
+
 /// What a picture can be turned into; made only when asked for.
 pub struct Source<'a> {
     /// Its numbers as a table.
@@ -103,6 +106,17 @@ pub fn ui<R>(
         None => {}
     }
     out
+}
+
+/// Draws a picture; faint and with a warning above where it is no fact, so that nobody takes it for one.
+pub fn as_fact<R>(ui: &mut Ui, unless: Option<&str>, picture: impl FnOnce(&mut Ui) -> R) -> R {
+    let Some(said) = unless else { return picture(ui) };
+    basic::warning(ui, said);
+    ui.scope(|ui| {
+        ui.multiply_opacity(FAINT);
+        picture(ui)
+    })
+    .inner
 }
 
 fn menu(ui: &mut Ui, cx: &mut Cx<'_>, twins: &mut Twins, key: &'static str, source: &Source<'_>) {

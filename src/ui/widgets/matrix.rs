@@ -1,6 +1,6 @@
 //! A matrix of signed numbers as colours: many rows by feature (a force plot of a crowd), or two features against each
-//! other. One texture, made once per content; hover is exact. What raises hangs from the top of its line, what lowers stands
-//! on its foot, so that direction is read without colour, too.
+//! other. One texture, made once per content; hover is exact; down differs from up in
+//! colour, by its stripes and in the words of the hover.
 
 use eframe::egui::{
     self, Align2, ColorImage, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
@@ -40,40 +40,42 @@ const LINE: f32 = 22.0;
 /// Names along x need so much room.
 const NAME: f32 = 64.0;
 
-/// Parts of a line's height in the picture; all but one of them are coloured.
-const PARTS: usize = 4;
+/// Layers of a line in the texture: two of them are pale where a number is below 0, so that its sign is seen without colour.
+const LAYERS: usize = 6;
+/// Share of the most from which stripes are drawn: below, both colours are nearly none.
+const STRIPED: f64 = 0.04;
+/// How pale a stripe is.
+const PALE: f32 = 0.6;
+/// Most pixels of a texture from top to bottom.
+const MOST_HIGH: usize = 4_096;
 
-/// Which parts of a line's height an amount colours, from the top: all but the foot if it raises, all but the head if it
-/// lowers.
-pub fn parts(v: f64) -> std::ops::Range<usize> {
-    if v > 0.0 {
-        0..PARTS - 1
-    } else if v < 0.0 {
-        1..PARTS
-    } else {
-        0..PARTS
-    }
-}
-
-/// A column of pixels per cell; one stands for several cells where there are more than a texture takes.
+/// A column of [`LAYERS`] pixels per cell; a pixel stands for several cells where there are more than a texture takes.
 pub fn image(m: &Matrix, t: &Tokens) -> ColorImage {
     let width = m.across.clamp(1, MOST_ACROSS);
     let lines = m.lines.len().max(1);
     let most = if m.most > 0.0 { m.most } else { 1.0 };
-    let mut pixels = vec![t.surface; width * lines * PARTS];
+    let layers = if lines * LAYERS > MOST_HIGH { 1 } else { LAYERS };
+    let mut pixels = Vec::with_capacity(width * lines * layers);
     for l in 0..lines {
+        let (first, mut below) = (pixels.len(), Vec::with_capacity(width));
         for x in 0..width {
             let (from, to) = (x * m.across / width, ((x + 1) * m.across / width).max(x * m.across / width + 1));
             let cells = m.values.get(l * m.across + from..(l * m.across + to).min(m.values.len())).unwrap_or_default();
             let mean = cells.iter().sum::<f64>() / cells.len().max(1) as f64;
             let weight = m.weight.get(l * m.across + from).copied().unwrap_or(1.0);
             let colour = t.diverging(mean / most);
-            let colour = if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour };
-            let filled = if weight <= 0.0 { 0..PARTS } else { parts(mean) };
-            filled.for_each(|part| pixels[(l * PARTS + part) * width + x] = colour);
+            pixels.push(if weight <= 0.0 { t.surface.lerp_to_gamma(t.faint, 0.35) } else { colour });
+            below.push(weight > 0.0 && mean / most < -STRIPED);
+        }
+        for layer in 1..layers {
+            let stripe = layer % 3 == 1;
+            for x in 0..width {
+                let colour = pixels[first + x];
+                pixels.push(if stripe && below[x] { colour.lerp_to_gamma(t.surface, PALE) } else { colour });
+            }
         }
     }
-    ColorImage::new([width, lines * PARTS], pixels)
+    ColorImage::new([width, lines * layers], pixels)
 }
 
 /// Where the pointer is: line and place.
@@ -197,13 +199,17 @@ pub fn legend(ui: &mut Ui, low: &str, high: &str) {
     let t = Tokens::of(ui.ctx());
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new(low).size(SMALL).color(t.weak));
-        let (ramp, _) = ui.allocate_exact_size(vec2(120.0, 12.0), Sense::hover());
+        let (ramp, _) = ui.allocate_exact_size(vec2(120.0, 8.0), Sense::hover());
         let step = ramp.width() / 24.0;
         for i in 0..24 {
-            let v = f64::from(i) / 11.5 - 1.0;
-            let (filled, part) = (parts(v), ramp.height() / PARTS as f32);
-            let min = pos2(ramp.left() + i as f32 * step, ramp.top() + filled.start as f32 * part);
-            ui.painter().rect_filled(Rect::from_min_size(min, vec2(step + 0.5, filled.len() as f32 * part)), 0.0, t.diverging(v));
+            let min = pos2(ramp.left() + i as f32 * step, ramp.top());
+            let (at, whole) = (f64::from(i) / 11.5 - 1.0, vec2(step + 0.5, 8.0));
+            ui.painter().rect_filled(Rect::from_min_size(min, whole), 0.0, t.diverging(at));
+            if at < -STRIPED {
+                let pale = t.diverging(at).lerp_to_gamma(t.surface, PALE);
+                let stripe = Rect::from_min_size(min + vec2(0.0, 3.0), vec2(whole.x, 2.0));
+                ui.painter().rect_filled(stripe, 0.0, pale);
+            }
         }
         ui.label(egui::RichText::new(high).size(SMALL).color(t.weak));
     });
@@ -225,18 +231,18 @@ mod tests {
             most: 1.0,
         };
         let i = image(&m, &LIGHT);
-        assert_eq!(i.size, [2, 2 * PARTS]);
-        let column = |line: usize, x: usize| -> Vec<_> { (0..PARTS).map(|p| i.pixels[(line * PARTS + p) * 2 + x]).collect() };
-        let (up, down, none) = (LIGHT.up, LIGHT.down, LIGHT.surface);
-        assert_eq!((column(0, 0), column(0, 1)), (vec![up, up, up, none], vec![none, down, down, down]), "told apart without colour");
-        assert!(column(1, 0).iter().all(|p| *p == none) && column(1, 1).iter().all(|p| *p == LIGHT.missing));
+        assert_eq!(i.size, [2, 2 * LAYERS]);
+        let column = |l: usize, x: usize| (0..LAYERS).map(|s| i.pixels[2 * (l * LAYERS + s) + x]).collect::<Vec<_>>();
+        let plain = |l, x, colour| column(l, x).iter().all(|c| *c == colour);
+        assert!(plain(0, 0, LIGHT.up) && plain(1, 0, LIGHT.surface) && plain(1, 1, LIGHT.missing));
+        // What is below 0 is striped: its sign is seen without colour.
+        let down = column(0, 1);
+        assert!(down[0] == LIGHT.down && down.iter().filter(|c| **c != LIGHT.down).count() == 2, "{down:?}");
         let wide =
             Matrix { lines: vec!["a".into()], places: vec![], across: 100_000, values: vec![0.5; 100_000], weight: vec![], most: 1.0 };
         let i = image(&wide, &LIGHT);
-        let (coloured, foot) = i.pixels.split_at(MOST_ACROSS * (PARTS - 1));
-        assert!(i.size == [MOST_ACROSS, PARTS] && coloured.iter().all(|p| *p == LIGHT.diverging(0.5)));
-        assert!(foot.iter().all(|p| *p == none));
-        let empty = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
-        assert_eq!(image(&empty, &LIGHT).size, [1, PARTS]);
+        assert!(i.size == [MOST_ACROSS, LAYERS] && i.pixels.iter().all(|p| *p == LIGHT.diverging(0.5)));
+        let none = Matrix { lines: vec![], places: vec![], across: 0, values: vec![], weight: vec![], most: 0.0 };
+        assert_eq!(image(&none, &LIGHT).size, [1, LAYERS]);
     }
 }

@@ -50,6 +50,12 @@ fn fields(ui: &mut Ui, cx: &mut Cx<'_>, s: &mut ModelSpec) {
     cell.next(ui, cx, "ui.model_name", |ui| {
         ui.add(egui::TextEdit::singleline(&mut s.name).desired_width(140.0));
     });
+    if s.kind == ModelKind::Import {
+        // It was trained elsewhere: there is nothing to set but where it lies.
+        let file = s.file.as_ref().map_or_else(String::new, |f| f.display().to_string());
+        cell.next(ui, cx, "ui.model_file", |ui| drop(ui.label(crate::ui::widgets::basic::shorten(&file, 48)).on_hover_text(&file)));
+        return;
+    }
     cell.next(ui, cx, "ui.seed", |ui| drop(ui.add(egui::DragValue::new(&mut s.seed))));
     let usual = s.kind.defaults();
     if s.kind == ModelKind::Logistic {

@@ -158,6 +158,7 @@ fn two_groups_are_set_against_each_other_and_put_into_the_report() {
         b: "Revenue = 'FALSE'".into(),
         outcome: "Revenue".into(),
         scale: Scale::Margin,
+        log_odds: true,
         features: (0..3).map(|i| format!("feature_{i}")).collect(),
         to: vec![None; 3],
         from: vec![None; 3],

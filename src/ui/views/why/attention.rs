@@ -7,19 +7,21 @@ use std::sync::Arc;
 use eframe::egui::{Label, RichText, Ui};
 
 use super::{Subject, standing};
-use crate::base::{Fingerprint, numbers};
+use crate::base::{Fingerprint, numbers, tr};
 use crate::explain::attention::{AGREES, AttentionMap, Desk};
 use crate::explain::words;
 use crate::ml::ModelKind;
 use crate::session::state::Ask;
 use crate::ui::Cx;
-use crate::ui::widgets::basic;
 use crate::ui::widgets::heatmap::{self, Head, Layer, Textures, View, heads};
 use crate::ui::widgets::signed_bars::{self, Bar};
 use crate::ui::widgets::units::Unit;
+use crate::ui::widgets::{basic, figure};
 
 /// Tokens whose test is shown.
 const MOST: usize = 8;
+/// Cells of a map that its table shows.
+const CELLS: usize = 200;
 
 /// What the pane remembers.
 #[derive(Default)]
@@ -46,7 +48,7 @@ pub fn has(subject: &Subject<'_>) -> bool {
 
 impl AttentionPane {
     /// Draws the attention of a row.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: Option<u32>) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: Option<u32>, twins: &mut figure::Twins) {
         basic::section(ui, cx.t("why.attention"));
         let Some(line) = row else { return };
         stepper(ui, cx, line);
@@ -81,7 +83,7 @@ impl AttentionPane {
         }
         ui.add(Label::new(words::attention(&map, lang)).wrap());
         let unit = Unit::of(subject.model.card().outcomes.get(subject.outcome), map.scale);
-        tested(ui, cx, &map, unit);
+        tested(ui, cx, &map, unit, twins);
         self.heads(ui, cx, &map, unit);
         ui.add_space(crate::ui::theme::SPACE);
         ui.horizontal_wrapped(|ui| {
@@ -99,12 +101,12 @@ impl AttentionPane {
         if wide {
             ui.columns(2, |columns| {
                 for (ui, what) in columns.iter_mut().zip(both) {
-                    hovered = hovered.or(ui.vertical(|ui| self.picture(ui, cx, &map, what)).inner);
+                    hovered = hovered.or(ui.vertical(|ui| self.picture(ui, cx, &map, what, twins)).inner);
                 }
             });
         } else {
             for what in both {
-                hovered = hovered.or(self.picture(ui, cx, &map, what));
+                hovered = hovered.or(self.picture(ui, cx, &map, what, twins));
             }
         }
         if self.hovered != hovered {
@@ -142,21 +144,43 @@ impl AttentionPane {
         }
     }
 
-    fn picture(&mut self, ui: &mut Ui, cx: &Cx<'_>, map: &Arc<AttentionMap>, what: Layer) -> Option<(usize, usize)> {
+    fn picture(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        map: &Arc<AttentionMap>,
+        what: Layer,
+        twins: &mut figure::Twins,
+    ) -> Option<(usize, usize)> {
         let (title, help) = match what {
             Layer::Raw => ("why.attention_raw", "why.attention_raw_help"),
             Layer::Gradient => ("why.attention_gradient", "why.attention_gradient_help"),
             Layer::Rollout => ("why.method_attention_rollout", "why.attention_rolled_help"),
             Layer::GradientRollout => ("why.attention_gradient_rollout", "why.attention_gradient_help"),
         };
-        ui.push_id(title, |ui| {
-            basic::caption(ui, cx.t(title)).on_hover_text(cx.t(help));
-            if what.by_head() {
-                basic::caption(ui, &heatmap::head_name(self.head, what, cx.lang()));
-            }
-            heatmap::map(ui, map, &mut self.textures, (what, self.head), self.hovered, &mut self.view, cx.lang())
+        let (at, lang) = (self.head, cx.lang());
+        let cells = |most: usize, show: fn(f32) -> String| {
+            let values = heatmap::model::weights(map, what, at).unwrap_or_default();
+            let header = ["why.cell_query", "why.cell_key", "why.cell_weight"].map(|k| tr(lang, k).to_owned()).to_vec();
+            let n = map.tokens.len().max(1);
+            let line = |i: usize| vec![map.tokens[i / n].clone(), map.tokens[i % n].clone(), show(values[i])];
+            figure::Table { header, rows: heatmap::model::strongest(values, most).into_iter().map(line).collect() }
+        };
+        let named = if what.by_head() { heatmap::head_name(at, what, lang) } else { String::new() };
+        let source = figure::Source {
+            table: Box::new(|| cells(CELLS, |w| format!("{w:.5}"))),
+            csv: Some(Box::new(|| cells(usize::MAX, |w| w.to_string()))),
+            svg: Some(Box::new(|| {
+                let values = heatmap::model::weights(map, what, at).unwrap_or_default();
+                crate::report::svg::heatmap(&format!("{} {named}", tr(lang, title)), &map.tokens, values)
+            })),
+        };
+        let caption =
+            cx.tw("why.map_said", &[("what", &if named.is_empty() { cx.t(title) } else { &named }), ("help", &cx.t(help)), ("n", &CELLS)]);
+        figure::ui(ui, cx, twins, title, caption.trim(), &source, |ui, _| {
+            heatmap::map(ui, map, &mut self.textures, (what, at), self.hovered, &mut self.view, lang)
         })
-        .inner
+        .flatten()
     }
 }
 
@@ -196,17 +220,30 @@ fn stepper(ui: &mut Ui, cx: &mut Cx<'_>, line: u32) {
 }
 
 /// What was tested: tokens taken out, strongest first.
-fn tested(ui: &mut Ui, cx: &Cx<'_>, map: &AttentionMap, unit: Unit) {
+fn tested(ui: &mut Ui, cx: &mut Cx<'_>, map: &AttentionMap, unit: Unit, twins: &mut figure::Twins) {
     if map.tested.len() != map.tokens.len() {
         return;
     }
     let mut order: Vec<usize> = (0..map.tested.len()).filter(|i| map.tested[*i] != 0.0).collect();
     order.sort_by(|a, b| map.tested[*b].abs().total_cmp(&map.tested[*a].abs()).then(a.cmp(b)));
     let bars: Vec<Bar> = order
-        .into_iter()
+        .iter()
+        .copied()
         .take(MOST)
         .map(|i| Bar { name: map.tokens[i].clone(), amount: map.tested[i], shown: unit.effect(map.tested[i]), ..Bar::default() })
         .collect();
-    basic::caption(ui, cx.t("why.tested")).on_hover_text(cx.t("why.tested_help"));
-    signed_bars::ui(ui, &bars, cx.t("why.tested"));
+    let lang = cx.lang();
+    let every = |show: &dyn Fn(f64) -> String| {
+        let header = ["why.feature", "why.token_effect"].map(|k| tr(lang, k).to_owned()).to_vec();
+        figure::Table { header, rows: order.iter().map(|i| vec![map.tokens[*i].clone(), show(map.tested[*i])]).collect() }
+    };
+    let source = figure::Source {
+        table: Box::new(|| every(&|v| unit.effect(v))),
+        csv: Some(Box::new(|| every(&|v| v.to_string()))),
+        svg: Some(Box::new(|| {
+            let rows: Vec<_> = bars.iter().map(|b| (b.name.clone(), b.amount, None)).collect();
+            crate::report::svg::bars(tr(lang, "why.tested"), &rows, |v| unit.effect(v))
+        })),
+    };
+    figure::ui(ui, cx, twins, "why.tested", cx.t("why.tested_help"), &source, |ui, cx| signed_bars::ui(ui, &bars, cx.t("why.tested")));
 }

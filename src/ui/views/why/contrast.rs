@@ -137,7 +137,7 @@ impl ContrastPane {
                 ui.label(RichText::new(cx.t(label)).color(cx.tokens.weak));
                 let combo = egui::ComboBox::from_id_salt(id).selected_text(basic::shorten(&shown, 24)).show_ui(ui, |ui| {
                     for item in ranking.items.iter().take(MOST_ITEMS) {
-                        if ui.selectable_label(item.item == shown, basic::shorten(&item.item, 40)).clicked() {
+                        if ui.selectable_label(item.item == shown, basic::shorten(&item.item, 40)).on_hover_text(&item.item).clicked() {
                             *picked = Some(item.item.clone());
                         }
                     }
@@ -241,7 +241,9 @@ fn side(
         ui.label(RichText::new(cx.t(label)).color(cx.tokens.weak));
         let combo = egui::ComboBox::from_id_salt(id).selected_text(basic::shorten(&shown, 36)).show_ui(ui, |ui| {
             for offer in offers {
-                if ui.selectable_label(!side.own && now.as_ref() == Some(offer), basic::shorten(&name(offer), 60)).clicked() {
+                let whole = name(offer);
+                let label = ui.selectable_label(!side.own && now.as_ref() == Some(offer), basic::shorten(&whole, 60));
+                if label.on_hover_text(&whole).clicked() {
                     (side.chosen, side.own) = (Some(offer.clone()), false);
                 }
             }
@@ -389,6 +391,7 @@ mod tests {
             b: "B".into(),
             outcome: "Revenue".into(),
             scale: Scale::Probability,
+            log_odds: false,
             features: (0..n).map(|i| format!("feature_{i}")).collect(),
             to: vec![Some("2".into()); n],
             from: vec![Some("1".into()); n],

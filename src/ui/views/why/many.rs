@@ -101,6 +101,7 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
     let one = cx.hovered.row.or(cx.session.selection.row);
     let marked = matrix::Marked { many: pictures.marked.1.clone(), one: one.and_then(|row| rows.iter().position(|i| a.rows[*i] == row)) };
     let cache = &mut pictures.cache;
+    let doubt = no_fact(cx, why);
     let touch = figure::ui(ui, cx, twins, "why.crowd", cx.t("why.crowd_caption"), &source, |ui, cx| {
         ui.horizontal_wrapped(|ui| {
             for (o, k) in [(Order::Output, "why.crowd_output"), (Order::Value, "why.crowd_value"), (Order::Alike, "why.crowd_alike")] {
@@ -110,10 +111,11 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
             }
         });
         let title = cx.tw("why.crowd_said", &[("n", &numbers::count(m.across as i64)), ("features", &m.lines.len())]);
-        let touch = matrix::ui(ui, m, cache, key, &title, None, &marked, |(l, x)| {
+        let tip = |(l, x)| {
             let (row, feature, value) = named(l, x);
             vec![cx.tw("why.row_n", &[("row", &numbers::count(i64::from(row) + 1))]), format!("{feature}: {}", unit.effect(value))]
-        });
+        };
+        let touch = figure::as_fact(ui, doubt.as_deref(), |ui| matrix::ui(ui, m, cache, key, &title, None, &marked, tip));
         matrix::legend(ui, &unit.effect(-m.most), &unit.effect(m.most));
         touch
     });
@@ -232,8 +234,9 @@ pub fn ui(
         svg: Some(Box::new(|| importance_svg(why, brushed, unit, lang))),
     };
     let importance_caption = format!("{caption} {}", cx.t("why.importance_caption"));
+    let doubt = no_fact(cx, why);
     let touch = figure::ui(ui, cx, twins, "why.importance", &importance_caption, &source, |ui, cx| {
-        bars::ui(ui, all, brushed, unit, lang, cx.hovered.feature, selected.as_deref())
+        figure::as_fact(ui, doubt.as_deref(), |ui| bars::ui(ui, all, brushed, unit, lang, cx.hovered.feature, selected.as_deref()))
     });
     drop(source);
     if let Some(touch) = touch {
@@ -249,7 +252,8 @@ pub fn ui(
         svg: Some(Box::new(|| dots_svg(why, unit, lang))),
     };
     let touch = figure::ui(ui, cx, twins, "why.beeswarm", cx.t("why.beeswarm_caption"), &source, |ui, cx| {
-        let touch = beeswarm::ui(ui, all, unit, lang, lit.marks(cx.session, cx.hovered.row));
+        let marks = lit.marks(cx.session, cx.hovered.row);
+        let touch = figure::as_fact(ui, doubt.as_deref(), |ui| beeswarm::ui(ui, all, unit, lang, marks));
         beeswarm::legend(ui, lang);
         touch
     });
@@ -450,4 +454,11 @@ fn dependence_svg(of: &Importance, unit: Unit, lang: Lang) -> String {
         (tr(lang, "why.high_column"), line(|b| b.high)),
     ];
     svg::lines(&title, &series, (&of.name, unit.effect_name(lang)), false)
+}
+
+/// What is said above pictures of many rows where too much of too many is left unexplained.
+fn no_fact(cx: &Cx<'_>, why: &Why) -> Option<String> {
+    let n = why.attribution.rows_unexplained()?;
+    let rows = numbers::count(why.attribution.rows.len() as i64);
+    Some(cx.tw("why.no_fact_rows", &[("n", &numbers::count(n as i64)), ("rows", &rows)]))
 }

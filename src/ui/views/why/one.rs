@@ -90,8 +90,9 @@ impl OneRow {
         let session = cx.session;
         let help = |f: usize| bar_help(session, subject, a.feature(f, features), lang);
         let shown = moved.as_ref().map_or((&w, None), |(_, moved)| (moved, Some(&w)));
+        let doubt = a.unexplained(at).map(|share| cx.tw("why.no_fact_row", &[("share", &numbers::percent(share))]));
         let touch = figure::ui(ui, cx, twins, "why.waterfall", &caption, &source, |ui, _| {
-            waterfall::ui(ui, shown, subject.unit, lang, marks, &help)
+            figure::as_fact(ui, doubt.as_deref(), |ui| waterfall::ui(ui, shown, subject.unit, lang, marks, &help))
         });
         drop(source);
         if let Some(touch) = touch {

@@ -520,3 +520,22 @@ fn what_does_not_hold_is_always_in_sight() {
         }
     }
 }
+
+#[test]
+fn past_five_per_cent_a_picture_is_called_no_fact() {
+    let said = |gap: f64| {
+        let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+        for (_, kept) in &mut session.whys {
+            let mut why = Why::clone(&kept.value);
+            why.attribution.gaps.iter_mut().for_each(|g| *g = gap);
+            kept.value = Arc::new(why);
+        }
+        let mut h = room(WhyView::default(), session, WIDE);
+        h.run();
+        let n = |text: &str| h.query_all_by_label_contains(text).count();
+        (n("of this row's distance from the base is left unexplained"), n("rows more than 5 % is left unexplained"))
+    };
+    assert_eq!(said(0.0001), (0, 0));
+    // Above the waterfall once; above importance, single rows and the crowd.
+    assert_eq!(said(0.05), (1, 3));
+}

@@ -97,9 +97,9 @@ pub fn map(
                 ui.label(tr(lang, "why.map_masked"));
             }
         });
-    } else if let Some(token) = named.and_then(|i| map.tokens.get(i)) {
-        // A name beside the map may be cut; here it is whole.
-        response.on_hover_ui_at_pointer(|ui| drop(ui.label(token)));
+    } else if let Some((i, token)) = named.and_then(|i| Some((i, map.tokens.get(i)?))) {
+        // A name beside the map may be cut; here it is whole, with its place.
+        response.on_hover_ui_at_pointer(|ui| drop(ui.label(format!("{} {token}", i + 1))));
     }
     hovered
 }

@@ -50,6 +50,18 @@ pub fn weights(map: &AttentionMap, what: Layer, at: Head) -> Option<&[f32]> {
     (at.layer < map.layers && at.head < map.heads).then(|| all.get(begin..begin + n)).flatten()
 }
 
+/// Cells with the largest numbers, largest first; what is masked is left out.
+pub fn strongest(weights: &[f32], most: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..weights.len()).filter(|i| !weights[*i].is_nan()).collect();
+    let before = |a: &usize, b: &usize| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b));
+    if all.len() > most {
+        all.select_nth_unstable_by(most, before);
+        all.truncate(most);
+    }
+    all.sort_by(before);
+    all
+}
+
 /// The largest number that the colours reach: of this head for raw attention (each query's weights sum to 1 anyway), of
 /// all heads for gradients, so that heads without effect look empty. In a large map it is what one cell in a hundred
 /// exceeds: a few bright cells among hundreds of thousands would leave all others dark.
@@ -154,6 +166,13 @@ impl Textures {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_strongest_cells_come_first() {
+        let weights = [0.1, f32::NAN, 0.4, 0.0, 0.4];
+        assert_eq!(strongest(&weights, 3), [2, 4, 0]);
+        assert_eq!(strongest(&weights, usize::MAX), [2, 4, 0, 3]);
+    }
 
     #[test]
     fn a_large_map_is_not_left_dark_by_its_brightest_cell() {

@@ -1,5 +1,7 @@
 //! Pixels of an attention map.
 
+use std::borrow::Cow;
+
 use eframe::egui::epaint::TextShape;
 use eframe::egui::text::{LayoutJob, TextWrapping};
 use eframe::egui::{Align2, Color32, FontId, Painter, Rect, Stroke, StrokeKind, TextureId, Vec2, pos2, vec2};
@@ -40,13 +42,15 @@ pub fn map(p: &Painter, t: &Tokens, l: &Layout, offset: Vec2, id: Option<Texture
         if named(i, query) && inside(at) {
             let (y, token) = (grid.top() + at, &tokens[i]);
             let place = Rect::from_min_max(pos2(offset.x, y - 8.0), pos2(grid.left() - 4.0, y + 8.0));
-            ink::text(p, place, Align2::RIGHT_CENTER, token, strong(i, query));
+            let token = apart(p, i, token, place.width());
+            ink::text(p, place, Align2::RIGHT_CENTER, &token, strong(i, query));
         }
     }
     for i in l.visible(l.first.x) {
         let at = along(i, l.first.x);
         if named(i, key) && inside(at) {
-            upwards(p, pos2(grid.left() + at, grid.top() - 4.0), l.grid.top() - 4.0, &tokens[i], strong(i, key));
+            let room = l.grid.top() - 4.0;
+            upwards(p, pos2(grid.left() + at, grid.top() - 4.0), room, &apart(p, i, &tokens[i], room), strong(i, key));
         }
     }
     if let Some((q, k)) = hovered.filter(|(q, k)| l.cell_rect(*q, *k).is_positive()) {
@@ -57,6 +61,20 @@ pub fn map(p: &Painter, t: &Tokens, l: &Layout, offset: Vec2, id: Option<Texture
             p.rect_stroke(r, 0.0, Stroke::new(1.0, t.soft(t.text, 0.5)), StrokeKind::Outside);
         }
         p.rect_stroke(cell, 0.0, Stroke::new(2.0, t.text), StrokeKind::Outside);
+    }
+}
+
+/// A name as it fits. One that is cut says which token it is by its place, so that two that differ in the middle alone stay
+/// apart; the whole of it stands in the hover and in the table.
+fn apart<'a>(p: &Painter, i: usize, token: &'a str, room: f32) -> Cow<'a, str> {
+    let font = FontId::proportional(SMALL);
+    match ink::middle(p, token, &font, room) {
+        Cow::Borrowed(whole) => Cow::Borrowed(whole),
+        Cow::Owned(_) => {
+            let place = format!("{} ", i + 1);
+            let wide = p.layout_no_wrap(place.clone(), font.clone(), Color32::PLACEHOLDER).size().x;
+            Cow::Owned(place + &ink::middle(p, token, &font, room - wide - 1.0))
+        }
     }
 }
 
@@ -77,5 +95,26 @@ pub fn ramp(p: &Painter, t: &Tokens, rect: Rect) {
     for i in 0..24 {
         let min = pos2(rect.left() + i as f32 * step, rect.top());
         p.rect_filled(Rect::from_min_size(min, vec2(step + 0.5, rect.height())), 0.0, t.sequential(f64::from(i) / 23.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui;
+
+    #[test]
+    fn names_that_differ_in_the_middle_alone_stay_apart() {
+        let (mut shown, mut short) = (Vec::new(), String::new());
+        let _ = egui::Context::default().run_ui(egui::RawInput::default(), |ui| {
+            let name = |which: &str| format!("visits_to_the_page_{which}_in_the_last_thirty_days");
+            shown =
+                ["mobile", "tablet"].iter().enumerate().map(|(i, w)| apart(ui.painter(), i + 6, &name(w), 104.0).into_owned()).collect();
+            short = apart(ui.painter(), 3, "Month", 104.0).into_owned();
+            let fits = |t: &String| ui.painter().layout_no_wrap(t.clone(), FontId::proportional(SMALL), Color32::WHITE).size().x <= 104.0;
+            assert!(shown.iter().all(fits), "{shown:?}");
+        });
+        assert!(shown[0] != shown[1] && shown[0].starts_with("7 visits") && shown[1].ends_with("days"), "{shown:?}");
+        assert_eq!(short, "Month");
     }
 }
