@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::balance::{self, Independence, SRM_ALPHA};
 use super::base::{Base, Space};
+use super::distance::{self, Distance};
 use super::nuisance::{CLIP, fold_of};
 use super::refute::{self, placebo_outcomes};
 use super::space::Design;
@@ -151,6 +152,7 @@ pub fn run(study: &Study, arm: usize, pair: &Pair, seed: u64, ctx: &JobCtx) -> R
         add(name, *value, small, status, sentence);
     }
     weight_checks(&mut add, overlap, &found);
+    distance_check(&mut add, distance::distance(z, &rows, |r| pair.treated(r), seed));
 
     let placebo = refute::placebo_treatment(pair, &rows, z, seed, ctx)?;
     let status = light(placebo, 0.1, 0.2);
@@ -224,6 +226,15 @@ fn weight_checks(add: &mut impl FnMut(&str, f64, f64, Light, Notice), overlap: f
     let most = 0.02 + 1.5 * w.off_by_chance;
     let status = light(w.off, most, 0.06 + 1.5 * w.off_by_chance);
     add("propensity_calibration", w.off, most, status, note!(&key("calibration", status), off = numbers::percent(w.off)));
+}
+
+/// A light of its own beside overlap, which asks a model of the chance of treatment: here nothing is fitted.
+fn distance_check(add: &mut impl FnMut(&str, f64, f64, Light, Notice), found: Option<Distance>) {
+    let Some(d) = found else { return };
+    let (warn, bad) = (distance::BEYOND.0 + d.chance, distance::BEYOND.1 + d.chance);
+    let status = light(d.worst(), warn, bad);
+    let sentence = note!(&key("distance", status), treated = numbers::percent(d.treated), control = numbers::percent(d.control));
+    add("distance", d.worst(), warn, status, sentence);
 }
 
 /// Rows of the pair that are checked, in order.

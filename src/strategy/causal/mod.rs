@@ -9,6 +9,7 @@
 pub mod balance;
 pub mod base;
 pub mod checks;
+pub mod distance;
 pub mod effect;
 pub mod grade;
 pub mod nuisance;

@@ -223,6 +223,9 @@ fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     assert_eq!(arm.grade, Grade::A, "{:?}", arm.reason);
     assert!(arm.targetable && arm.effect.method == "difference" && arm.effect.low < truth && truth < arm.effect.high);
 
+    let distance = |a: &ArmResult| a.checks.iter().find(|c| c.name == "distance").map(|c| c.status);
+    assert_eq!(distance(arm), Some(Light::Ok));
+
     // Thinned: the treated with a strong habit stay, most of the others go. Habit drives the outcome, too.
     let (table, truth) = trial(3_000, 2, true, &mut r, |_, habit| 0.15 + 0.7 * habit, |a| 0.2 * a);
     let naive = analyse(&read(&table), &quick(), &ctx).unwrap();
@@ -251,7 +254,8 @@ fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     // Habits that only one group has.
     let (table, _) = trial(3_000, 3, true, &mut r, |_, habit| if habit > 0.5 { 0.999 } else { 0.5 }, |a| 0.2 * a);
     let study = Study::of(&table, &Ask { adjust: vec!["habit".into()], ..ask() }).unwrap();
-    assert_eq!(analyse(&study, &quick(), &ctx).unwrap().arms[0].grade, Grade::D);
+    let apart = &analyse(&study, &quick(), &ctx).unwrap().arms[0];
+    assert_eq!((apart.grade, distance(apart)), (Grade::D, Some(Light::Bad)));
 }
 
 #[test]
