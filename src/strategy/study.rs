@@ -51,6 +51,12 @@ pub struct UpliftAsked {
     pub control: String,
     /// Column that says what came of it.
     pub outcome: String,
+    /// Value of the outcome that is the good one, where it is a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// Most questions in a row of the policy tree, 0 to 3; 0 leaves the policy out.
+    #[serde(skip_serializing_if = "is_usual_depth")]
+    pub depth: usize,
     /// Columns that may tell people apart; all that look like features if empty.
     pub features: Vec<String>,
     /// Columns left out of those.
@@ -76,12 +82,21 @@ pub struct UpliftAsked {
     pub seed: u64,
 }
 
+/// Questions in a row of a policy tree, unless asked otherwise.
+const DEPTH: usize = 2;
+
+fn is_usual_depth(depth: &usize) -> bool {
+    *depth == DEPTH
+}
+
 impl Default for UpliftAsked {
     fn default() -> Self {
         Self {
             treatment: String::new(),
             control: String::new(),
             outcome: String::new(),
+            positive: None,
+            depth: DEPTH,
             features: Vec::new(),
             ignore: Vec::new(),
             adjust: Vec::new(),
@@ -302,6 +317,7 @@ pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
         treatment: asked.treatment.clone(),
         outcome: asked.outcome.clone(),
         control: asked.control.clone(),
+        positive: asked.positive.clone(),
         features: (!asked.features.is_empty()).then(|| asked.features.clone()),
         ignore: asked.ignore.clone(),
         adjust: asked.adjust.clone(),
@@ -318,6 +334,7 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
     let options = uplift::Options {
         learner: asked.learner,
         base: asked.base,
+        depth: asked.depth,
         money,
         contacts: if money.is_some() { asked.costs.clone() } else { BTreeMap::new() },
         seed: asked.seed,

@@ -214,6 +214,18 @@ fn a_constant_score_ranks_nobody_however_the_file_is_sorted() {
 }
 
 #[test]
+fn a_study_of_the_recipe_says_how_deep_and_what_is_good() {
+    use crate::strategy::study::{UpliftAsked, ask_of};
+    let read = |text: &str| toml::from_str::<UpliftAsked>(text).unwrap();
+    let plain = read("treatment = \"t\"");
+    assert_eq!((plain.depth, ask_of(&plain).positive), (Options::default().depth, None));
+    assert!(!toml::to_string(&plain).unwrap().contains("depth"));
+    let asked = read("treatment = \"t\"\ndepth = 3\npositive = \"yes\"");
+    assert_eq!((asked.depth, ask_of(&asked).positive.as_deref()), (3, Some("yes")));
+    assert_eq!(read(&toml::to_string(&asked).unwrap()), asked);
+}
+
+#[test]
 fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     let ctx = JobCtx::quiet();
     let mut r = rng::rng(5, "grades");

@@ -21,6 +21,11 @@ pub fn dated(c: &ColumnProfile) -> bool {
     matches!(c.kind, ColumnType::Date | ColumnType::Datetime)
 }
 
+/// Whether a column of that name holds words, so that somebody must say which of them is the good one.
+pub fn worded(cx: &Cx<'_>, name: &str) -> bool {
+    columns(cx).iter().any(|c| c.name == name && !countable(c) && !dated(c))
+}
+
 /// Any column.
 pub fn any(_: &ColumnProfile) -> bool {
     true

@@ -28,7 +28,16 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
         if !asked.treatment.is_empty() {
             form::level(ui, cx, "experiments.control", &asked.treatment.clone(), &mut asked.control);
         }
-        form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::countable, false);
+        let was = asked.outcome.clone();
+        form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::any, false);
+        if asked.outcome != was {
+            asked.positive = None;
+        }
+        if form::worded(cx, &asked.outcome) {
+            let mut good = asked.positive.clone().unwrap_or_default();
+            form::level(ui, cx, "experiments.good_value", &asked.outcome.clone(), &mut good);
+            asked.positive = Some(good).filter(|g| !g.is_empty());
+        }
         form::several_or(ui, cx, "experiments.told_apart", "studies.all_that_fit", &mut asked.features, form::any);
     });
     let title = egui::RichText::new(cx.t("studies.money"));
@@ -54,6 +63,10 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
             form::several(ui, cx, "experiments.negative", &mut asked.negative, form::any);
             choice(ui, cx, "experiments.learner", &mut asked.learner, Learner::ALL.map(|l| (l, words::learner(l))));
             choice(ui, cx, "experiments.base", &mut asked.base, [Base::Logistic, Base::Gbdt].map(|b| (b, (words::base(b), ""))));
+            let label =
+                ui.label(RichText::new(cx.t("experiments.depth")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.depth_help"));
+            ui.add(egui::DragValue::new(&mut asked.depth).range(0..=3)).labelled_by(label.id);
+            ui.end_row();
         });
     });
     match () {
