@@ -360,7 +360,7 @@ impl App {
             Purpose::SaveModel(name) => session.want(Ask::SaveModel { name, path: with_ending(path, "whymodel") }),
             Purpose::LoadModel => session.want(Ask::LoadModel(path)),
             Purpose::Target(study) => session.set_target(&study, &path),
-            Purpose::NewData(model) => session.want(Ask::Feedback { model, path }),
+            Purpose::NewData(model) => session.new_data(&model, &path),
             Purpose::Report(format) => {
                 let path = with_ending(path, &format);
                 session.want(Ask::Report { format, path, made: crate::base::clock::today() });

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::args::Reading;
 use super::commands::{Said, folder_of, moved, said, table, text_or_json, to_value};
-use crate::base::{JobCtx, Lang, Result, numbers, tr_with};
+use crate::base::{JobCtx, Lang, Result, numbers};
 use crate::data::read;
 use crate::ml::Model;
 use crate::session::{Recipe, feedback, pipeline, run};
@@ -63,9 +63,7 @@ fn is_model(path: &Path) -> bool {
 /// Executes it.
 pub(super) fn feedback(e: &Feedback, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let new = Arc::new(read::open(&e.data, &e.reading.options(), ctx)?);
-    let named = |model: &dyn Model| {
-        e.name.clone().unwrap_or_else(|| tr_with(lang, "feedback.version", &[("model", &model.card().spec.name), ("n", &2)]))
-    };
+    let named = |model: &dyn Model| e.name.clone().unwrap_or_else(|| feedback::version_of(&model.card().spec.name, 2, lang));
     let settings = |model: &dyn Model| Settings { name: named(model), held: e.held, seed: e.seed };
     let mut warnings = new.warnings.clone();
     let (mut found, version) = if is_model(&e.target) {

@@ -152,9 +152,31 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
                 + &words::returned(t, p.lang).iter().map(|s| said(s)).collect::<String>()
                 + &p.list(&t.warnings)
         }
+        Some(Finding::Feedback(f)) => feedback(p, f),
         None => String::new(),
     };
     head + &body
+}
+
+/// New rows beside a model: what moved, whether it holds, old against new, and what changed in the advice.
+fn feedback(p: &Page, f: &crate::strategy::feedback::Feedback) -> String {
+    use words::feedback as w;
+    let said = |texts: Vec<String>| texts.iter().map(|t| format!("<p>{}</p>", escape(t))).collect::<String>();
+    let one = |text: Option<String>| said(text.into_iter().collect());
+    let titled =
+        |key: &str, s: &Sheet| if s.rows.is_empty() { String::new() } else { format!("<h4>{}</h4>", escape(p.t(key))) + &sheet(s, 1) };
+    let of = tr_with(p.lang, "feedback.of_model", &[("rows", &numbers::count(f.rows as i64)), ("model", &f.model)]);
+    said(vec![of])
+        + &one(w::calibration(f, p.lang))
+        + &one(w::outcome(f, p.lang))
+        + &one(w::compared(f, p.lang))
+        + &said(f.advice.iter().map(|a| w::advice(a, p.lang)).collect())
+        + &one(w::drift(f, p.lang))
+        + &p.list(&f.columns)
+        + &titled("feedback.drifts", &w::drifts(f, p.lang))
+        + &titled("feedback.groups", &w::groups(f, p.lang))
+        + &titled("feedback.shifts", &w::shifts(f, p.lang))
+        + &p.list(&f.warnings)
 }
 
 /// Checks, each with the word of its light.

@@ -316,7 +316,10 @@ impl Command {
             (Self::ReplaceScenario { name: a, scenario: s }, Self::ReplaceScenario { name: b, scenario: t }) => {
                 a == b && s.name == t.name && s.set.keys().eq(t.set.keys())
             }
-            (Self::ReplaceStudy { name: a, study: s }, Self::ReplaceStudy { name: b, study: t }) => a == b && s.name == t.name,
+            // To keep a version and to take it back are two edits: neither is typing that goes on.
+            (Self::ReplaceStudy { name: a, study: s }, Self::ReplaceStudy { name: b, study: t }) => {
+                a == b && s.name == t.name && s.ask.question() == s.ask && t.ask.question() == t.ask
+            }
             (Self::ReplaceStep { at: a, .. }, Self::ReplaceStep { at: b, .. }) => a == b,
             (Self::ReplaceModel { name: a, spec: s }, Self::ReplaceModel { name: b, spec: t }) => a == b && s.name == t.name,
             _ => false,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Recipe;
 use super::pipeline::{self, Prepared};
-use super::state::{Kept, Key, Session};
-use super::task::Done;
-use crate::base::{JobCtx, Result, tr_with};
+use super::state::{Ask, Command, Kept, Key, NamedStudy, Session};
+use crate::base::{JobCtx, Lang, Result, tr_with};
 use crate::data::{Loaded, Part};
+use crate::fault;
 use crate::ml::Model;
 use crate::strategy::feedback::{self, Advice, Feedback, Rows, Settings, schema};
-use crate::strategy::study::{Finding, Study};
+use crate::strategy::study::{FeedbackAsked, Finding, Study};
 use crate::strategy::{study, words};
 
 /// Items named first.
@@ -51,60 +51,115 @@ pub fn read(
     Ok((found, version))
 }
 
-/// What the window asks for: reads the file, and sets it beside the project's own rows where these are there.
-pub(super) fn task(
+/// Answers a study of a recipe, with the models that it may set new rows beside.
+pub fn answer(ask: &Study, project: (&Recipe, &Path), prepared: &Prepared, models: &[Arc<dyn Model>], ctx: &JobCtx) -> Result<Finding> {
+    let Study::Feedback(asked) = ask else { return study::answer(ask, &prepared.loaded, ctx) };
+    let found = match &asked.model {
+        Some(name) => models.iter().find(|m| m.card().spec.name == *name),
+        None => models.first(),
+    };
+    let model = match (found, &asked.model) {
+        (Some(model), _) => model,
+        (None, Some(name)) if !models.is_empty() => return Err(fault!("session.no_model", name = name)),
+        _ => return Err(fault!("session.no_models")),
+    };
+    beside(&**model, asked, project, prepared, ctx).map(|(found, _)| Finding::Feedback(Box::new(found)))
+}
+
+/// Reads the file that is asked about, and sets it beside the project's own rows.
+pub(super) fn beside(
     model: &dyn Model,
-    name: String,
-    beside: Option<(Recipe, Arc<Prepared>)>,
-    folder: &Path,
-    path: &Path,
+    asked: &FeedbackAsked,
+    (recipe, folder): (&Recipe, &Path),
+    prepared: &Prepared,
     ctx: &JobCtx,
-) -> Result<Done> {
-    let read = beside.as_ref().map(|(r, _)| r.data.read.clone()).unwrap_or_default();
-    let new = Arc::new(crate::data::read::open(path, &read, ctx)?);
-    let old = beside.as_ref().map(|(_, p)| old_rows(p, model)).transpose()?;
-    let project = beside.as_ref().map(|(r, p)| (r, folder, &**p));
-    let settings = Settings { name, held: 0.5, seed: model.card().spec.seed };
-    self::read(model, old.as_ref(), project, &new, &settings, ctx).map(|(found, version)| Done::Fed(Arc::new(found), version))
+) -> Result<(Feedback, Option<Arc<dyn Model>>)> {
+    if !(0.1..=0.9).contains(&asked.held) {
+        return Err(fault!("feedback.held", share = asked.held));
+    }
+    let new = Arc::new(crate::data::read::open(&folder.join(&asked.file), &recipe.data.read, ctx)?);
+    let old = old_rows(prepared, model)?;
+    let name = asked.version.clone().unwrap_or_else(|| version_of(&model.card().spec.name, 2, Lang::En));
+    let settings = Settings { name, held: asked.held, seed: asked.seed };
+    let (mut found, version) = read(model, Some(&old), Some((recipe, folder, prepared)), &new, &settings, ctx)?;
+    let mut warnings = new.warnings.clone();
+    warnings.append(&mut found.warnings);
+    found.warnings = warnings;
+    Ok((found, version))
+}
+
+/// What the n-th version of a model is called.
+pub fn version_of(model: &str, n: usize, lang: Lang) -> String {
+    tr_with(lang, "feedback.version", &[("model", &model), ("n", &n)])
 }
 
 impl Session {
     /// A free name for the next version of a model.
-    pub(super) fn free_version(&self, model: &str) -> String {
+    fn free_version(&self, model: &str) -> String {
         // Version 2 of “Trees” goes on as version 3, not as “Trees, version 2, version 2”.
-        let named = |base: &str, n: usize| tr_with(self.lang, "feedback.version", &[("model", &base), ("n", &n)]);
-        let base = (2..100).find_map(|n| model.strip_suffix(named("", n).as_str())).unwrap_or(model);
-        let taken = |n: &String| self.models.contains_key(n) || self.spec(n).is_some();
-        (2..).map(|n| named(base, n)).find(|n| !taken(n)).unwrap_or_default()
+        let base = (2..100).find_map(|n| model.strip_suffix(version_of("", n, self.lang).as_str())).unwrap_or(model);
+        let asked = |n: &String| self.feedbacks().any(|(_, a)| a.version.as_ref() == Some(n));
+        let taken = |n: &String| self.models.contains_key(n) || self.spec(n).is_some() || asked(n);
+        (2..).map(|n| version_of(base, n, self.lang)).find(|n| !taken(n)).unwrap_or_default()
     }
 
-    /// Keeps the new version beside the old one, and shows it.
-    pub fn keep_version(&mut self) {
-        let Some(version) = self.fed.as_ref().filter(|f| f.kept.is_none()).and_then(|f| f.version.clone()) else { return };
-        let name = version.card().spec.name.clone();
-        if self.models.contains_key(&name) || self.spec(&name).is_some() {
-            return;
+    /// The recipe's studies of new rows, by name.
+    pub fn feedbacks(&self) -> impl DoubleEndedIterator<Item = (&String, &FeedbackAsked)> {
+        self.recipe.iter().flat_map(|r| &r.studies).filter_map(|s| match &s.ask {
+            Study::Feedback(asked) => Some((&s.name, asked)),
+            _ => None,
+        })
+    }
+
+    /// The model that a study sets new rows beside, by name.
+    pub fn beside(&self, asked: &FeedbackAsked) -> Option<String> {
+        asked.model.clone().or_else(|| self.recipe.as_ref()?.models.first().map(|m| m.name.clone()))
+    }
+
+    /// Sets a file of new rows beside a model: a study of the recipe, asked at once.
+    pub fn new_data(&mut self, model: &str, path: &Path) {
+        let file = super::files::relative_to(&self.folder, path);
+        let known = self.feedbacks().find(|(_, a)| a.file == file && a.model.as_deref() == Some(model)).map(|(_, a)| a.clone());
+        let asked = known.unwrap_or_else(|| {
+            let (version, model) = (Some(self.free_version(model)), Some(model.to_owned()));
+            let said = tr_with(self.lang, "feedback.study", &[("file", &path.file_name().unwrap_or_default().to_string_lossy())]);
+            let taken = |n: &String| self.recipe.iter().flat_map(|r| &r.studies).any(|s| s.name == *n);
+            let name = (1..).map(|i| if i == 1 { said.clone() } else { format!("{said} {i}") }).find(|n| !taken(n)).unwrap_or_default();
+            let asked = FeedbackAsked { file, model, version, ..FeedbackAsked::default() };
+            self.apply(&Command::AddStudy(NamedStudy { name, ask: Study::Feedback(asked.clone()) }));
+            asked
+        });
+        self.want(Ask::Study(Box::new(Study::Feedback(asked).question())));
+    }
+
+    /// Keeps the version of a study beside the old model, or takes it out again: an edit like any other.
+    pub fn keep_version(&mut self, study: &str, keep: bool) {
+        let Some((name, asked)) = self.feedbacks().find(|(n, _)| *n == study) else { return };
+        let (name, ask) = (name.clone(), Study::Feedback(FeedbackAsked { keep, ..asked.clone() }));
+        self.apply(&Command::ReplaceStudy { name: name.clone(), study: NamedStudy { name, ask } });
+    }
+
+    /// Models stand as the recipe says: versions that are kept beside the others, those taken back on the shelf, so that
+    /// undo finds them again.
+    pub(super) fn shelve(&mut self) {
+        let asked: Vec<(String, bool)> = self.feedbacks().filter_map(|(_, a)| Some((a.version.clone()?, a.keep))).collect();
+        for (name, keep) in asked {
+            if keep {
+                if !self.models.contains_key(&name)
+                    && self.spec(&name).is_none()
+                    && let Some(value) = self.versions.get(&name).cloned()
+                {
+                    self.imported.insert(name.clone());
+                    self.models.insert(name.clone(), Kept { value, key: Key::default() });
+                }
+                self.kept.insert(name);
+            } else if self.kept.remove(&name)
+                && self.imported.remove(&name)
+                && let Some(model) = self.models.remove(&name)
+            {
+                self.versions.insert(name, model.value);
+            }
         }
-        self.imported.insert(name.clone());
-        self.models.insert(name.clone(), Kept { value: version, key: Key::default() });
-        self.said_kept(Some(name));
-    }
-
-    /// Takes the version that was kept out again; the old one is what it was.
-    pub fn drop_version(&mut self) {
-        let Some(name) = self.fed.as_ref().and_then(|f| f.kept.clone()) else { return };
-        self.imported.remove(&name);
-        self.models.remove(&name);
-        self.said_kept(None);
-    }
-
-    fn said_kept(&mut self, name: Option<String>) {
-        if let Some(fed) = &mut self.fed {
-            fed.kept = name;
-        }
-        self.dirty = self.recipe.is_some();
-        self.revision += 1;
-        self.refresh();
     }
 }
 
@@ -193,4 +248,107 @@ fn decided(found: &Finding) -> String {
     let Finding::Experiment(reading) = found else { return String::new() };
     let one = |d: &crate::strategy::experiment::decide::Decision| format!("{}: {}", d.variant, words::word_key(d.word));
     reading.decisions.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run;
+    use super::*;
+    use crate::report::html;
+
+    /// A shop in which Pages decide, and a later one in which they say the opposite.
+    fn shop(folder: &Path) -> Recipe {
+        let table = |turned: bool| {
+            let mut text = String::from("Pages,Month,Revenue\n");
+            for i in 0..400 {
+                let (pages, month) = ((i * 13) % 40, ["Feb", "Nov", "Dec"][i % 3]);
+                let bought = ((pages > 20) != turned) != ((i * 7 + i / 5) % 11 < 2);
+                let what = if bought { "TRUE" } else { "FALSE" };
+                text.push_str(&format!("{pages},{month},{what}\n"));
+            }
+            text
+        };
+        std::fs::write(folder.join("old.csv"), table(false)).unwrap();
+        std::fs::write(folder.join("new.csv"), table(true)).unwrap();
+        let text = "version = 1\n[data]\npath = \"old.csv\"\n[roles]\ntarget = \"Revenue\"\n[[model]]\nname = \"trees\"\nkind = \"gbdt\"\n\
+            [[study]]\nname = \"June\"\n[study.ask.feedback]\nfile = \"new.csv\"\n[report]\nformats = [\"html\", \"json\"]\n";
+        let recipe = Recipe::parse(text, Path::new("r.toml")).unwrap();
+        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
+        recipe
+    }
+
+    #[test]
+    fn a_run_answers_new_data_and_the_report_prints_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = shop(folder.path());
+        let g = run::gather(&recipe, folder.path(), &JobCtx::quiet()).unwrap();
+        let Some(Finding::Feedback(f)) = &g.studies[0].finding else { panic!("{:?}", g.studies[0].fault) };
+        assert!(!f.calibration.as_ref().unwrap().holds || f.compared.as_ref().unwrap().verdict == feedback::Verdict::Better);
+        assert_eq!((f.version.as_deref(), f.drift.len(), f.importance.len()), (Some("trees, version 2"), 2, 2));
+        let page = html::render(&run::report(&recipe, &g, Lang::En, "today"));
+        for says in ["The new version is better", "400 new rows, beside “trees”", "Index (PSI)", "Tenth 10", "What each column counts for"]
+        {
+            assert!(page.contains(says), "{says}");
+        }
+        // The same numbers as the question asked by itself.
+        let model = &*g.models[0];
+        let Study::Feedback(asked) = &recipe.studies[0].ask else { unreachable!() };
+        let (alone, version) = beside(model, asked, (&recipe, folder.path()), &g.prepared, &JobCtx::quiet()).unwrap();
+        assert_eq!(alone, **f);
+        assert!(version.is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_set_beside_a_model_is_one_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = |recipe: &Recipe| {
+            let g = run::gather(recipe, folder.path(), &JobCtx::quiet()).unwrap();
+            g.studies[0].fault.as_ref().map(|n| n.say(Lang::En)).unwrap()
+        };
+        let recipe = shop(folder.path());
+        let asked = |change: fn(&mut FeedbackAsked)| {
+            let mut recipe = recipe.clone();
+            let Study::Feedback(asked) = &mut recipe.studies[0].ask else { unreachable!() };
+            change(asked);
+            recipe
+        };
+        assert!(said(&asked(|a| a.model = Some("nobody".into()))).contains("nobody"));
+        assert!(said(&asked(|a| a.file = "gone.csv".into())).contains("gone.csv"));
+        assert!(said(&asked(|a| a.held = 0.99)).contains("0.1 to 0.9"));
+        assert!(said(&Recipe { models: vec![], ..recipe.clone() }).contains("model"));
+    }
+
+    #[test]
+    fn a_kept_version_stays_with_the_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = shop(folder.path());
+        let project = folder.path().join("p.whybench");
+        std::fs::write(&project, recipe.to_toml().unwrap()).unwrap();
+        let mut s = Session::new(Lang::En);
+        s.want(Ask::OpenProject(project.clone()));
+        s.settle();
+        s.want(Ask::Train("trees".into()));
+        s.settle();
+        s.new_data("trees", &folder.path().join("new.csv"));
+        s.settle();
+        let (study, version) = ("New data: new.csv".to_owned(), "trees, version 2".to_owned());
+        let asked = s.feedbacks().find(|(n, _)| **n == study).map(|(_, a)| a.clone()).unwrap();
+        assert_eq!((asked.file.clone(), asked.version), ("new.csv".into(), Some(version.clone())));
+        s.keep_version(&study, true);
+        assert!(s.models.contains_key(&version));
+        // Saved elsewhere, the new rows are still found.
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let moved = folder.path().join("sub/p.whybench");
+        s.want(Ask::SaveProject(moved.clone()));
+        s.settle();
+        let mut s = Session::new(Lang::En);
+        s.want(Ask::OpenProject(moved));
+        s.settle();
+        let there = s.feedbacks().all(|(_, a)| s.folder.join(&a.file).is_file());
+        assert!(there && s.models.contains_key(&version) && s.imported.contains(&version));
+        s.keep_version(&study, false);
+        assert!(!s.models.contains_key(&version) && s.models.contains_key("trees"));
+        s.undo();
+        assert!(s.models.contains_key(&version));
+    }
 }

@@ -120,6 +120,7 @@ impl Snapshot {
         {
             *items = relative_to(&folder, &session.folder.join(&*items));
         }
+        move_feedback(&mut recipe, &session.folder, &folder);
         if let Some(loaded) = session.loaded.as_ref().filter(|l| !l.value.preview) {
             recipe.data.fingerprint = Some(loaded.value.fingerprint.0.clone());
         }
@@ -212,6 +213,15 @@ pub(super) fn relative_to(folder: &Path, path: &Path) -> PathBuf {
     whole.strip_prefix(&folder).map_or(whole.clone(), Path::to_path_buf)
 }
 
+/// Files of new rows are found from another folder, too.
+fn move_feedback(recipe: &mut Recipe, from: &Path, to: &Path) {
+    for study in &mut recipe.studies {
+        if let crate::strategy::study::Study::Feedback(asked) = &mut study.ask {
+            asked.file = relative_to(to, &from.join(&asked.file));
+        }
+    }
+}
+
 fn open(path: &Path) -> Result<Opened> {
     let project = Project::open(path)?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -227,6 +237,7 @@ fn recover(path: &Path) -> Result<Opened> {
     let (models, warnings) = models_of(&project, &beside);
     let mut recipe = project.recipe.clone();
     recipe.data.path = relative_to(&folder, &beside.join(&recipe.data.path));
+    move_feedback(&mut recipe, &beside, &folder);
     Ok(Opened { path: origin, folder, recipe, models, warnings, recovered: true })
 }
 

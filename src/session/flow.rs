@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ledger;
 use super::pipeline;
-use super::state::{Answer, Ask, Job, Kept, Key, Question, Session, Sides, Status, WhyRequest};
+use super::state::{Answer, Ask, Finding, Job, Kept, Key, Question, Session, Sides, Status, Study, WhyRequest};
 use super::task::{DeviceLine, Done, Lane, Task, Work};
 use crate::base::{CancelToken, Fault, JobCtx, Result};
 use crate::data::Role;
@@ -115,6 +115,12 @@ impl Session {
                 }
                 let items = recipe?.recommend.as_ref().filter(|_| matches!(q, Question::Contrast { sides: Sides::Items(..), .. }));
                 Some(Key::of_value(&(model(q.model())?, format!("{q:?}"), other.flatten().map(|o| o.0), items)))
+            }
+            Ask::Study(s) if let Study::Feedback(asked) = &**s => {
+                let recipe = recipe?;
+                // The advice before and now is the project's.
+                let tests: Vec<_> = recipe.studies.iter().filter(|s| matches!(s.ask, Study::Experiment(_))).collect();
+                Some(Key::of_value(&(model(&self.beside(asked)?)?, s, &recipe.scenarios, &recipe.simulate, &recipe.recommend, tests)))
             }
             Ask::Study(s) if !s.needs_data() => Some(Key::of_value(s)),
             Ask::Study(s) => Some(Key::of_value(&(&self.whole_data()?.fingerprint, s))),
@@ -286,14 +292,17 @@ impl Session {
                     found.map(|a| Done::Deeper(Arc::new(a)))
                 }))
             }
+            Ask::Study(study) if matches!(*study, Study::Feedback(_)) => {
+                let Study::Feedback(asked) = *study else { return None };
+                let (recipe, prepared, model) = (recipe?, prepared()?, model(&self.beside(&asked)?)?);
+                compute(Box::new(move |ctx| {
+                    super::feedback::beside(&*model, &asked, (&recipe, &folder), &prepared, ctx)
+                        .map(|(found, version)| Done::Fed(Arc::new(Finding::Feedback(Box::new(found))), version))
+                }))
+            }
             Ask::Study(study) => {
                 let data = self.whole_data()?.clone();
                 compute(Box::new(move |ctx| crate::strategy::study::answer(&study, &data, ctx).map(|f| Done::Finding(Arc::new(f)))))
-            }
-            Ask::Feedback { model: m, path } => {
-                let (name, model) = (self.free_version(&m), model(&m)?);
-                let beside = recipe.zip(prepared());
-                compute(Box::new(move |ctx| super::feedback::task(&*model, name, beside, &folder, &path, ctx)))
             }
             Ask::Attention { model: m, line, outcome, silent } => {
                 let (model, prepared) = (model(&m)?, prepared()?);
@@ -410,7 +419,7 @@ impl Session {
     }
 
     fn keep(&mut self, job: Job, done: Done) {
-        let Job { ask, key, .. } = job;
+        let (ask, key) = (job.ask.clone(), job.key.clone());
         match (ask, done) {
             (Ask::Preview | Ask::Load, Done::Loaded(value, detected)) => {
                 if value.preview && self.whole_data().is_some() || key != self.keys.data {
@@ -458,13 +467,17 @@ impl Session {
                     self.answers.remove(oldest);
                 }
             }
+            (Ask::Study(s), Done::Fed(value, version)) => {
+                if let Some(version) = version {
+                    self.versions.insert(version.card().spec.name.clone(), version);
+                }
+                self.keep(Job { ask: Ask::Study(s), key, id: job.id, saving: job.saving, token: job.token }, Done::Finding(value));
+                self.shelve();
+            }
             (Ask::Study(s), Done::Finding(value)) => {
                 self.findings.retain(|(a, _)| *a != *s);
                 self.findings.push((*s, Kept { value, key }));
                 drop_oldest(&mut self.findings);
-            }
-            (Ask::Feedback { model, path }, Done::Fed(found, version)) => {
-                self.fed = Some(super::state::Fed { model, path, found, version, kept: None });
             }
             (ask, Done::Attention(value)) => {
                 self.attentions.retain(|(a, _)| *a != ask);

@@ -120,7 +120,7 @@ pub fn complete(
     ctx: &JobCtx,
 ) -> Result<Gathered> {
     if models.is_empty() && recipe.scenarios.is_empty() && recipe.recommend.is_none() {
-        let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
+        let studies = study::all(&recipe.studies, |ask| super::feedback::answer(ask, (recipe, folder), &prepared, &models, ctx))?;
         return Ok(Gathered {
             profile,
             prepared,
@@ -178,7 +178,7 @@ pub fn complete(
         }
         _ => Vec::new(),
     };
-    let studies = study::all(&recipe.studies, &prepared.loaded, ctx)?;
+    let studies = study::all(&recipe.studies, |ask| super::feedback::answer(ask, (recipe, folder), &prepared, &models, ctx))?;
     Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies })
 }
 

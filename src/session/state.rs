@@ -128,13 +128,6 @@ pub enum Ask {
     },
     /// Reads a `.whymodel`.
     LoadModel(PathBuf),
-    /// Reads new rows back in beside a model. The answer: [`Session::fed`].
-    Feedback {
-        /// Name of the model.
-        model: String,
-        /// The file.
-        path: PathBuf,
-    },
     /// Writes the report.
     Report {
         /// `html` or `json`.
@@ -272,20 +265,6 @@ pub struct Message {
     pub is_fault: bool,
 }
 
-/// What new rows came to, and the version that learned from them.
-pub struct Fed {
-    /// Name of the model.
-    pub model: String,
-    /// The file.
-    pub path: PathBuf,
-    /// What they came to.
-    pub found: Arc<crate::strategy::feedback::Feedback>,
-    /// The new version, where there is one.
-    pub version: Option<Arc<dyn Model>>,
-    /// The name that it is kept under, while it is.
-    pub kept: Option<String>,
-}
-
 /// Everything the analyst has open.
 pub struct Session {
     /// The recipe; change it only through [`Session::apply`].
@@ -324,8 +303,10 @@ pub struct Session {
     pub attentions: Vec<(Ask, Kept<Arc<AttentionMap>>)>,
     /// Recent answers to studies, newest last.
     pub findings: Vec<(Study, Kept<Arc<Finding>>)>,
-    /// New rows that were read back in last.
-    pub fed: Option<Fed>,
+    /// Versions that learned from new rows, by name, whether kept or not.
+    pub versions: BTreeMap<String, Arc<dyn Model>>,
+    /// Versions that a study of the recipe keeps.
+    pub(super) kept: BTreeSet<String>,
     /// What the leak scan found.
     pub scan: Option<Kept<Arc<crate::strategy::LeakScan>>>,
     /// Levers, by model.
@@ -407,7 +388,8 @@ impl Session {
             answers: Vec::new(),
             attentions: Vec::new(),
             findings: Vec::new(),
-            fed: None,
+            versions: BTreeMap::new(),
+            kept: BTreeSet::new(),
             scan: None,
             levers: BTreeMap::new(),
             simulations: BTreeMap::new(),
@@ -547,6 +529,7 @@ impl Session {
 
     /// Recomputes roles and keys after the recipe or the data changed.
     pub(super) fn refresh(&mut self) {
+        self.shelve();
         let Some(recipe) = &self.recipe else { return };
         self.roles = self.loaded.as_ref().map(|_| Arc::new(recipe.roles.over(&self.detected)));
         let full = self.loaded.as_ref().filter(|l| !l.value.preview);

@@ -67,7 +67,7 @@ pub enum Done {
     /// The answer to a study.
     Finding(Arc<crate::strategy::study::Finding>),
     /// What new rows came to, and the version that learned from them.
-    Fed(Arc<crate::strategy::feedback::Feedback>, Option<Arc<dyn Model>>),
+    Fed(Arc<crate::strategy::study::Finding>, Option<Arc<dyn Model>>),
     /// Attention of one row.
     Attention(Arc<AttentionMap>),
     /// What the leak scan found.

@@ -2,6 +2,7 @@
 //! holds them by name; window, run and report ask them the same way.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::budget::{self, Allocation, Budget, Fit, Series, fit};
 use super::causal::{self, Base};
 use super::customers::{self, Valuation, summary};
 use super::experiment;
+use super::feedback::Feedback;
 use super::news::News;
 use super::policy::{self, Columns, Log, Mapping, PolicyValue, Wanted, mapping};
 use super::uplift::learner::Learner;
@@ -36,6 +38,8 @@ pub enum Study {
     Policy(PolicyAsked),
     /// What customers are worth.
     Customers(CustomersAsked),
+    /// New rows beside a model of the recipe.
+    Feedback(FeedbackAsked),
 }
 
 /// Whom a treatment helps.
@@ -51,6 +55,12 @@ pub struct UpliftAsked {
     /// Whether it is good news; guessed from its name if absent. Of bad news the advice points at less of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome_is: Option<News>,
+    /// Value of the outcome that is counted, where it is a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// Most questions in a row of the policy tree, 0 to 3; 0 leaves the policy out.
+    #[serde(skip_serializing_if = "is_usual_depth")]
+    pub depth: usize,
     /// Columns that may tell people apart; all that look like features if empty.
     pub features: Vec<String>,
     /// Columns left out of those.
@@ -76,6 +86,13 @@ pub struct UpliftAsked {
     pub seed: u64,
 }
 
+/// Questions in a row of a policy tree, unless asked otherwise.
+const DEPTH: usize = 2;
+
+fn is_usual_depth(depth: &usize) -> bool {
+    *depth == DEPTH
+}
+
 impl Default for UpliftAsked {
     fn default() -> Self {
         Self {
@@ -83,6 +100,8 @@ impl Default for UpliftAsked {
             control: String::new(),
             outcome: String::new(),
             outcome_is: None,
+            positive: None,
+            depth: DEPTH,
             features: Vec::new(),
             ignore: Vec::new(),
             adjust: Vec::new(),
@@ -100,7 +119,7 @@ impl Default for UpliftAsked {
 impl UpliftAsked {
     /// Whether the outcome is good news: what the analyst said, else what its name sounds like.
     pub fn news(&self) -> News {
-        self.outcome_is.unwrap_or_else(|| News::of_words(&self.outcome, ""))
+        self.outcome_is.unwrap_or_else(|| News::of_words(&self.outcome, self.positive.as_deref().unwrap_or_default()))
     }
 }
 
@@ -151,6 +170,33 @@ impl Default for CustomersAsked {
     }
 }
 
+/// New rows, or the outcome of an experiment, beside a model of the recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedbackAsked {
+    /// The new rows; relative to the recipe. Read as the recipe's own data are.
+    pub file: PathBuf,
+    /// Model of the recipe; the first if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Name of the new version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Share of the new rows that the new version does not learn from.
+    pub held: f64,
+    /// Seed.
+    pub seed: u64,
+    /// Whether the new version stands beside the old one in the project. It changes nothing of the answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
+}
+
+impl Default for FeedbackAsked {
+    fn default() -> Self {
+        Self { file: PathBuf::new(), model: None, version: None, held: 0.5, seed: 1, keep: false }
+    }
+}
+
 /// A study of the recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,12 +232,22 @@ pub enum Finding {
     Mapping(Box<Mapping>),
     /// What customers are worth.
     Customers(Box<Valuation>),
+    /// New rows beside a model.
+    Feedback(Box<Feedback>),
 }
 
 impl Study {
     /// Whether it reads the data file; a budget stands by itself.
     pub fn needs_data(&self) -> bool {
         !matches!(self, Self::Budget(_))
+    }
+
+    /// The part of it that its answer hangs on.
+    pub fn question(&self) -> Self {
+        match self {
+            Self::Feedback(asked) => Self::Feedback(FeedbackAsked { keep: false, ..asked.clone() }),
+            other => other.clone(),
+        }
     }
 }
 
@@ -208,11 +264,11 @@ pub struct Studied {
     pub fault: Option<Notice>,
 }
 
-/// Answers every study; one that cannot be answered says why, and the others go on.
-pub fn all(studies: &[NamedStudy], loaded: &Loaded, ctx: &JobCtx) -> Result<Vec<Studied>> {
+/// Answers every study by `answer`; one that cannot be answered says why, and the others go on.
+pub fn all(studies: &[NamedStudy], answer: impl Fn(&Study) -> Result<Finding>) -> Result<Vec<Studied>> {
     let mut out = Vec::new();
     for s in studies {
-        let (finding, fault) = match answer(&s.ask, loaded, ctx) {
+        let (finding, fault) = match answer(&s.ask) {
             Ok(found) => (Some(found), None),
             Err(fault) if fault.is_cancelled() => return Err(fault),
             Err(fault) => (None, Some(fault.0)),
@@ -222,7 +278,7 @@ pub fn all(studies: &[NamedStudy], loaded: &Loaded, ctx: &JobCtx) -> Result<Vec<
     Ok(out)
 }
 
-/// Answers a study.
+/// Answers a study that needs no model; new rows are set beside one by the session.
 pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
     match study {
         Study::Experiment(asked) => {
@@ -262,6 +318,7 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
             customers::value(&read, &loaded.fingerprint, &settings, ctx).map(|v| Finding::Customers(Box::new(v)))
         }
         Study::Bandit(t) => bandit::run(&loaded.table, &t.log, &t.settings, &loaded.fingerprint, ctx).map(|f| Finding::Bandit(Box::new(f))),
+        Study::Feedback(_) => Err(crate::fault!("session.no_models")),
         Study::Budget(plan) => budget::allocate(plan, ctx).map(|a| Finding::Budget(Box::new(a))),
     }
 }
@@ -272,6 +329,7 @@ pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
         treatment: asked.treatment.clone(),
         outcome: asked.outcome.clone(),
         control: asked.control.clone(),
+        positive: asked.positive.clone(),
         features: (!asked.features.is_empty()).then(|| asked.features.clone()),
         ignore: asked.ignore.clone(),
         adjust: asked.adjust.clone(),
@@ -288,6 +346,7 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
     let options = uplift::Options {
         learner: asked.learner,
         base: asked.base,
+        depth: asked.depth,
         money,
         contacts: if money.is_some() { asked.costs.clone() } else { BTreeMap::new() },
         seed: asked.seed,

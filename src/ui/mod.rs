@@ -124,7 +124,12 @@ pub enum Action {
     /// Asks which new rows to read back in beside this model.
     NewData(String),
     /// Keeps the version that learned from new rows, or takes it out again.
-    KeepVersion(bool),
+    KeepVersion {
+        /// The study of new rows.
+        study: String,
+        /// Kept, or taken out.
+        keep: bool,
+    },
     /// Asks where to write the report, then writes it: `html` or `json`.
     ExportReport(String),
     /// Asks where to write this text (an SVG, a CSV) under this proposed name.

@@ -199,8 +199,7 @@ impl Desk {
                 Action::Go(room) => self.room = room,
                 Action::Undo => session.undo(),
                 Action::Redo => session.redo(),
-                Action::KeepVersion(true) => session.keep_version(),
-                Action::KeepVersion(false) => session.drop_version(),
+                Action::KeepVersion { study, keep } => session.keep_version(&study, keep),
                 Action::Cancel(id) => session.stop(id),
                 Action::Pause(id, paused) => {
                     for job in session.jobs.iter().filter(|j| j.id == id) {

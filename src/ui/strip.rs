@@ -5,7 +5,7 @@ use eframe::egui::{self, RichText, Ui};
 
 use super::{Action, Cx, theme, widgets::basic};
 use crate::base::numbers;
-use crate::session::state::{Ask, Job, Message, Question};
+use crate::session::state::{Ask, Job, Message, Question, Study};
 use crate::session::task::Progress;
 
 /// Draws the strip.
@@ -73,6 +73,7 @@ pub fn words(cx: &Cx<'_>, progress: Option<&Progress>, paused: bool) -> String {
 /// What a job is, in words.
 pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
     let (key, name) = match ask {
+        Ask::Study(s) if let Study::Feedback(asked) = &**s => ("ui.job_feedback", cx.session.beside(asked).unwrap_or_default()),
         Ask::Study(_) => ("ui.job_study", String::new()),
         Ask::Preview | Ask::Load => ("ui.job_load", String::new()),
         Ask::Profile => ("ui.job_profile", String::new()),
@@ -91,7 +92,6 @@ pub fn title(cx: &Cx<'_>, ask: &Ask) -> String {
         Ask::SaveProject(_) | Ask::Autosave | Ask::SaveModel { .. } | Ask::WriteText { .. } | Ask::WritePicture { .. } => {
             ("ui.job_save", String::new())
         }
-        Ask::Feedback { model, .. } => ("ui.job_feedback", model.clone()),
         Ask::Report { .. } => ("ui.job_report", String::new()),
         Ask::Devices => ("ui.job_devices", String::new()),
     };

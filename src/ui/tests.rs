@@ -463,7 +463,7 @@ fn new_data_are_read_beside_a_model_and_the_version_kept_and_taken_back() {
     h.run();
     assert_eq!(h.state().asked, [Action::NewData("Trees".into())]);
     let session = &mut h.state_mut().desk.session;
-    session.want(Ask::Feedback { model: "Trees".into(), path: folder.path().join("later.csv") });
+    session.new_data("Trees", &folder.path().join("later.csv"));
     session.settle();
     let old = session.models["Trees"].value.card().fingerprint.clone();
     h.run();
@@ -475,6 +475,14 @@ fn new_data_are_read_beside_a_model_and_the_version_kept_and_taken_back() {
     assert!(session.models.contains_key("Trees, version 2") && session.models["Trees"].value.card().fingerprint == old);
     h.get_by_label("Take back").click();
     h.run();
-    assert!(!h.state().desk.session.models.contains_key("Trees, version 2"));
+    let has = |h: &Harness<'_, Bench>| h.state().desk.session.models.contains_key("Trees, version 2");
+    assert!(!has(&h));
     h.get_by_label("Keep as “Trees, version 2”");
+    // Both are edits: they are undone and made again, and the answer stays.
+    for (button, kept) in [("Undo", true), ("Undo", false), ("Redo", true), ("Redo", false)] {
+        h.get_by_label(button).click();
+        h.run();
+        assert_eq!(has(&h), kept, "{button}");
+        assert!(h.query_all_by_label_contains("The new version is better").next().is_some());
+    }
 }

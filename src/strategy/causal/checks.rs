@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::balance::{self, Independence, SRM_ALPHA};
 use super::base::{Base, Space};
-use super::distance;
+use super::distance::{self, Distance};
 use super::nuisance::{CLIP, fold_of};
 use super::refute::{self, placebo_outcomes};
 use super::space::Design;
@@ -20,9 +20,6 @@ const MOST_ROWS: usize = 200_000;
 pub const SMALL_DIFFERENCE: f64 = 0.1;
 /// Share of rows with people alike in both groups: below the first the light turns, below the second nothing is supported.
 pub const OVERLAP: (f64, f64) = (0.98, 0.9);
-
-/// Share of a group with nobody near in the other: 1 % by the draw alone.
-pub const FAR: (f64, f64) = (0.05, 0.15);
 
 /// Colour of a light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,16 +152,7 @@ pub fn run(study: &Study, arm: usize, pair: &Pair, seed: u64, ctx: &JobCtx) -> R
         add(name, *value, small, status, sentence);
     }
     weight_checks(&mut add, overlap, &found);
-    if let Some([treated, others]) = distance::apart(z, &rows, |r| pair.treated(r), seed) {
-        let share = treated.max(others);
-        let status = light(share, FAR.0, FAR.1);
-        let code = match (status, treated >= others) {
-            (Light::Ok, _) => "uplift.check_distance_ok",
-            (_, true) => "uplift.check_distance_treated",
-            (_, false) => "uplift.check_distance_others",
-        };
-        add("distance_from_data", share, FAR.0, status, note!(code, share = numbers::percent(share)));
-    }
+    distance_check(&mut add, distance::distance(z, &rows, |r| pair.treated(r), seed));
 
     let placebo = refute::placebo_treatment(pair, &rows, z, seed, ctx)?;
     let status = light(placebo, 0.1, 0.2);
@@ -238,6 +226,15 @@ fn weight_checks(add: &mut impl FnMut(&str, f64, f64, Light, Notice), overlap: f
     let most = 0.02 + 1.5 * w.off_by_chance;
     let status = light(w.off, most, 0.06 + 1.5 * w.off_by_chance);
     add("propensity_calibration", w.off, most, status, note!(&key("calibration", status), off = numbers::percent(w.off)));
+}
+
+/// A light of its own beside overlap, which asks a model of the chance of treatment: here nothing is fitted.
+fn distance_check(add: &mut impl FnMut(&str, f64, f64, Light, Notice), found: Option<Distance>) {
+    let Some(d) = found else { return };
+    let (warn, bad) = (distance::BEYOND.0 + d.chance, distance::BEYOND.1 + d.chance);
+    let status = light(d.worst(), warn, bad);
+    let sentence = note!(&key("distance", status), treated = numbers::percent(d.treated), control = numbers::percent(d.control));
+    add("distance", d.worst(), warn, status, sentence);
 }
 
 /// Rows of the pair that are checked, in order.

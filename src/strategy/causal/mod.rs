@@ -4,12 +4,12 @@
 //! - [`base`] fits what stands behind a learner, on [`space`]'s columns; [`nuisance`] the cross-fitted outcomes and
 //!   propensities and doubly robust scores.
 //! - [`effect`]: plain differences with their intervals. [`checks`] the traffic lights ([`balance`], [`weights`],
-//!   `distance`, [`refute`]), and [`grade`] what they are worth together.
+//!   [`refute`]), and [`grade`] what they are worth together.
 
 pub mod balance;
 pub mod base;
 pub mod checks;
-mod distance;
+pub mod distance;
 pub mod effect;
 pub mod grade;
 pub mod nuisance;

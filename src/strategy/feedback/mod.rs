@@ -176,6 +176,9 @@ pub fn run(model: &dyn Model, old: Option<&Rows>, new: &Rows, s: &Settings, ctx:
         advice: Vec::new(),
         warnings: Vec::new(),
     };
+    if card.classes().is_some() {
+        return Err(crate::fault!("feedback.classes", model = &card.spec.name));
+    }
     if new.x.n_rows() < FEWEST {
         return Err(crate::fault!("feedback.few", rows = new.x.n_rows(), least = FEWEST));
     }

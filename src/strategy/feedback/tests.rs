@@ -155,3 +155,14 @@ fn tests_of_drift_agree_with_published_ones() {
         .count();
     assert!((50..110).contains(&below), "{below}");
 }
+
+#[test]
+fn a_model_of_several_classes_is_refused_in_one_sentence() {
+    let old = table(400, 1, false, false);
+    let mut model = trained(ModelKind::Gbdt, &old);
+    let card = Arc::get_mut(&mut model).unwrap().card_mut();
+    let class = |class: &str| Outcome { kind: OutcomeKind::Class { class: class.into() }, ..card.outcomes[0].clone() };
+    card.outcomes = vec![class("silver"), class("gold")];
+    let fault = run(&*model, None, &rows(&*model, &old), &settings(), &JobCtx::quiet()).err().unwrap();
+    assert_eq!(fault.0.code, "feedback.classes");
+}

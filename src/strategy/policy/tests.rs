@@ -223,6 +223,37 @@ fn one_row_that_carries_everything_is_refused() {
 }
 
 #[test]
+fn a_handful_of_rewarded_rows_is_no_evidence() {
+    // Every action equally likely, so each row weighs 1 and the effective rewarded rows are those rewarded.
+    let mut log = TwoSided { rows: 6_000, ..TwoSided::default() }.log(4);
+    let k = log.names.len() as u32;
+    log.action = (0..6_000).map(|i| i % k).collect();
+    log.propensity = Some(vec![1.0 / f64::from(k); 6_000]);
+    let rewarded = |log: &Log, rows: usize| Log { reward: (0..6_000).map(|i| f64::from(u8::from(i < rows))).collect(), ..log.clone() };
+    let asked = |log: &Log| evaluate(log, &Target::uniform(log), &quick(1), &JobCtx::quiet()).unwrap();
+    for (rows, grade) in [(0, Grade::D), (3, Grade::D), (9, Grade::D), (10, Grade::A), (300, Grade::A)] {
+        let p = asked(&rewarded(&log, rows));
+        assert!((p.rewarded - rows as f64).abs() < 1e-9 && p.grade == grade, "{rows}: {} {:?}", p.rewarded, p.grade);
+        assert_eq!(p.reason.code == "policy.few_rewarded", grade == Grade::D, "{rows}");
+    }
+    // Many rewards, but the policy in question shows only what was rewarded four times.
+    let mut many = rewarded(&log, 3_000);
+    let mut left = 4;
+    for (r, a) in many.reward.iter_mut().zip(&many.action) {
+        if *a == 0 && *r > 0.0 {
+            *r = f64::from(u8::from(left > 0));
+            left = (left - 1).max(0);
+        }
+    }
+    let p = evaluate(&many, &Target::same("first", &many, vec![(0, 1.0)]), &quick(1), &JobCtx::quiet()).unwrap();
+    assert!((p.rewarded - 4.0).abs() < 1e-9 && p.grade == Grade::D && !p.refused, "{} {:?}", p.rewarded, p.reason);
+    // Amounts count by what they weigh: one that is a hundred times the others carries the sum alone.
+    let mut amounts = rewarded(&log, 30);
+    amounts.reward[7] = 1_000.0;
+    assert!(asked(&amounts).rewarded < 2.0 && asked(&amounts).grade == Grade::D);
+}
+
+#[test]
 fn wrong_probabilities_are_refused_or_found_out() {
     let mut log = TwoSided { rows: 5_000, ..TwoSided::default() }.log(1);
     let honest = evaluate(&log, &Target::uniform(&log), &quick(1), &JobCtx::quiet()).unwrap();
@@ -245,26 +276,6 @@ fn wrong_probabilities_are_refused_or_found_out() {
     log.features.clear();
     let p = evaluate(&log, &Target::uniform(&log), &quick(1), &JobCtx::quiet()).unwrap();
     assert_eq!((p.propensity, p.grade), (Chosen::EstimatedShares, Grade::C));
-}
-
-/// However honest the dice, an estimate that hangs on single rows is no evidence of grade A.
-#[test]
-fn a_handful_of_rewarded_rows_is_no_evidence() {
-    let mut log = TwoSided { rows: 5_000, ..TwoSided::default() }.log(1);
-    let kept = |n: usize, log: &mut Log| {
-        let mut left = n;
-        for r in &mut log.reward {
-            *r = if *r > 0.0 && left > 0 { 1.0 } else { 0.0 };
-            left -= usize::from(*r > 0.0);
-        }
-    };
-    let of = |log: &Log| evaluate(log, &Target::uniform(log), &quick(1), &JobCtx::quiet()).unwrap();
-    kept(200, &mut log);
-    assert_eq!(of(&log).grade, Grade::A);
-    kept(6, &mut log);
-    let p = of(&log);
-    assert_eq!((p.refused, p.grade, p.reason.code.as_str()), (false, Grade::D, "policy.grade_few"));
-    assert!(p.estimators["ips"].value.is_some(), "the number is given, and what it is worth");
 }
 
 #[test]

@@ -21,9 +21,10 @@ pub const OFF: f64 = 0.2;
 const SURE: f64 = 3.0;
 /// The same for one action among many: its logged probabilities do not add up.
 const SURE_OF_ACTION: f64 = 4.5;
-/// Effective rewarded rows below which an estimate hangs on single rows: no draw of the log supports it, however it chose.
-/// With ten of them the standard error is about a third of the value.
-const FEW_REWARDED: f64 = 10.0;
+/// Effective rewarded rows, (Σw·r)² / Σ(w·r)², below which a number is no evidence whatever the log is: its interval is drawn
+/// from the same handful of rows, so it cannot know how far chance would have moved it. Ten, as one asks of events per
+/// parameter; the relative standard error of a mean that hangs on k equal rows is about 1/√k, 32 % at ten.
+pub const FEW_REWARDED: f64 = 10.0;
 
 /// The judgement.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +88,9 @@ pub fn judge(log: &Log, propensity: &[f64], weights: &[f64], support: &Support, 
     let wrong = if chosen == Chosen::Logged { wrong_action(log, propensity) } else { None };
     let (grade, reason) = match (&refused, &wrong, chosen) {
         (Some(why), _, _) => (Grade::D, why.clone()),
-        (None, _, _) if rewarded < FEW_REWARDED => (Grade::D, note!("policy.grade_few", rows = numbers::fixed(rewarded, 1))),
+        (None, _, _) if rewarded < FEW_REWARDED => {
+            (Grade::D, note!("policy.few_rewarded", rows = numbers::fixed(rewarded, 1), least = FEW_REWARDED))
+        }
         (None, Some((action, sum)), _) => {
             (Grade::C, note!("policy.grade_wrong_propensity", action = action, sum = numbers::fixed(*sum, 2)))
         }

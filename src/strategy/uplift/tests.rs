@@ -214,6 +214,18 @@ fn a_constant_score_ranks_nobody_however_the_file_is_sorted() {
 }
 
 #[test]
+fn a_study_of_the_recipe_says_how_deep_and_what_is_good() {
+    use crate::strategy::study::{UpliftAsked, ask_of};
+    let read = |text: &str| toml::from_str::<UpliftAsked>(text).unwrap();
+    let plain = read("treatment = \"t\"");
+    assert_eq!((plain.depth, ask_of(&plain).positive), (Options::default().depth, None));
+    assert!(!toml::to_string(&plain).unwrap().contains("depth"));
+    let asked = read("treatment = \"t\"\ndepth = 3\npositive = \"yes\"");
+    assert_eq!((asked.depth, ask_of(&asked).positive.as_deref()), (3, Some("yes")));
+    assert_eq!(read(&toml::to_string(&asked).unwrap()), asked);
+}
+
+#[test]
 fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     let ctx = JobCtx::quiet();
     let mut r = rng::rng(5, "grades");
@@ -222,6 +234,9 @@ fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     let arm = &found.arms[0];
     assert_eq!(arm.grade, Grade::A, "{:?}", arm.reason);
     assert!(arm.targetable && arm.effect.method == "difference" && arm.effect.low < truth && truth < arm.effect.high);
+
+    let distance = |a: &ArmResult| a.checks.iter().find(|c| c.name == "distance").map(|c| c.status);
+    assert_eq!(distance(arm), Some(Light::Ok));
 
     // Thinned: the treated with a strong habit stay, most of the others go. Habit drives the outcome, too.
     let (table, truth) = trial(3_000, 2, true, &mut r, |_, habit| 0.15 + 0.7 * habit, |a| 0.2 * a);
@@ -251,7 +266,8 @@ fn randomised_data_are_graded_a_and_thinned_data_are_not() {
     // Habits that only one group has.
     let (table, _) = trial(3_000, 3, true, &mut r, |_, habit| if habit > 0.5 { 0.999 } else { 0.5 }, |a| 0.2 * a);
     let study = Study::of(&table, &Ask { adjust: vec!["habit".into()], ..ask() }).unwrap();
-    assert_eq!(analyse(&study, &quick(), &ctx).unwrap().arms[0].grade, Grade::D);
+    let apart = &analyse(&study, &quick(), &ctx).unwrap().arms[0];
+    assert_eq!((apart.grade, distance(apart)), (Grade::D, Some(Light::Bad)));
 }
 
 #[test]
@@ -433,9 +449,6 @@ fn every_light_has_its_words() {
         "placebo_outcome",
         "negative",
     ];
-    for end in ["ok", "treated", "others"] {
-        assert!(words.contains_key(&format!("uplift.check_distance_{end}")), "{end}");
-    }
     for name in names {
         for end in ["ok", "bad"] {
             assert!(words.contains_key(&format!("uplift.check_{name}_{end}")), "{name}_{end}");

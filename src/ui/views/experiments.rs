@@ -3,12 +3,13 @@
 //!
 //! - [`test`] reads an experiment; [`size`] says how many people one needs; [`curves`] finds spending curves; [`budget`]
 //!   shares money out; [`uplift`] says whom a treatment helps, [`policy`] what another policy would have earned,
-//!   [`customers`] what they are worth; [`bandit`] tries policies on simulated users; [`form`] holds the fields that they are made of.
+//!   [`customers`] what they are worth; [`feedback`] sets new rows beside a model; [`bandit`] tries policies on simulated users; [`form`] holds the fields that they are made of.
 
 mod bandit;
 mod budget;
 mod curves;
 mod customers;
+mod feedback;
 mod form;
 mod policy;
 mod size;
@@ -120,6 +121,7 @@ impl ExperimentsView {
             Study::Uplift(asked) => uplift::form(ui, cx, asked),
             Study::Policy(asked) => policy::form(ui, cx, &study.name, asked),
             Study::Customers(asked) => customers::form(ui, cx, asked),
+            Study::Feedback(asked) => feedback::form(ui, cx, asked),
         });
         if edited != *study {
             cx.command(Command::ReplaceStudy { name: study.name.clone(), study: edited });
@@ -129,14 +131,14 @@ impl ExperimentsView {
             self.propose(ui, cx, study);
             return;
         }
-        let ask = Ask::Study(Box::new(study.ask.clone()));
+        let ask = Ask::Study(Box::new(study.ask.question()));
         cx.want(ask.clone());
         ui.add_space(theme::SPACE);
         standing(ui, cx, &ask);
         if self.live(ui, cx, study, &ask) {
             return;
         }
-        if let Some(found) = cx.session.finding(&study.ask) {
+        if let Some(found) = cx.session.finding(&study.ask.question()) {
             self.last = Some((study.name.clone(), found.clone()));
         }
         let Some(found) = self.last.as_ref().filter(|(name, _)| *name == study.name).map(|(_, f)| f.clone()) else { return };
@@ -153,6 +155,11 @@ impl ExperimentsView {
             Finding::Policy(v) => policy::result(ui, cx, v, &mut self.twins),
             Finding::Mapping(_) => {}
             Finding::Customers(v) => customers::result(ui, cx, v, &mut self.twins),
+            Finding::Feedback(f) => {
+                if let Study::Feedback(asked) = &study.ask {
+                    super::models::feedback::result(ui, cx, (&study.name, asked), f, &mut self.twins);
+                }
+            }
         }
     }
 

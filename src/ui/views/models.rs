@@ -1,7 +1,7 @@
 //! What will happen? Models to train and load, their settings, the live curve, and their figures side by side.
 
 mod evaluation;
-mod feedback;
+pub(super) mod feedback;
 mod settings;
 
 use eframe::egui::{self, Margin, RichText, Ui};

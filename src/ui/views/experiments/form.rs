@@ -21,6 +21,11 @@ pub fn dated(c: &ColumnProfile) -> bool {
     matches!(c.kind, ColumnType::Date | ColumnType::Datetime)
 }
 
+/// Whether a column of that name holds words, so that somebody must say which of them is the good one.
+pub fn worded(cx: &Cx<'_>, name: &str) -> bool {
+    columns(cx).iter().any(|c| c.name == name && !countable(c) && !dated(c))
+}
+
 /// Any column.
 pub fn any(_: &ColumnProfile) -> bool {
     true
@@ -156,6 +161,32 @@ fn typed(ui: &mut Ui, cx: &Cx<'_>, name: &egui::Response, id: egui::Id, value: &
     });
     ui.end_row();
     entered
+}
+
+/// A share in per cent that is always there; what lies outside the bounds is said while it is typed, and not taken.
+pub fn share(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut f64, (least, most): (f64, f64)) {
+    let name = label(ui, cx, key);
+    let id = ui.scope_id().with(key);
+    let typed: Option<String> = ui.data(|d| d.get_temp(id));
+    let mut text = typed.unwrap_or_else(|| trimmed(*value * 100.0));
+    ui.horizontal(|ui| {
+        let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(96.0)).labelled_by(name.id);
+        ui.label("%");
+        if response.changed() {
+            ui.data_mut(|d| d.insert_temp(id, text.clone()));
+        }
+        let read = read(&text).ok().flatten().map(|v| v / 100.0).filter(|v| (least..=most).contains(v));
+        if response.lost_focus() {
+            if let Some(new) = read {
+                *value = new;
+            }
+            ui.data_mut(|d| d.remove_temp::<String>(id));
+        } else if read.is_none() {
+            let said = cx.tw("experiments.share_between", &[("least", &trimmed(least * 100.0)), ("most", &trimmed(most * 100.0))]);
+            ui.label(RichText::new(said).color(cx.tokens.warn));
+        }
+    });
+    ui.end_row();
 }
 
 /// A short text that may be left empty, taken when the field is left; `hint` shows what it looks like.

@@ -29,10 +29,15 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
         if !asked.treatment.is_empty() {
             form::level(ui, cx, "experiments.control", &asked.treatment.clone(), &mut asked.control);
         }
-        let outcome = asked.outcome.clone();
-        form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::countable, false);
-        if asked.outcome != outcome {
-            asked.outcome_is = None;
+        let was = asked.outcome.clone();
+        form::column(ui, cx, "experiments.outcome", &mut asked.outcome, form::any, false);
+        if asked.outcome != was {
+            (asked.positive, asked.outcome_is) = (None, None);
+        }
+        if form::worded(cx, &asked.outcome) {
+            let mut counted = asked.positive.clone().unwrap_or_default();
+            form::level(ui, cx, "experiments.counted_value", &asked.outcome.clone(), &mut counted);
+            asked.positive = Some(counted).filter(|g| !g.is_empty());
         }
         if !asked.outcome.is_empty() {
             goodness(ui, cx, asked);
@@ -62,6 +67,10 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
             form::several(ui, cx, "experiments.negative", &mut asked.negative, form::any);
             choice(ui, cx, "experiments.learner", &mut asked.learner, Learner::ALL.map(|l| (l, words::learner(l))));
             choice(ui, cx, "experiments.base", &mut asked.base, [Base::Logistic, Base::Gbdt].map(|b| (b, (words::base(b), ""))));
+            let label =
+                ui.label(RichText::new(cx.t("experiments.depth")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.depth_help"));
+            ui.add(egui::DragValue::new(&mut asked.depth).range(0..=3)).labelled_by(label.id);
+            ui.end_row();
         });
     });
     match () {

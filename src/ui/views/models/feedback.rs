@@ -3,8 +3,9 @@
 use eframe::egui::{self, RichText, Ui};
 
 use crate::base::numbers;
-use crate::session::state::{Ask, Fed, Status};
-use crate::strategy::feedback::Verdict;
+use crate::session::state::{Ask, Finding, Status, Study};
+use crate::strategy::feedback::{Feedback, Verdict};
+use crate::strategy::study::FeedbackAsked;
 use crate::strategy::words::feedback as words;
 use crate::ui::views::why::standing;
 use crate::ui::widgets::{basic, dots, figure};
@@ -17,8 +18,6 @@ const SHOWN: usize = 12;
 #[derive(Default)]
 pub(super) struct FeedbackPanel {
     twins: figure::Twins,
-    /// The file that was asked about last.
-    asked: Option<Ask>,
 }
 
 impl FeedbackPanel {
@@ -32,91 +31,93 @@ impl FeedbackPanel {
         if ui.button(cx.t("feedback.read")).clicked() {
             cx.send(Action::NewData(name.to_owned()));
         }
-        let asked = cx.session.jobs.iter().map(|j| &j.ask).find(|a| matches!(a, Ask::Feedback { model, .. } if model == name));
-        if let Some(ask) = asked {
-            self.asked = Some(ask.clone());
-        }
-        if let Some(ask) = self.asked.clone().filter(|a| matches!(a, Ask::Feedback { model, .. } if model == name))
-            && cx.session.status(&ask) == Status::Running
-        {
-            standing(ui, cx, &ask);
-        }
-        let Some(fed) = cx.session.fed.as_ref().filter(|f| f.model == name || f.kept.as_deref() == Some(name)) else { return };
-        self.found(ui, cx, fed);
-    }
-
-    fn found(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, fed: &Fed) {
-        let (f, lang) = (&*fed.found, cx.lang());
-        let file = fed.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        basic::caption(ui, &cx.tw("feedback.of", &[("file", &file), ("rows", &numbers::count(f.rows as i64)), ("model", &fed.model)]));
+        let session = cx.session;
+        let mine = |a: &FeedbackAsked| session.beside(a).as_deref() == Some(name) || a.version.as_deref() == Some(name);
+        let Some((study, asked)) = session.feedbacks().rev().find(|(_, a)| mine(a)) else { return };
+        let ask = Ask::Study(Box::new(Study::Feedback(asked.clone()).question()));
         ui.add_space(theme::SPACE);
-        let say = |ui: &mut Ui, text: Option<String>, off: bool| {
-            let Some(text) = text else { return };
-            if off { drop(basic::warning(ui, &text)) } else { drop(ui.add(egui::Label::new(text).wrap())) }
-        };
-        say(ui, words::calibration(f, lang), f.calibration.as_ref().is_some_and(|k| !k.holds));
-        say(ui, words::outcome(f, lang), false);
-        say(ui, words::compared(f, lang), f.compared.as_ref().is_some_and(|c| c.verdict == Verdict::Worse));
-        self.version(ui, cx, fed);
-        for a in &f.advice {
-            say(ui, Some(words::advice(a, lang)), a.changed);
+        standing(ui, cx, &ask);
+        // It trains a version, so a project that is opened again waits for a click.
+        if matches!(session.status(&ask), Status::Empty | Status::Stale) {
+            let file = asked.file.file_name().unwrap_or_default().to_string_lossy();
+            if ui.button(cx.tw("feedback.again", &[("file", &file)])).clicked() {
+                cx.want(ask);
+            }
         }
-        say(ui, words::drift(f, lang), false);
-        for n in f.columns.iter().chain(&f.warnings) {
-            basic::caption(ui, &n.say(lang));
-        }
-        if !f.drift.is_empty() {
-            let lines: Vec<dots::Line> = f.drift.iter().take(SHOWN).map(|d| line(&d.feature, &[d.psi])).collect();
-            let source = figure::Source { table: Box::new(|| words::drifts(f, lang).into()), csv: None, svg: None };
-            figure::ui(ui, cx, &mut self.twins, "feedback.drifts", cx.t("feedback.drifts_caption"), &source, |ui, cx| {
-                let axis = cx.t("feedback.head_psi");
-                dots::ui(ui, cx.t("feedback.drifts"), &lines, &[String::new()], &|v| numbers::fixed(v, 2), axis, None);
-            });
-        }
-        if let Some(k) = &f.calibration {
-            let show = if words::amount(f) { numbers::plain } else { numbers::percent };
-            let group = |(i, g): (usize, &crate::strategy::feedback::Group)| dots::Line {
-                name: cx.tw("feedback.group", &[("n", &(i + 1))]),
-                marks: vec![(g.predicted, g.predicted, g.predicted), (g.observed, g.interval.0, g.interval.1)],
-            };
-            let lines: Vec<dots::Line> = k.groups.iter().enumerate().map(group).collect();
-            let series = [cx.t("feedback.predicted").to_owned(), cx.t("feedback.observed").to_owned()];
-            let source = figure::Source { table: Box::new(|| words::groups(f, lang).into()), csv: None, svg: None };
-            figure::ui(ui, cx, &mut self.twins, "feedback.groups", cx.t("feedback.groups_caption"), &source, |ui, cx| {
-                let axis = f.outcome.as_ref().map_or("", |o| o.outcome.as_str());
-                dots::legend(ui, &series);
-                dots::ui(ui, cx.t("feedback.groups"), &lines, &series, &show, axis, None);
-            });
-        }
-        if !f.importance.is_empty() {
-            let lines: Vec<dots::Line> = f.importance.iter().take(SHOWN).map(|s| line(&s.feature, &[s.old, s.new])).collect();
-            let source = figure::Source { table: Box::new(|| words::shifts(f, lang).into()), csv: None, svg: None };
-            let series = [cx.t("feedback.head_before").to_owned(), cx.t("feedback.head_now").to_owned()];
-            figure::ui(ui, cx, &mut self.twins, "feedback.shifts", cx.t("feedback.shifts_caption"), &source, |ui, cx| {
-                dots::legend(ui, &series);
-                dots::ui(ui, cx.t("feedback.shifts"), &lines, &series, &numbers::percent, cx.t("feedback.shifts_axis"), None);
-            });
+        if let Some(Finding::Feedback(f)) = session.finding(&Study::Feedback(asked.clone()).question()).map(|f| &**f) {
+            result(ui, cx, (study, asked), f, &mut self.twins);
         }
     }
+}
 
-    /// Keeps the new version, or takes it back.
-    fn version(&self, ui: &mut Ui, cx: &mut Cx<'_>, fed: &Fed) {
-        let Some(version) = &fed.version else { return };
-        let name = &version.card().spec.name;
-        ui.horizontal(|ui| match &fed.kept {
-            None => {
-                if ui.button(cx.tw("feedback.keep", &[("name", name)])).on_hover_text(cx.t("feedback.keep_help")).clicked() {
-                    cx.send(Action::KeepVersion(true));
-                }
-            }
-            Some(kept) => {
-                ui.label(RichText::new(cx.tw("feedback.kept", &[("name", kept)])).color(cx.tokens.weak));
-                if ui.button(cx.t("feedback.take_back")).on_hover_text(cx.t("feedback.take_back_help")).clicked() {
-                    cx.send(Action::KeepVersion(false));
-                }
-            }
+/// What the new rows came to, for a study of that name.
+pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, (study, asked): (&str, &FeedbackAsked), f: &Feedback, twins: &mut figure::Twins) {
+    let lang = cx.lang();
+    let file = asked.file.file_name().unwrap_or_default().to_string_lossy();
+    basic::caption(ui, &cx.tw("feedback.of", &[("file", &file), ("rows", &numbers::count(f.rows as i64)), ("model", &f.model)]));
+    ui.add_space(theme::SPACE);
+    let say = |ui: &mut Ui, text: Option<String>, off: bool| {
+        let Some(text) = text else { return };
+        if off { drop(basic::warning(ui, &text)) } else { drop(ui.add(egui::Label::new(text).wrap())) }
+    };
+    say(ui, words::calibration(f, lang), f.calibration.as_ref().is_some_and(|k| !k.holds));
+    say(ui, words::outcome(f, lang), false);
+    say(ui, words::compared(f, lang), f.compared.as_ref().is_some_and(|c| c.verdict == Verdict::Worse));
+    version(ui, cx, study, asked);
+    for a in &f.advice {
+        say(ui, Some(words::advice(a, lang)), a.changed);
+    }
+    say(ui, words::drift(f, lang), false);
+    for n in f.columns.iter().chain(&f.warnings) {
+        basic::caption(ui, &n.say(lang));
+    }
+    if !f.drift.is_empty() {
+        let lines: Vec<dots::Line> = f.drift.iter().take(SHOWN).map(|d| line(&d.feature, &[d.psi])).collect();
+        let source = figure::Source { table: Box::new(|| words::drifts(f, lang).into()), csv: None, svg: None };
+        figure::ui(ui, cx, twins, "feedback.drifts", cx.t("feedback.drifts_caption"), &source, |ui, cx| {
+            let axis = cx.t("feedback.head_psi");
+            dots::ui(ui, cx.t("feedback.drifts"), &lines, &[String::new()], &|v| numbers::fixed(v, 2), axis, None);
         });
     }
+    if let Some(k) = &f.calibration {
+        let show = if words::amount(f) { numbers::plain } else { numbers::percent };
+        let group = |(i, g): (usize, &crate::strategy::feedback::Group)| dots::Line {
+            name: cx.tw("feedback.group", &[("n", &(i + 1))]),
+            marks: vec![(g.predicted, g.predicted, g.predicted), (g.observed, g.interval.0, g.interval.1)],
+        };
+        let lines: Vec<dots::Line> = k.groups.iter().enumerate().map(group).collect();
+        let series = [cx.t("feedback.predicted").to_owned(), cx.t("feedback.observed").to_owned()];
+        let source = figure::Source { table: Box::new(|| words::groups(f, lang).into()), csv: None, svg: None };
+        figure::ui(ui, cx, twins, "feedback.groups", cx.t("feedback.groups_caption"), &source, |ui, cx| {
+            let axis = f.outcome.as_ref().map_or("", |o| o.outcome.as_str());
+            dots::legend(ui, &series);
+            dots::ui(ui, cx.t("feedback.groups"), &lines, &series, &show, axis, None);
+        });
+    }
+    if !f.importance.is_empty() {
+        let lines: Vec<dots::Line> = f.importance.iter().take(SHOWN).map(|s| line(&s.feature, &[s.old, s.new])).collect();
+        let source = figure::Source { table: Box::new(|| words::shifts(f, lang).into()), csv: None, svg: None };
+        let series = [cx.t("feedback.head_before").to_owned(), cx.t("feedback.head_now").to_owned()];
+        figure::ui(ui, cx, twins, "feedback.shifts", cx.t("feedback.shifts_caption"), &source, |ui, cx| {
+            dots::legend(ui, &series);
+            dots::ui(ui, cx.t("feedback.shifts"), &lines, &series, &numbers::percent, cx.t("feedback.shifts_axis"), None);
+        });
+    }
+}
+
+/// Keeps the new version, or takes it back.
+fn version(ui: &mut Ui, cx: &mut Cx<'_>, study: &str, asked: &FeedbackAsked) {
+    let Some(name) = asked.version.as_ref().filter(|n| cx.session.versions.contains_key(*n)) else { return };
+    ui.horizontal(|ui| {
+        if asked.keep {
+            ui.label(RichText::new(cx.tw("feedback.kept", &[("name", name)])).color(cx.tokens.weak));
+            if ui.button(cx.t("feedback.take_back")).on_hover_text(cx.t("feedback.take_back_help")).clicked() {
+                cx.send(Action::KeepVersion { study: study.to_owned(), keep: false });
+            }
+        } else if ui.button(cx.tw("feedback.keep", &[("name", name)])).on_hover_text(cx.t("feedback.keep_help")).clicked() {
+            cx.send(Action::KeepVersion { study: study.to_owned(), keep: true });
+        }
+    });
 }
 
 /// Values without an interval.
