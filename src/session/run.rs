@@ -12,10 +12,13 @@ use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::attention::Head;
+use crate::explain::everyone::{Adder, Everyone};
 use crate::explain::method::methods;
+use crate::explain::probability::MOST_EXACT;
+use crate::explain::reference::ReferenceNote;
 use crate::explain::{Attribution, ExplainOptions, Method, Players, words};
 use crate::ml::Model;
-use crate::ml::model::Structure;
+use crate::ml::model::{Scale, Structure};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
 use crate::strategy::study::{self, Studied};
@@ -395,7 +398,15 @@ fn class_columns((target, classes): &(&str, Vec<&str>), lines: &[u32], parts: Op
     columns
 }
 
-/// Attributions as rows: row, class, one column per feature, base_value, prediction, gap.
+/// Whether some rows of an explanation may be sampled where others are exact: all pieces of a file have the same columns.
+fn may_sample(a: &Attribution) -> bool {
+    let draws = matches!(a.method, Method::KernelShap | Method::PermutationShap | Method::ProxyShap);
+    let many = a.scale == Scale::Probability && a.n_features() > MOST_EXACT;
+    !a.half_width.is_empty() || draws || (many && matches!(a.method, Method::TreeShap | Method::TreeShapReference | Method::LinearShap))
+}
+
+/// Attributions as rows: row, class, one column per feature, base_value, prediction, gap; where values are sampled, one more
+/// column per feature with the half-width of its 95 % interval, 0 for what is exact.
 pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<()> {
     let (n, m) = (a.rows.len(), a.n_features());
     let mut columns = vec![("row", Out::U32(a.rows.clone())), ("class", Out::Text(vec![a.class.clone(); n]))];
@@ -405,7 +416,33 @@ pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<(
     columns.push(("base_value", Out::F64(vec![a.base; n])));
     columns.push(("prediction", Out::F64(a.predictions.clone())));
     columns.push(("gap", Out::F64(a.gaps.clone())));
+    let widths: Vec<String> = if may_sample(a) { a.features.iter().map(|f| format!("{f}_half_width")).collect() } else { Vec::new() };
+    for (j, name) in widths.iter().enumerate() {
+        let of = |i: usize| a.half_width.get(i * m + j).copied().unwrap_or(0.0);
+        columns.push((name.as_str(), Out::F64((0..n).map(of).collect())));
+    }
     writer.append(columns)
+}
+
+/// What went into a file of attributions.
+pub struct Written {
+    /// All its rows added up.
+    pub all: Everyone,
+    /// The row, where it is one alone.
+    pub one: Option<Attribution>,
+    /// The group that was really compared with.
+    pub reference: Option<ReferenceNote>,
+    /// Widest half of a 95 % interval, where values were sampled.
+    pub half_width: Option<f64>,
+    /// What the reader should know.
+    pub notices: Vec<Notice>,
+}
+
+impl Written {
+    /// What the rows say, in one sentence.
+    pub fn sentence(&self, features: &[crate::data::Feature], lang: Lang) -> String {
+        self.one.as_ref().map_or_else(|| words::everyone(&self.all, lang), |a| words::sentence(a, 0, features, lang))
+    }
 }
 
 /// Attributions of a whole range of lines, written piece by piece.
@@ -417,11 +454,12 @@ pub fn write_attributions(
     options: &ExplainOptions,
     path: &Path,
     ctx: &JobCtx,
-) -> Result<(usize, f64, Vec<Notice>)> {
+) -> Result<Written> {
     let rows = lines_of(raw, lines)?;
     let mut writer = TableWriter::create(path)?;
     let mut notices: Vec<Notice> = Vec::new();
-    let mut largest_gap = 0.0f64;
+    let mut sums = Adder::default();
+    let (mut one, mut reference, mut half_width) = (None, None, None::<f64>);
     let chunk = pipeline::piece(&model.structure());
     for piece in rows.chunks(chunk) {
         ctx.check()?;
@@ -434,10 +472,13 @@ pub fn write_attributions(
             }
         }
         append_attribution(&mut writer, &a)?;
-        largest_gap = a.gaps.iter().fold(largest_gap, |m, g| m.max(g.abs()));
+        sums.add(&a);
+        half_width = a.half_width.iter().copied().fold(half_width, |most, w| Some(most.map_or(w, |m| m.max(w))));
+        reference = a.reference.clone();
+        one = (rows.len() == 1).then_some(a);
     }
     writer.finish()?;
-    Ok((rows.len(), largest_gap, notices))
+    Ok(Written { all: sums.finish()?, one, reference, half_width, notices })
 }
 
 /// Adds what one more piece of rows has to say: notices that differ in their count alone are one, and the counts add up.
