@@ -1,5 +1,6 @@
 //! The report as one HTML file: no network, pictures inline, readable on paper and on a phone. Prints results; computes nothing.
 
+mod curves;
 mod deeper;
 mod everyone;
 mod scan;
@@ -534,6 +535,7 @@ impl Page {
             let _ = write!(out, "<li><b>{}</b>: {}</li>", escape(self.t(verdict)), escape(&c.said.say(self.lang)));
         }
         out += "</ul>";
+        out += &self.trust_curves(trust);
         let name = |i: usize| w.rows.features.get(i).cloned().unwrap_or_default();
         let pairs: Vec<String> = trust
             .twins

@@ -236,6 +236,16 @@ against = "month = 'Never'"
         for text in [words::contrast(groups, Lang::En), words::levels(&asked.levels[0], Lang::En), words::inside(inside, Lang::En)] {
             assert!(shown(&text), "{text}");
         }
+        // Every curve that was measured is drawn with its control, and the changes are kept beside their sentences.
+        let trust = report.why[0].trust.as_ref().unwrap();
+        let drawn = [&trust.deletion, &trust.insertion, &trust.sufficiency].into_iter().flatten().count();
+        let of_trees = page.matches(&crate::report::svg::escape(crate::base::tr(Lang::En, "why.deletion_chance"))).count();
+        assert!(drawn > 0 && of_trees >= drawn, "{drawn} {of_trees}");
+        let w = &report.why[0];
+        assert_eq!(w.smallest.len(), w.changes.len());
+        assert!(
+            w.smallest.iter().flatten().any(|c| !c.changes.is_empty()) && serde_json::to_string(&report).unwrap().contains("lower_bound")
+        );
         assert!(page.contains("left unexplained") && page.contains("Different base values"));
     }
 

@@ -182,6 +182,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 rows: rows.clone(),
                 attention: attention.clone(),
                 changes: changes.iter().map(|c| c.as_ref().map_or_else(|fault| fault.say(lang), |c| words::change(c, lang))).collect(),
+                smallest: changes.iter().map(|c| c.as_ref().ok().cloned()).collect(),
                 effects: effects.clone(),
                 trust: trust.clone(),
                 stability: stability.clone(),
