@@ -90,7 +90,8 @@ fn main() -> Any<()> {
     );
     let options = ExplainOptions { method: Some(Method::TreeShap), scale: Scale::Margin, ..ExplainOptions::default() };
     let t = Instant::now();
-    let (written, gap, _) = run::write_attributions(&*model, &loaded.table, &loaded.fingerprint, None, &options, &out, &ctx)?;
+    let done = run::write_attributions(&*model, &loaded.table, &loaded.fingerprint, None, &options, &out, &ctx)?;
+    let (written, gap) = (done.all.rows, done.all.largest_gap);
     let seconds = t.elapsed().as_secs_f64();
     let theirs = said["rows_per_second"].as_f64().unwrap_or(f64::NAN);
     let mb = std::fs::metadata(&out)?.len() as f64 / 1e6;

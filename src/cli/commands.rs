@@ -73,7 +73,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         Command::Explain(e) => super::why::explain(e, lang, ctx),
         Command::Effect(e) => super::why::effect(e, lang, ctx),
         Command::Surrogate { model, data, class, depth, seed, out, reading, json } => {
-            super::why::surrogate((model, data), class.as_deref(), (*depth as usize, *seed), out, reading, *json, ctx)
+            super::why::surrogate((model, data), class.as_deref(), (*depth as usize, *seed), out, (reading, lang), *json, ctx)
         }
         Command::Counterfactual(e) => super::why::counterfactual(e, lang, ctx),
         Command::Ask(e) => super::why::ask(e, lang, ctx),

@@ -11,6 +11,7 @@ use crate::base::{JobCtx, Lang, Notice, Result, numbers, tr};
 use crate::data::{Loaded, Part, Split, Table, read};
 use crate::explain::counterfactual::{self as smallest, Rules, Wish};
 use crate::explain::{ExplainOptions, Method, Players, Reference, contrast as contrasts, effect as effects, importance as shuffled, words};
+use crate::ml::model::Scale;
 use crate::ml::{Model, OutcomeKind};
 use crate::session::deeper::{self, Answer, Question};
 use crate::session::recipe::{Recipe, SplitSection};
@@ -63,6 +64,7 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     if !e.mute.is_empty() && !method.is_attention() {
         return Err(fault!("cli.mute_attention", method = method.name()));
     }
+    let mut sentence = String::new();
     let mut value = if method.is_attention() {
         let silent: Vec<_> = std::collections::BTreeSet::from_iter(e.mute.iter().copied()).into_iter().collect();
         let rows = run::write_attention(&*model, raw, e.rows, (method, outcome, &silent), &e.out, ctx)?;
@@ -73,19 +75,24 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         warnings.extend(more);
         json!({ "method": method.name(), "scale": "margin", "rows": rows, "out": e.out })
     } else {
-        let (rows, gap, more) = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;
-        warnings.extend(more);
-        json!({ "method": method.name(), "scale": e.scale, "rows": rows, "largest_gap": gap, "seed": e.seed, "out": e.out })
+        let done = run::write_attributions(&*model, raw, &loaded.fingerprint, e.rows, &options, &e.out, ctx)?;
+        warnings.extend(done.notices.iter().cloned());
+        sentence = done.sentence(model.card().features(), lang);
+        let mut value = json!({ "method": method.name(), "scale": done.all.scale, "rows": done.all.rows, "largest_gap": done.all.largest_gap, "seed": e.seed, "out": e.out, "sentence": sentence });
+        if let Some(map) = value.as_object_mut() {
+            // The rows that were compared with, not those that the group has.
+            map.extend(done.reference.map(|r| to_value(&r)).transpose()?.map(|r| ("reference".to_owned(), r)));
+            map.extend(done.half_width.map(|w| ("largest_half_width".to_owned(), Value::from(w))));
+        }
+        value
     };
     if let Some(map) = value.as_object_mut() {
-        if let Some(r) = &options.reference {
-            map.insert("reference".to_owned(), to_value(&r.note())?);
-        }
         map.insert("model".to_owned(), to_value(&model.card().fingerprint)?);
         map.insert("data".to_owned(), to_value(&loaded.fingerprint)?);
         map.insert("warnings".to_owned(), Value::from(said(&warnings, lang)));
     }
     let text = format!("{} → {}", value["rows"], e.out.display());
+    let text = if sentence.is_empty() { text } else { format!("{sentence}\n{text}") };
     Ok(text_or_json(e.json, value, &warnings, &text))
 }
 
@@ -160,19 +167,21 @@ pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Sai
 /// Rows of the reference that the nearest real row is looked for in.
 const REAL_ROWS: usize = 20_000;
 
-/// `--to`: a level with or without its direction, a class, or the other side of one half.
-fn wish(asked: &str, model: &dyn Model, outcome: usize, now: f64) -> Result<Wish> {
-    let o = &model.card().outcomes[outcome];
+/// `--to`: a level with or without its direction, a class, or the other side of one half. The name of a class says which
+/// outcome is meant; `now` is what the model says of the row, outcome by outcome.
+fn wish(asked: &str, model: &dyn Model, outcome: usize, now: &[f64]) -> Result<(usize, Wish)> {
+    let all = &model.card().outcomes;
     let text = asked.trim();
-    if let crate::ml::OutcomeKind::Binary { positive, negative } = &o.kind {
-        if text == "flip" {
-            return Ok(Wish::flip(now, 0.5));
-        }
+    let o = &all[outcome];
+    if o.is_binary() && text == "flip" {
+        return Ok((outcome, Wish::flip(now[outcome], 0.5)));
+    }
+    if let OutcomeKind::Binary { positive, negative } = &o.kind {
         if text == positive || text.eq_ignore_ascii_case("yes") {
-            return Ok(Wish::AtLeast(0.5));
+            return Ok((outcome, Wish::AtLeast(0.5)));
         }
         if text == negative || text.eq_ignore_ascii_case("no") {
-            return Ok(Wish::Below(0.5));
+            return Ok((outcome, Wish::Below(0.5)));
         }
     }
     let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
@@ -181,13 +190,18 @@ fn wish(asked: &str, model: &dyn Model, outcome: usize, now: f64) -> Result<Wish
     } else if let Some(rest) = text.strip_prefix('<') {
         number(rest).map(Wish::Below)
     } else {
-        number(text).map(|t| if now >= t { Wish::Below(t) } else { Wish::AtLeast(t) })
+        number(text).map(|t| if now[outcome] >= t { Wish::Below(t) } else { Wish::AtLeast(t) })
     };
     let possible = |w: &Wish| match w {
         _ if !o.is_binary() => true,
         Wish::AtLeast(t) | Wish::Below(t) => *t > 0.0 && *t < 1.0,
     };
-    found.filter(possible).ok_or_else(|| fault!("cli.no_such_wish", wish = text))
+    let class = model.card().classes().and_then(|(_, classes)| classes.iter().position(|c| *c == text));
+    // A class that is called 0.3 is a level all the same; one that is called 2 can be none.
+    found.filter(possible).map(|w| (outcome, w)).or(class.map(|c| (c, Wish::AtLeast(0.5)))).ok_or_else(|| {
+        let names = model.card().classes().map_or_else(String::new, |(_, classes)| format!(" ({})", classes.join(", ")));
+        fault!("cli.no_such_wish", wish = text, names = names)
+    })
 }
 
 /// One line of a file as the model reads it.
@@ -204,8 +218,7 @@ pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Re
     let rules = e.rules.as_deref().map(Rules::open).transpose()?.unwrap_or_default();
     let row = line(&loaded, &*model, e.row)?;
     let x = crate::data::FeatureMatrix { n_features: row.len(), values: row.clone() };
-    let now = model.predict(&x, ctx)?[outcome];
-    let wish = wish(&e.to, &*model, outcome, now)?;
+    let (outcome, wish) = wish(&e.to, &*model, outcome, &model.predict(&x, ctx)?)?;
     let (reference, lines) = sample(&loaded, &*model, REAL_ROWS, 1)?;
     let found = smallest::counterfactual(&*model, &row, outcome, wish, &rules, Some(&reference), ctx)?;
     let text = words::change(&found, lang);
@@ -297,7 +310,7 @@ pub(super) fn ask(e: &Asked, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             warnings.push(note!("cli.segments_learned"));
         }
     }
-    let scale = if loaded_model.card().outcomes[outcome].is_binary() { e.scale } else { crate::ml::model::Scale::Margin };
+    let scale = if loaded_model.card().outcomes[outcome].is_binary() { e.scale } else { Scale::Margin };
     let (mut value, text) = match deeper::answer(&question, &prepared, &*loaded_model, None, ctx)? {
         Answer::Density(a) if e.out.extension().is_some_and(|x| x.eq_ignore_ascii_case("parquet")) => {
             run::write_density(&a, &e.out)?;
@@ -371,7 +384,7 @@ pub(super) fn surrogate(
     class: Option<&str>,
     (depth, seed): (usize, u64),
     out: &Path,
-    reading: &Reading,
+    (reading, lang): (&Reading, Lang),
     json: bool,
     ctx: &JobCtx,
 ) -> Result<Said> {
@@ -381,9 +394,21 @@ pub(super) fn surrogate(
     let (x, _) = sample(&loaded, &*model, crate::session::deeper::SURROGATE_ROWS, seed)?;
     let found = crate::explain::surrogate::surrogate(&*model, &x, outcome, depth, seed, ctx)?;
     run::write_json(out, &found)?;
-    let mut text = format!("{} (≥ {}): {}\n", found.outcome, numbers::plain(found.threshold), numbers::percent(found.fidelity));
+    let share = model.card().outcomes[outcome].is_binary();
+    let level = |v: f64| if share { numbers::percent(v) } else { numbers::plain(v) };
+    let mut lines = vec![
+        ["why.surrogate_column", "why.surrogate_mean", "why.share_column", "why.surrogate_agrees"].map(|k| tr(lang, k).to_owned()).to_vec(),
+    ];
+    let all = tr(lang, "why.surrogate_all");
     for r in &found.rules {
-        text += &format!("{:<60} {:>8} {:>8}\n", r.when.join(", "), numbers::plain(r.mean), numbers::percent(r.share));
+        let when = if r.when.is_empty() { all.to_owned() } else { r.when.join(", ") };
+        lines.push(vec![when, level(r.mean), numbers::percent(r.share), numbers::percent(r.agrees)]);
     }
-    Ok(text_or_json(json, to_value(&found)?, &loaded.warnings, text.trim_end()))
+    let scale = if share { Scale::Probability } else { Scale::Margin };
+    let text = words::surrogate(&found, scale, lang);
+    let mut value = to_value(&found)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("sentence".to_owned(), Value::from(text.clone()));
+    }
+    Ok(text_or_json(json, value, &loaded.warnings, &format!("{}\n{text}", table(&lines).trim_end())))
 }

@@ -79,6 +79,9 @@ pub struct WhySection {
     /// For each of those rows, what would have to change, in the report's language; or why nothing was found.
     #[serde(default)]
     pub changes: Vec<String>,
+    /// The changes themselves, row by row; nothing where none was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub smallest: Vec<Option<crate::explain::counterfactual::Counterfactual>>,
     /// What the outcome does along the strongest features.
     #[serde(default)]
     pub effects: Vec<EffectCurve>,

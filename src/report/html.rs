@@ -1,5 +1,6 @@
 //! The report as one HTML file: no network, pictures inline, readable on paper and on a phone. Prints results; computes nothing.
 
+mod curves;
 mod deeper;
 mod everyone;
 mod scan;
@@ -141,7 +142,7 @@ impl Page {
         if let Some(best) =
             r.models.iter().filter(|m| auc(m).is_some()).max_by(|a, b| auc(a).unwrap_or(0.0).total_cmp(&auc(b).unwrap_or(0.0)))
         {
-            let (outcome, rate) = best.outcomes.first().map_or((String::new(), f64::NAN), |o| (o.name.clone(), o.base_rate));
+            let (outcome, rate) = best.outcomes.first().map_or((String::new(), f64::NAN), |o| (o.label(), o.base_rate));
             let text = tr_with(
                 self.lang,
                 "report.sum_model",
@@ -387,14 +388,18 @@ impl Page {
     }
 
     fn why(&self, r: &Report, w: &WhySection) -> String {
-        let binary = r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.first().is_some_and(|o| o.is_binary()));
+        let outcome = r.models.iter().find(|m| m.spec.name == w.model).and_then(|m| m.outcomes.get(w.rows.outcome_index));
+        let binary = outcome.is_some_and(crate::ml::Outcome::is_binary);
         let probability = w.rows.scale == Scale::Probability && binary;
         let show = move |v: f64| if probability { numbers::percent(v) } else { numbers::plain(v) };
         let effect = move |v: f64| if probability { numbers::points(v) } else { numbers::signed(v) };
         let exact = self.t(if w.rows.exact { "report.exact" } else { "report.approximate" });
         let method =
             format!("{} · {exact} · {}", self.t(&format!("why.method_{}", w.rows.method.name().replace('-', "_"))), self.t("why.grade_c"));
-        let mut out = format!("<h3>{}</h3><p class=\"weak\">{}</p>", escape(&w.model), escape(&w.rows.base_note.say(self.lang)));
+        // Of several outcomes or classes it is said which one is explained.
+        let several = r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.len() > 1);
+        let title = if several { format!("{} · {}", w.model, w.rows.outcome) } else { w.model.clone() };
+        let mut out = format!("<h3>{}</h3><p class=\"weak\">{}</p>", escape(&title), escape(&w.rows.base_note.say(self.lang)));
         let bars: Vec<_> = w.summary.importance.iter().take(15).map(|i| (i.name.clone(), i.mean_abs, Some(i.interval))).collect();
         let size = move |v: f64| effect(v).trim_start_matches('+').to_owned();
         let n = tr_with(self.lang, "report.n_rows", &[("rows", &numbers::count(w.summary.rows as i64)), ("method", &method)]);
@@ -545,6 +550,7 @@ impl Page {
             let _ = write!(out, "<li><b>{}</b>: {}</li>", escape(self.t(verdict)), escape(&c.said.say(self.lang)));
         }
         out += "</ul>";
+        out += &self.trust_curves(trust);
         let name = |i: usize| w.rows.features.get(i).cloned().unwrap_or_default();
         let pairs: Vec<String> = trust
             .twins

@@ -129,6 +129,7 @@ fn why() -> WhySection {
             agreement: Some(0.1),
             ..AttentionMap::default()
         }),
+        smallest: Vec::new(),
         changes: vec!["Revenue would go up if f0 were 2.".into(), EVIL.into()],
         effects: Vec::new(),
         trust: None,

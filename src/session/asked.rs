@@ -41,7 +41,9 @@ pub fn answer(
     let name = &model.card().spec.name;
     for spec in &recipe.explain.contrasts {
         let Some((sides, other)) = sides(spec, name, rows, models) else { continue };
-        let question = Question::Contrast { model: name.clone(), sides, options: options.clone(), against: None };
+        // The method is the one that fits the sides, not the one that explains the rows.
+        let options = ExplainOptions { method: None, ..options.clone() };
+        let question = Question::Contrast { model: name.clone(), sides, options, against: recipe.explain.reference.clone() };
         let found = match other {
             Some(other) => deeper::contrast_models(&question, prepared, model, &**other, ctx),
             None => deeper::answer(&question, prepared, model, None, ctx).and_then(|a| match a {
@@ -65,18 +67,24 @@ pub fn answer(
             None => out.notices.push(note!("session.no_levels", feature = feature, model = name)),
         }
     }
-    out.inside = opened(prepared, model, why, options, ctx)?;
+    out.inside = opened(prepared, model, (why, recipe.explain.reference.as_deref()), options, ctx)?;
     Ok(out)
 }
 
 /// Every group of the explained rows, opened one after the other.
-fn opened(prepared: &Prepared, model: &dyn Model, why: &Why, options: &ExplainOptions, ctx: &JobCtx) -> Result<Vec<Inside>> {
+fn opened(
+    prepared: &Prepared,
+    model: &dyn Model,
+    (why, against): (&Why, Option<&str>),
+    options: &ExplainOptions,
+    ctx: &JobCtx,
+) -> Result<Vec<Inside>> {
     let Some(players) = &options.players else { return Ok(Vec::new()) };
     let (features, a) = (model.card().features(), &why.attribution);
     let mut out = Vec::new();
     for at in (0..a.n_features()).filter(|at| !a.group(*at).is_empty()) {
         let options = ExplainOptions { players: Some(Arc::new(players.opened(at, features))), ..options.clone() };
-        let options = pipeline::compared(&prepared.raw, model, &options, None)?;
+        let options = pipeline::compared(&prepared.raw, model, &options, against)?;
         let singly = crate::explain::explain(model, &why.matrix, &a.rows, &a.data, &options, &ctx.without_stage())?;
         out.push(inside::inside(a, &singly, &a.features[at], None, features)?);
         ctx.check()?;
@@ -228,6 +236,16 @@ against = "month = 'Never'"
         for text in [words::contrast(groups, Lang::En), words::levels(&asked.levels[0], Lang::En), words::inside(inside, Lang::En)] {
             assert!(shown(&text), "{text}");
         }
+        // Every curve that was measured is drawn with its control, and the changes are kept beside their sentences.
+        let trust = report.why[0].trust.as_ref().unwrap();
+        let drawn = [&trust.deletion, &trust.insertion, &trust.sufficiency].into_iter().flatten().count();
+        let of_trees = page.matches(&crate::report::svg::escape(crate::base::tr(Lang::En, "why.deletion_chance"))).count();
+        assert!(drawn > 0 && of_trees >= drawn, "{drawn} {of_trees}");
+        let w = &report.why[0];
+        assert_eq!(w.smallest.len(), w.changes.len());
+        assert!(
+            w.smallest.iter().flatten().any(|c| !c.changes.is_empty()) && serde_json::to_string(&report).unwrap().contains("lower_bound")
+        );
         assert!(page.contains("left unexplained") && page.contains("Different base values"));
     }
 

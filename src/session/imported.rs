@@ -8,8 +8,11 @@ use std::sync::Arc;
 use super::pipeline::{self, Prepared};
 use super::state::{Ask, Kept, Status};
 use super::{Recipe, Session};
-use crate::base::{Fingerprint, JobCtx, Result};
-use crate::ml::{Model, ModelKind, ModelSpec, import};
+use crate::base::{Fingerprint, JobCtx, Notice, Result};
+use crate::data::{FeatureMatrix, Role};
+use crate::ml::metrics::Evaluation;
+use crate::ml::train::TrainData;
+use crate::ml::{Model, ModelKind, ModelSpec, Outcome, import};
 use crate::{fault, note};
 
 /// A model as its line of the recipe says: trained, or read from its file, whose path is relative to the recipe's folder.
@@ -72,8 +75,8 @@ impl Session {
 
 fn read(prepared: &Prepared, spec: &ModelSpec, path: &Path, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
     let ours = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("whymodel"));
-    let target = prepared.outcomes.first().map(|o| o.name.as_str());
-    let mut model = if ours { import::open(path)? } else { import::import(path, target)? };
+    let target = prepared.outcomes.first().map(|o| o.name.clone()).or_else(|| prepared.roles.with_role(Role::Target).into_iter().next());
+    let model = if ours { import::open(path)? } else { import::import(path, target.as_deref())? };
     let raw = &prepared.raw;
     // What steps of preparation make is made of the data, and missed by these steps.
     let plain = model.card().encoder.prepare.steps.is_empty();
@@ -82,34 +85,80 @@ fn read(prepared: &Prepared, spec: &ModelSpec, path: &Path, ctx: &JobCtx) -> Res
     if !lacks.is_empty() {
         return Err(fault!("session.import_columns", model = &spec.name, file = path, columns = lacks.join(", ")));
     }
-    let data = pipeline::train_data(prepared)?;
+    let all: Vec<usize> = (0..raw.n_rows()).collect();
+    let (x, _, mut notices) = pipeline::matrix(raw, &all, &*model)?;
+    // Nothing in another program's file says which rows were held out.
+    notices.extend((!ours).then(|| note!("session.import_seen")));
     let card = model.card();
+    if card.classes().is_some() {
+        let (evaluation, notice) = judged_by_class(prepared, &*model, x, ctx)?;
+        notices.extend(notice);
+        return Ok(named(model, spec, evaluation, notices, None));
+    }
+    let data = pipeline::train_data(prepared)?;
     let same =
         card.outcomes.len() == data.outcomes.len() && card.outcomes.iter().zip(&data.outcomes).all(|(a, b)| a.is_binary() == b.is_binary());
     if !same {
         let (has, wants) = (card.outcomes.len(), data.outcomes.len());
         return Err(fault!("session.import_outcome", model = &spec.name, file = path, has = has, wants = wants));
     }
-    let all: Vec<usize> = (0..raw.n_rows()).collect();
-    let (x, _, notices) = pipeline::matrix(raw, &all, &*model)?;
     let outcomes = data.outcomes.clone();
-    let evaluation = crate::ml::train::judge(&*model, &crate::ml::train::TrainData { x, ..data }, ctx)?;
+    let evaluation = crate::ml::train::judge(&*model, &TrainData { x, ..data }, ctx)?;
+    // Such files know numbers, not what they are called here.
+    Ok(named(model, spec, evaluation, notices, (!ours).then_some(outcomes)))
+}
+
+/// The model with what this recipe knows of it.
+fn named(
+    mut model: Arc<dyn Model>,
+    spec: &ModelSpec,
+    evaluation: Vec<Evaluation>,
+    notices: Vec<Notice>,
+    outcomes: Option<Vec<Outcome>>,
+) -> Arc<dyn Model> {
     // Just read, so nobody else holds it.
     if let Some(model) = Arc::get_mut(&mut model) {
         let card = model.card_mut();
         card.spec.name.clone_from(&spec.name);
         card.evaluation = evaluation;
         card.warnings.extend(notices);
-        // Nothing in such a file says which rows were held out.
-        if !ours {
-            card.warnings.push(note!("session.import_seen"));
-        }
-        // Such files know numbers, not what they are called here.
-        if !ours {
+        if let Some(outcomes) = outcomes {
             card.outcomes = outcomes;
         }
     }
-    Ok(model)
+    model
+}
+
+/// How well each class is told from the others on the held-out rows, where the data call the classes as the file does; a
+/// file often knows them as 0, 1, 2 only, and which of them is whom is not to be guessed.
+fn judged_by_class(prepared: &Prepared, model: &dyn Model, x: FeatureMatrix, ctx: &JobCtx) -> Result<(Vec<Evaluation>, Option<Notice>)> {
+    let card = model.card();
+    let y = card.outcomes.iter().map(|o| pipeline::known_outcome(&prepared.raw, o)).collect::<Result<Vec<_>>>();
+    // Every row that says anything says one of these classes, and every class is said.
+    let fits = |y: &Vec<Vec<f64>>| {
+        let rows = prepared.raw.n_rows();
+        let each = |r: usize| y[0][r].is_nan() || (y.iter().map(|of| of[r]).sum::<f64>() - 1.0).abs() < 1e-9;
+        y.iter().all(|of| of.contains(&1.0)) && (0..rows).all(each)
+    };
+    let Some(y) = y.ok().filter(fits) else {
+        let (column, classes) = card.classes().map_or_else(Default::default, |(t, c)| (t.to_owned(), c.join(", ")));
+        let notice = note!("session.import_classes", model = &card.spec.name, column = column, classes = classes);
+        return Ok((Vec::new(), Some(notice)));
+    };
+    let data = TrainData {
+        x,
+        y,
+        parts: prepared.parts.clone(),
+        outcomes: card.outcomes.clone(),
+        encoder: card.encoder.clone(),
+        data: prepared.loaded.fingerprint.clone(),
+        warnings: Vec::new(),
+    };
+    let mut found = crate::ml::train::judge(model, &data, ctx)?;
+    for (e, of) in found.iter_mut().zip(&card.outcomes) {
+        e.target = of.label();
+    }
+    Ok((found, None))
 }
 
 #[cfg(test)]
@@ -242,6 +291,58 @@ mod tests {
         let mut s = Session::new(Lang::En);
         open(&mut s);
         assert!(s.models.contains_key("theirs") && s.model_status("theirs") == Status::Stale);
+    }
+
+    #[test]
+    fn models_of_classes_are_explained_class_by_class() {
+        let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+        let folder = data("a,b,c,d");
+        let table = std::fs::read_to_string(folder.path().join("d.csv")).unwrap();
+        let with = |words: [&str; 3]| -> String {
+            let line = |(i, l): (usize, &str)| match i {
+                0 => l.replace("bought", "kind"),
+                _ => format!("{},{}", l.rsplit_once(',').unwrap().0, words[(i * 7) % 3]),
+            };
+            table.lines().enumerate().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let asked = |file: &str, more: &str| {
+            let text = recipe(file).replace("bought", "kind").replace("[explain]", &format!("[explain]\n{more}"));
+            Recipe::parse(&text.split("[[scenario]]").next().unwrap().replace("lever", "context"), Path::new("r.toml"))
+        };
+        let gathered = |file: &str, more: &str| run::gather(&asked(file, more)?, folder.path(), &JobCtx::quiet());
+        for file in ["lgb_classes.txt", "xgb_classes.json", "lgb_ova.txt"] {
+            std::fs::copy(given.join(file), folder.path().join(file)).unwrap();
+            // Words that the file does not know: no class is called one of them, and nothing is judged.
+            std::fs::write(folder.path().join("d.csv"), with(["red", "green", "blue"])).unwrap();
+            let g = gathered(file, "").unwrap_or_else(|e| panic!("{file}: {}", e.say(Lang::En)));
+            let card = g.models[0].card();
+            assert!(card.evaluation.is_empty() && card.warnings.iter().any(|n| n.code == "session.import_classes"), "{file}");
+            assert_eq!(g.whys.len(), 1);
+            // The names of the file: judged against the others, and explained where the recipe says so.
+            std::fs::write(folder.path().join("d.csv"), with(["0", "1", "2"])).unwrap();
+            let g = gathered(file, if file == "lgb_ova.txt" { "class = \"kind = 2\"" } else { "class = [\"2\", \"0\"]" });
+            let g = g.unwrap_or_else(|e| panic!("{file}: {}", e.say(Lang::En)));
+            let model = &g.models[0];
+            assert_eq!(model.card().evaluation.len(), 3, "{file}");
+            let at: Vec<usize> = g.whys.iter().map(|w| w.why.attribution.outcome_index).collect();
+            assert_eq!(at, if file == "lgb_ova.txt" { vec![2] } else { vec![2, 0] });
+            for w in &g.whys {
+                let a = &w.why.attribution;
+                let p = model.predict(&w.why.matrix, &JobCtx::quiet()).unwrap();
+                assert!(a.predictions.iter().enumerate().all(|(i, v)| (p[i * 3 + a.outcome_index] - v).abs() < 1e-9), "{file}");
+                assert_eq!(w.effects.first().map(|c| c.outcome.clone()), Some(a.outcome.clone()), "curves are of that class too");
+            }
+            let made = run::report(&asked(file, "").unwrap(), &g, Lang::En, "2026-01-01");
+            let page = crate::report::html::render(&made);
+            assert!(made.why.iter().all(|w| page.contains(&format!("theirs · {}</h3>", w.rows.outcome))), "{file}");
+        }
+        let fault = gathered("xgb_classes.json", "class = \"gold\"").err().unwrap();
+        assert!(fault.0.code == "session.no_class" && fault.say(Lang::En).contains("0, 1, 2"), "{}", fault.say(Lang::En));
+        // Files of several classes do not overwrite each other.
+        let out = folder.path().join("out");
+        run::run(&asked("xgb_classes.json", "class = [\"2\", \"0\"]").unwrap(), folder.path(), &out, Lang::En, "d", &JobCtx::quiet())
+            .unwrap();
+        assert_eq!(std::fs::read_dir(out.join("explanations")).unwrap().count(), 2);
     }
 
     #[test]

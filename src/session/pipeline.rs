@@ -15,7 +15,7 @@ use crate::data::{
 use crate::explain::{self, AttentionMap, Attribution, ExplainOptions, Method, Reference, Summary};
 use crate::ml::model::Structure;
 use crate::ml::train::TrainData;
-use crate::ml::{Model, ModelSpec, Outcome, OutcomeKind};
+use crate::ml::{Model, ModelKind, ModelSpec, Outcome, OutcomeKind};
 use crate::recommend::{self, Ranking};
 use crate::strategy::{self, Baseline, Lever};
 use crate::{fault, note};
@@ -145,8 +145,14 @@ pub fn prepare(recipe: &Recipe, loaded: &Arc<Loaded>, ctx: &JobCtx) -> Result<Pr
     let fitted = steps::fit(&recipe.prepare, table, &parts, ctx)?;
     let mut warnings = Vec::new();
     let (mut outcomes, mut y) = (Vec::new(), Vec::new());
+    // One of many classes is nothing to train for here, but models that come from files know it as it is.
+    let from_files = !recipe.models.is_empty() && recipe.models.iter().all(|m| m.kind == ModelKind::Import);
     for target in &targets {
-        let (mut outcome, values, notice) = outcome_of(&fitted.raw, target, recipe.roles.positive.as_deref())?;
+        let found = outcome_of(&fitted.raw, target, recipe.roles.positive.as_deref());
+        if from_files && found.as_ref().is_err_and(|f| f.0.code == "session.target_many_classes") {
+            continue;
+        }
+        let (mut outcome, values, notice) = found?;
         let train: Vec<f64> =
             values.iter().zip(&fitted.parts).filter(|(v, p)| **p == Part::Train && !v.is_nan()).map(|(v, _)| *v).collect();
         outcome.base_rate = if train.is_empty() { 0.0 } else { train.iter().sum::<f64>() / train.len() as f64 };

@@ -174,6 +174,10 @@ pub struct ExplainSection {
     /// Which model; the first if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Which classes, or which outcomes, of a model that has several: one name or a list, a section of the report each; the
+    /// first if absent.
+    #[serde(deserialize_with = "names", skip_serializing_if = "Vec::is_empty")]
+    pub class: Vec<String>,
     /// Methods by their command-line names; the model's own if empty.
     pub methods: Vec<String>,
     /// Scale of the files that a run writes: `margin` (the default, log-odds) or `probability`. Window and report always

@@ -5,23 +5,20 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::asked::{self, Asked};
-use super::deeper::{self, Answer, Question};
 use super::ledger;
-use super::pipeline::{self, Prepared, Why, WhyRows};
+use super::pipeline::{self, Prepared};
 use super::recipe::Recipe;
 use crate::base::{Fault, Field, JobCtx, Lang, Notice, Result, file};
 use crate::data::write::{Out, TableWriter};
 use crate::data::{Loaded, Part, Profile, Role};
 use crate::explain::attention::Head;
-use crate::explain::counterfactual::{Counterfactual, Rules};
-use crate::explain::effect::{EffectCurve, Kind};
-use crate::explain::everyone::Everyone;
+use crate::explain::everyone::{Adder, Everyone};
 use crate::explain::method::methods;
-use crate::explain::trust::{Stability, Trust};
-use crate::explain::{AttentionMap, Attribution, ExplainOptions, Method, Players, words};
+use crate::explain::probability::MOST_EXACT;
+use crate::explain::reference::ReferenceNote;
+use crate::explain::{Attribution, ExplainOptions, Method, Players, words};
+use crate::ml::Model;
 use crate::ml::model::{Scale, Structure};
-use crate::ml::{Model, ModelKind};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
 use crate::strategy::study::{self, Studied};
@@ -29,7 +26,10 @@ use crate::strategy::{self, Lever, Simulation};
 use crate::{fault, note};
 
 mod curves;
+mod whys;
 pub use curves::{write_density, write_effect, write_ranking};
+pub use whys::Explained;
+use whys::{explain, explanations, fitting, outcomes_of};
 
 /// Rows written at once.
 const CHUNK: usize = 20_000;
@@ -55,31 +55,6 @@ pub struct Gathered {
     /// Studies, each with its finding or why there is none.
     pub studies: Vec<Studied>,
 }
-
-/// Everything that is said of why a model predicts what it predicts.
-pub struct Explained {
-    /// Many rows.
-    pub why: Why,
-    /// The rows shown one by one.
-    pub shown: Attribution,
-    /// Attention of the first of them, for a Transformer.
-    pub attention: Option<AttentionMap>,
-    /// What would have to change in each of them; or why there is nothing.
-    pub changes: Vec<Result<Counterfactual>>,
-    /// What the outcome does along the strongest features.
-    pub effects: Vec<EffectCurve>,
-    /// How far it holds.
-    pub trust: Option<Trust>,
-    /// Whether the reasons stay when it is trained again, where the recipe asks for it.
-    pub stability: Option<Stability>,
-    /// Every row added up, where the recipe asks for it.
-    pub everyone: Option<Everyone>,
-    /// Differences, levels and groups that the recipe asks for.
-    pub asked: Asked,
-}
-
-/// Features whose effect a report draws.
-const EFFECTS: usize = 3;
 
 /// What a run wrote.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -143,7 +118,9 @@ pub fn complete(
     let explained = if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] };
     let mut whys = Vec::new();
     for model in fitting(&recipe.explain.methods, explained)? {
-        whys.push(explain(recipe, &prepared, &models, &**model, ctx)?);
+        for outcome in outcomes_of(&recipe.explain.class, &**model, &models)? {
+            whys.push(explain(recipe, &prepared, &models, (&**model, outcome), ctx)?);
+        }
     }
     let first = named(&recipe.scenarios.first().and_then(|s| s.model.clone()))?;
     let scan = pipeline::scanned(&prepared, ctx)?;
@@ -182,92 +159,6 @@ pub fn complete(
     Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies })
 }
 
-/// The methods that a recipe can ask of a model.
-fn methods_of(model: &dyn Model) -> Vec<Method> {
-    methods(&model.structure())
-}
-
-/// The models that the recipe's methods explain; all if it names no method. A method that fits none is refused, so that
-/// nobody takes another method's numbers for those that were asked for.
-fn fitting<'a>(methods: &[String], models: &'a [Arc<dyn Model>]) -> Result<Vec<&'a Arc<dyn Model>>> {
-    let fits = |name: &String, model: &Arc<dyn Model>| methods_of(&**model).iter().any(|m| m.name() == name);
-    if let Some(none) = methods.iter().find(|name| !models.iter().any(|m| fits(name, m))) {
-        let mut known: Vec<&str> = models.iter().flat_map(|m| methods_of(&**m)).map(Method::name).collect();
-        known.dedup();
-        return Err(fault!("session.method_fits_none", method = none, methods = known.join(", ")));
-    }
-    Ok(models.iter().filter(|m| methods.is_empty() || methods.iter().any(|name| fits(name, m))).collect())
-}
-
-fn explain(recipe: &Recipe, prepared: &Prepared, models: &[Arc<dyn Model>], model: &dyn Model, ctx: &JobCtx) -> Result<Explained> {
-    let players = pipeline::players(&recipe.explain.groups, model)?;
-    let options = ExplainOptions { scale: Scale::Probability, players, ..ExplainOptions::default() };
-    let rows = recipe.explain.rows.map_or(WhyRows::Test, |(a, b)| WhyRows::Lines(a, b));
-    let why = pipeline::why(prepared, model, &rows, &options, None, ctx)?;
-    let lines = if recipe.explain.show.is_empty() {
-        // The most and the least likely row, and the one in the middle.
-        let a = &why.attribution;
-        let mut order: Vec<usize> = (0..a.rows.len()).collect();
-        order.sort_by(|i, j| a.predictions[*j].total_cmp(&a.predictions[*i]).then(i.cmp(j)));
-        let mut picked: Vec<usize> = [0, order.len() / 2, order.len() - 1].into_iter().map(|k| order[k]).collect();
-        picked.dedup();
-        picked.into_iter().map(|i| a.rows[i]).collect()
-    } else {
-        recipe.explain.show.clone()
-    };
-    let at: Vec<usize> = lines.iter().map(|l| pipeline::position(&prepared.raw, *l)).collect::<Result<_>>()?;
-    let (x, lines, _) = pipeline::matrix(&prepared.raw, &at, model)?;
-    let shown = crate::explain::explain(model, &x, &lines, &prepared.loaded.fingerprint, &options, ctx)?;
-    let attention = match (model.card().spec.kind, lines.first()) {
-        (ModelKind::Transformer, Some(line)) => Some(pipeline::attention(prepared, model, *line, 0, &[], ctx)?),
-        _ => None,
-    };
-    let name = model.card().spec.name.clone();
-    let ask = |q: &Question, why: Option<&Why>| deeper::answer(q, prepared, model, why, ctx);
-    let mut changes = Vec::new();
-    for line in &lines {
-        // A minute is the end of a search that would not end; usually it takes milliseconds.
-        let rules = Rules { seconds: 60.0, ..Rules::default() };
-        changes.push(match ask(&Question::Change { model: name.clone(), line: *line, outcome: 0, level: None, rules }, None) {
-            Ok(Answer::Change(found, _)) => Ok(*found),
-            Ok(_) => continue,
-            Err(fault) if fault.is_cancelled() => return Err(fault),
-            Err(fault) => Err(fault),
-        });
-    }
-    let mut effects = Vec::new();
-    // A group of features has no axis to go along.
-    let lone = |i: &&crate::explain::summary::Importance| i.mean_abs > 0.0 && why.attribution.group(i.feature).is_empty();
-    for i in why.summary.importance.iter().filter(lone).take(EFFECTS) {
-        let (feature, kind) = (i.name.clone(), Kind::Ale);
-        let question =
-            Question::Effect { model: name.clone(), outcome: 0, scale: Scale::Probability, feature, second: None, kind, row: None };
-        match ask(&question, None) {
-            Ok(Answer::Effect(curve)) => effects.push(curve),
-            Err(fault) if fault.is_cancelled() => return Err(fault),
-            // A feature with one value has no curve.
-            _ => {}
-        }
-    }
-    let all = Question::Everyone { model: name.clone(), options: options.clone(), against: None };
-    let everyone = match recipe.explain.everyone.then(|| ask(&all, None)).transpose()? {
-        Some(Answer::Everyone(e)) => Some(e),
-        _ => None,
-    };
-    let asked = asked::answer(recipe, prepared, models, model, (&why, &rows, &options), ctx)?;
-    let tested = Question::Trust { model: name, rows, options, against: None };
-    let trust = match ask(&tested, Some(&why))? {
-        Answer::Trust(trust) => Some(*trust),
-        _ => None,
-    };
-    let again = Question::Stability { model: model.card().spec.name.clone(), outcome: 0, scale: Scale::Probability };
-    let stability = match recipe.explain.stability.then(|| ask(&again, None)).transpose()? {
-        Some(Answer::Stability(s)) => Some(*s),
-        _ => None,
-    };
-    Ok(Explained { why, shown, attention, changes, effects, trust, stability, asked, everyone })
-}
-
 /// The report as a value; computes nothing.
 pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
     let loaded = &g.prepared.loaded;
@@ -294,6 +185,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 rows: rows.clone(),
                 attention: attention.clone(),
                 changes: changes.iter().map(|c| c.as_ref().map_or_else(|fault| fault.say(lang), |c| words::change(c, lang))).collect(),
+                smallest: changes.iter().map(|c| c.as_ref().ok().cloned()).collect(),
                 effects: effects.clone(),
                 trust: trust.clone(),
                 stability: stability.clone(),
@@ -379,49 +271,7 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         let path = place(format!("predictions/{name}.parquet"), &mut summary)?;
         write_predictions(&**model, &g.prepared, &path, ctx)?;
     }
-    for Explained { why, .. } in &g.whys {
-        let name = format!("explanations/{}-{}.parquet", safe_name(&why.model), why.attribution.method.name());
-        let path = place(name, &mut summary)?;
-        let mut writer = TableWriter::create(&path)?;
-        let Some(model) = g.models.iter().find(|m| m.card().spec.name == why.model) else { continue };
-        let scale = recipe.explain.scale.unwrap_or(Scale::Margin);
-        let players = pipeline::players(&recipe.explain.groups, &**model)?;
-        if why.attribution.scale == scale {
-            append_attribution(&mut writer, &why.attribution)?;
-        } else {
-            let options = ExplainOptions { scale, players: players.clone(), ..ExplainOptions::default() };
-            let (data, lines) = (&g.prepared.loaded.fingerprint, &why.attribution.rows);
-            append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
-        }
-        writer.finish()?;
-        // Second opinions, and where it looked, for the rows that are explained; written beside the attributions, never alone.
-        let own = why.attribution.method;
-        let raw = &g.prepared.raw;
-        let fits = |m: &Method| *m != own && methods_of(&**model).contains(m) && recipe.explain.methods.iter().any(|name| name == m.name());
-        for method in Method::ALL.into_iter().filter(fits) {
-            let path = place(format!("explanations/{}-{}.parquet", safe_name(&why.model), method.name()), &mut summary)?;
-            let lines = &why.attribution.rows;
-            if method.is_attention() {
-                let at: Vec<usize> = lines.iter().map(|l| pipeline::position(raw, *l)).collect::<Result<_>>()?;
-                attention_of(&**model, raw, &at, (method, 0, &[]), &path, ctx)?;
-                continue;
-            }
-            let mut options = ExplainOptions { method: Some(method), scale, players: players.clone(), ..ExplainOptions::default() };
-            if method.needs_reference() {
-                let asked = recipe.explain.reference.as_deref().unwrap_or("all");
-                options.reference = Some(Arc::new(pipeline::group(raw, &**model, asked, options.seed)?));
-            }
-            if method == Method::Interactions {
-                let (first, last) = (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
-                write_interactions(&**model, raw, Some((first, last + 1)), &options, &path, ctx)?;
-                continue;
-            }
-            let mut writer = TableWriter::create(&path)?;
-            let data = &g.prepared.loaded.fingerprint;
-            append_attribution(&mut writer, &crate::explain::explain(&**model, &why.matrix, lines, data, &options, ctx)?)?;
-            writer.finish()?;
-        }
-    }
+    explanations(recipe, &g, &mut |name| place(name, &mut summary), ctx)?;
     let contrasts: Vec<_> = g.whys.iter().flat_map(|w| &w.asked.contrasts).collect();
     if !contrasts.is_empty() {
         write_json(&place("contrasts.json".to_owned(), &mut summary)?, &contrasts)?;
@@ -560,7 +410,15 @@ fn class_columns((target, classes): &(&str, Vec<&str>), lines: &[u32], parts: Op
     columns
 }
 
-/// Attributions as rows: row, class, one column per feature, base_value, prediction, gap.
+/// Whether some rows of an explanation may be sampled where others are exact: all pieces of a file have the same columns.
+fn may_sample(a: &Attribution) -> bool {
+    let draws = matches!(a.method, Method::KernelShap | Method::PermutationShap | Method::ProxyShap);
+    let many = a.scale == Scale::Probability && a.n_features() > MOST_EXACT;
+    !a.half_width.is_empty() || draws || (many && matches!(a.method, Method::TreeShap | Method::TreeShapReference | Method::LinearShap))
+}
+
+/// Attributions as rows: row, class, one column per feature, base_value, prediction, gap; where values are sampled, one more
+/// column per feature with the half-width of its 95 % interval, 0 for what is exact.
 pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<()> {
     let (n, m) = (a.rows.len(), a.n_features());
     let mut columns = vec![("row", Out::U32(a.rows.clone())), ("class", Out::Text(vec![a.class.clone(); n]))];
@@ -570,7 +428,33 @@ pub fn append_attribution(writer: &mut TableWriter, a: &Attribution) -> Result<(
     columns.push(("base_value", Out::F64(vec![a.base; n])));
     columns.push(("prediction", Out::F64(a.predictions.clone())));
     columns.push(("gap", Out::F64(a.gaps.clone())));
+    let widths: Vec<String> = if may_sample(a) { a.features.iter().map(|f| format!("{f}_half_width")).collect() } else { Vec::new() };
+    for (j, name) in widths.iter().enumerate() {
+        let of = |i: usize| a.half_width.get(i * m + j).copied().unwrap_or(0.0);
+        columns.push((name.as_str(), Out::F64((0..n).map(of).collect())));
+    }
     writer.append(columns)
+}
+
+/// What went into a file of attributions.
+pub struct Written {
+    /// All its rows added up.
+    pub all: Everyone,
+    /// The row, where it is one alone.
+    pub one: Option<Attribution>,
+    /// The group that was really compared with.
+    pub reference: Option<ReferenceNote>,
+    /// Widest half of a 95 % interval, where values were sampled.
+    pub half_width: Option<f64>,
+    /// What the reader should know.
+    pub notices: Vec<Notice>,
+}
+
+impl Written {
+    /// What the rows say, in one sentence.
+    pub fn sentence(&self, features: &[crate::data::Feature], lang: Lang) -> String {
+        self.one.as_ref().map_or_else(|| words::everyone(&self.all, lang), |a| words::sentence(a, 0, features, lang))
+    }
 }
 
 /// Attributions of a whole range of lines, written piece by piece.
@@ -582,11 +466,12 @@ pub fn write_attributions(
     options: &ExplainOptions,
     path: &Path,
     ctx: &JobCtx,
-) -> Result<(usize, f64, Vec<Notice>)> {
+) -> Result<Written> {
     let rows = lines_of(raw, lines)?;
     let mut writer = TableWriter::create(path)?;
     let mut notices: Vec<Notice> = Vec::new();
-    let mut largest_gap = 0.0f64;
+    let mut sums = Adder::default();
+    let (mut one, mut reference, mut half_width) = (None, None, None::<f64>);
     let chunk = pipeline::piece(&model.structure());
     for piece in rows.chunks(chunk) {
         ctx.check()?;
@@ -599,10 +484,13 @@ pub fn write_attributions(
             }
         }
         append_attribution(&mut writer, &a)?;
-        largest_gap = a.gaps.iter().fold(largest_gap, |m, g| m.max(g.abs()));
+        sums.add(&a);
+        half_width = a.half_width.iter().copied().fold(half_width, |most, w| Some(most.map_or(w, |m| m.max(w))));
+        reference = a.reference.clone();
+        one = (rows.len() == 1).then_some(a);
     }
     writer.finish()?;
-    Ok((rows.len(), largest_gap, notices))
+    Ok(Written { all: sums.finish()?, one, reference, half_width, notices })
 }
 
 /// Adds what one more piece of rows has to say: notices that differ in their count alone are one, and the counts add up.

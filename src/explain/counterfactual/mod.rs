@@ -239,6 +239,9 @@ pub fn counterfactual(
             (trees::smallest(e, outcome, row, &choices, wish, rules, ctx)?, Search::BranchAndBound)
         }
         _ => {
+            if matches!(model.structure(), Structure::Trees(e) if e.link == Link::Softmax) {
+                warnings.push(note!("explain.change_class", outcome = card.outcomes[outcome].label()));
+            }
             let choices = Choices::of_quantiles(features, row, rules);
             let many = |x: &FeatureMatrix| predictions(model, x, outcome, Scale::Probability, &quiet);
             (search::smallest(row, features, &choices, wish, rules, &many, ctx)?, Search::GreedyVerified)

@@ -14,7 +14,7 @@ use crate::report::svg::{self, escape};
 impl Page {
     /// Groups, levels and differences, each with sentence, picture and method.
     pub(super) fn deeper(&self, r: &Report, w: &WhySection, method: &str) -> String {
-        let chance = r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.first().is_some_and(|o| o.is_binary()));
+        let chance = r.models.iter().any(|m| m.spec.name == w.model && m.outcomes.get(w.rows.outcome_index).is_some_and(|o| o.is_binary()));
         let show =
             move |scale: Scale| move |v: f64| if chance && scale == Scale::Probability { numbers::points(v) } else { numbers::signed(v) };
         let mut out = String::new();
