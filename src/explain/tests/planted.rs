@@ -15,7 +15,7 @@ const ROWS: usize = 200;
 
 /// Patterns of ±1 with mean 0 and variance 1, each at right angles to the others: layer normalisation leaves them as they are.
 fn pattern(k: usize) -> [f32; WIDTH] {
-    std::array::from_fn(|i| if (k & i).count_ones() % 2 == 0 { 1.0 } else { -1.0 })
+    std::array::from_fn(|i| if (k & i).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 })
 }
 
 /// How strongly a vector holds a pattern, as a column of weights.

@@ -169,7 +169,7 @@ fn nobody_wins_where_it_does_not_matter_what_is_shown() {
     let tells = |seed: u64, n: usize, matters: bool, base: ModelKind| {
         let asked = Asked { seed, ensemble: 2, base, ..asked() };
         let (_, replay, _) =
-            super::world::fit(&log(seed, n, matters, seed % 2 == 0), &asked, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
+            super::world::fit(&log(seed, n, matters, seed.is_multiple_of(2)), &asked, &Fingerprint::default(), &JobCtx::quiet()).unwrap();
         replay.tells()
     };
     let wins = (0..200).filter(|s| tells(*s, 800, false, ModelKind::Logistic)).count();
