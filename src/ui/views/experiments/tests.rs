@@ -77,10 +77,18 @@ fn a_budget_is_split_and_its_limits_priced() {
     let kept = studies(&h);
     let Study::Budget(plan) = &kept[0].ask else { panic!("{kept:?}") };
     assert_eq!(plan.channels.len(), 3);
-    h.get_by_label("Remove A").click();
+    // A condition on several channels begins with the whole budget and is kept.
+    h.get_by_label_contains("Conditions on several channels").click();
+    h.run();
+    h.get_by_label("Add a condition").click();
     h.run();
     let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
-    assert_eq!(plan.channels.len(), 2);
+    assert_eq!((plan.conditions.len(), plan.conditions[0].terms.len(), plan.conditions[0].at_most), (1, 3, Some(100.0)));
+    h.get_by_label("Remove A").click();
+    h.run();
+    h.run();
+    let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
+    assert_eq!((plan.channels.len(), plan.conditions[0].terms.len()), (2, 2));
     h.get_by_label("Remove").click();
     h.run();
     assert!(studies(&h).is_empty());
