@@ -228,3 +228,19 @@ fn a_study_of_bad_news_takes_that_to_what_if() {
     assert_eq!(recipe.simulate.bad_news, ["Churn"]);
     assert!(recipe.scenarios.iter().all(|s| s.tested.as_ref().is_some_and(|t| t.arm == "call")) && !recipe.scenarios.is_empty());
 }
+
+#[test]
+fn the_calculator_answers_both_ways() {
+    use crate::strategy::experiment::plan::Plan;
+    let (_folder, session) = shop(30);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    assert!(h.query_all_by_label_contains("people in each arm").count() > 0);
+    h.get_by_label("Which change for a number of people").click();
+    h.run();
+    let plan = Plan { baseline: 0.05, sd: None, alpha: 0.05, power: 0.8, arms: 2, per_day: None };
+    let found = plan.detectable(1_000).unwrap();
+    let said = format!("A change of {} and more", crate::base::numbers::percent(found.relative));
+    assert!(h.query_all_by_label(&said).count() > 0, "{said}");
+    assert!(h.query_all_by_label_contains("people in each arm").count() == 0);
+}
