@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Command, Output, Train};
-use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr, tr_with};
+use crate::base::{Fault, JobCtx, Lang, Notice, Result, clock, numbers, tr};
 use crate::data::read;
 use crate::fault;
 use crate::ml::metrics::Figures;
@@ -388,42 +388,7 @@ fn simulate(
         return Ok(Said { out: String::new(), warnings: Vec::new(), faults: run::faults(&simulations) });
     }
     run::write_json(out, &joined)?;
-    let mut rows = vec![
-        ["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"]
-            .map(|k| tr(lang, joined.news.word(k)).to_owned())
-            .to_vec(),
-    ];
-    if !joined.class.is_empty() {
-        rows[0][3] += &format!(" ({}: {})", joined.outcome, joined.class);
-    }
-    for s in &joined.scenarios {
-        let name = if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() };
-        let c = &s.conversions;
-        let band = format!("{} [{} … {}]", numbers::fixed(c.value, 1), numbers::fixed(c.low, 1), numbers::fixed(c.high, 1));
-        rows.push(vec![name, format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band, numbers::percent(s.rate.value)]);
-    }
-    let mut text = table(&rows);
-    if let Some(said) = joined.assumptions.iter().find(|a| a.code.starts_with("strategy.news_bad")) {
-        text = format!("{text}{}\n", said.say(lang));
-    }
-    if let Some(b) = &joined.between {
-        let mut parts = vec![vec![
-            tr_with(lang, "cli.between", &[("name", &b.name), ("other", &b.against)]),
-            tr(lang, joined.news.word("cli.conversions")).to_owned(),
-            tr(lang, "cli.profit").to_owned(),
-        ]];
-        parts.extend(b.parts.iter().map(|p| {
-            let name = match &p.player {
-                crate::strategy::simulate::between::Player::Lever(column) => column.clone(),
-                other => tr(lang, joined.news.word(other.key())).to_owned(),
-            };
-            vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
-        }));
-        text = format!("{text}\n{}", table(&parts));
-    }
-    if let Some(f) = &joined.frontier {
-        text = format!("{text}\n{}\n", crate::strategy::words::frontier_says(f, lang));
-    }
+    let text = super::simulated::text(&joined, lang);
     // Said beside the result, not in it: the file holds the same bits as that of a run.
     let warnings: Vec<Notice> = changed.into_iter().chain(joined.warnings.iter().cloned()).collect();
     let mut value = to_value(&joined)?;

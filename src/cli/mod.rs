@@ -13,6 +13,7 @@ mod feedback;
 mod policy;
 mod progress;
 mod scan;
+mod simulated;
 mod uplift;
 mod why;
 

@@ -23,6 +23,10 @@ use crate::fault;
 pub const VERSION: u32 = 1;
 /// Name of the metadata entry.
 const KEY: &str = "whymodel";
+/// Largest file that is read.
+const LARGEST: u64 = 1 << 30;
+/// How much of a large file is read before it is known to be a model.
+const BEGINNING: u64 = 1 << 20;
 
 /// The numbers of a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,10 +180,29 @@ pub fn load(path: &Path) -> Result<Arc<dyn Model>> {
     if path.is_dir() {
         return Err(Fault::io(path, &std::io::ErrorKind::IsADirectory.into()));
     }
-    let bytes = std::fs::read(path).map_err(|e| Fault::io(path, &e))?;
+    let bytes = bytes(path)?;
     let (card, tensors) = parse(&bytes, path)?;
     let inside = |f: Fault| if f.0.code == "ml.model_tensor" { Fault(f.0.with("file", path)) } else { f };
     restore(card, &tensors).map_err(inside)
+}
+
+/// The file's bytes; of a large one only the beginning if that is not one of a model, so that nothing is read for nothing.
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let io = |e: &std::io::Error| Fault::io(path, e);
+    let mut file = std::fs::File::open(path).map_err(|e| io(&e))?;
+    let size = file.metadata().map_err(|e| io(&e))?.len();
+    if size > LARGEST {
+        return Err(fault!("ml.import_too_large", file = path, size = size >> 20, most = LARGEST >> 20));
+    }
+    let mut bytes = Vec::new();
+    file.by_ref().take(BEGINNING).read_to_end(&mut bytes).map_err(|e| io(&e))?;
+    let header = bytes.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    if size > BEGINNING && (bytes.get(8) != Some(&b'{') || header > size - 8) {
+        return Err(fault!("ml.not_a_model", file = path));
+    }
+    file.read_to_end(&mut bytes).map_err(|e| io(&e))?;
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<(ModelCard, Vec<NamedTensor>)> {

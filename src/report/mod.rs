@@ -11,4 +11,4 @@ pub mod svg;
 pub use content::Report;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -217,7 +217,7 @@ fn ranking() -> Ranking {
     }
 }
 
-fn simulation(covers: Covers) -> Simulation {
+pub(crate) fn simulation(covers: Covers) -> Simulation {
     let e = |value: f64, half: f64| Estimate { value, low: value - half, high: value + half, covers };
     let result = |name: &str, value: f64, grade| ScenarioResult {
         name: name.into(),
@@ -428,4 +428,24 @@ fn the_figures_of_the_page_are_those_of_the_results() {
     for figure in ["12,330", "125", "+123", "−58", "PageValues", "modulo:10,7", "+0.4", "21", "0.140"] {
         assert!(page.contains(figure), "{figure} is missing");
     }
+}
+
+/// What the profit hangs on is drawn, and its two largest assumptions together.
+#[test]
+fn what_the_profit_hangs_on_is_drawn() {
+    use crate::strategy::sensitivity::sensitivity;
+    use crate::strategy::terms::Book;
+    use crate::strategy::terms::Knot;
+    let mut report = sample(Lang::En);
+    let sim = &mut report.simulations[0];
+    let name = sim.scenarios[1].name.clone();
+    let knot = |rows: f64, before: f64, gain: f64| Knot { rows, before, gain };
+    sim.scenarios[1].book = Some(Book { knots: vec![knot(0.0, 0.0, 0.0), knot(12_330.0, 1_908.0, 123.0)] });
+    assert!(!render(&report).contains("Profit as assumed (mark)") && report.simulations[0].sensitivity.is_empty());
+    let found = sensitivity(&report.simulations[0], &name).unwrap();
+    let shown = crate::base::numbers::signed(found.swings[0].profit_high.max(found.swings[0].profit_low));
+    report.simulations[0].sensitivity = vec![found];
+    let page = render(&report);
+    assert!(page.contains("Profit as assumed (mark)") && page.contains("Profit beside doing nothing; across:"), "both pictures");
+    assert!(page.contains(&shown), "{shown}");
 }

@@ -120,7 +120,7 @@ fn what_cannot_be_answered_is_said_in_one_sentence() {
     let with = |more: &'static [&'static str]| base.iter().chain(more).copied().collect::<Vec<&str>>();
     refused(&["--treatment", "mail", "--control", "nothing", "--outcome", "visit"], 1, "none, offer");
     refused(&["--treatment", "mail", "--control", "none", "--outcome", "city"], 1, "--positive");
-    refused(&with(&["--where", "mail = 'none'"]), 1, "Nobody");
+    refused(&with(&["--where", "mail = 'none'"]), 1, "only");
     refused(&with(&["--value-per-conversion", "3"]), 1, "--cost-per-contact");
     refused(&with(&["--cost-per-contact", "3"]), 1, "--value-per-conversion");
     refused(&with(&["--k", "30"]), 1, "between 0 and 1");

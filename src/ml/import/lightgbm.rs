@@ -126,7 +126,7 @@ pub fn read(path: &Path, text: &str) -> Result<Source> {
     );
     let levels = named(levels, lists);
     let ensemble = TreeEnsemble { n_features, n_outputs, intercept: vec![0.0; n_outputs], link, trees };
-    Ok(Source { program: "LightGBM", objective, ensemble, names, levels, classes: Vec::new() })
+    Ok(Source { program: "LightGBM", objective, ensemble, names, levels, classes: Vec::new(), notices: Vec::new() })
 }
 
 fn read_tree(block: &Block<'_>, n_features: usize, levels: &mut [Option<usize>]) -> Option<Vec<Node>> {

@@ -34,6 +34,8 @@ pub(super) struct Source {
     pub levels: Vec<Option<Vec<String>>>,
     /// Names of the classes, where the file has them.
     pub classes: Vec<String>,
+    /// What to know of it.
+    pub notices: Vec<Notice>,
 }
 
 /// Largest file that is read: what is beyond is no model that this program could show.
@@ -158,7 +160,7 @@ pub(super) fn made(path: &Path, bytes: &[u8], source: Source, outcome: &str) -> 
         fingerprint: Fingerprint::of(bytes),
         curve: Vec::new(),
         conformal: None,
-        warnings: vec![imported(&source, path)],
+        warnings: std::iter::once(imported(&source, path)).chain(source.notices.iter().cloned()).collect(),
     };
     Arc::new(TreeModel::new(card, source.ensemble))
 }

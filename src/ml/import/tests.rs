@@ -299,9 +299,60 @@ fn huge_and_deep_files_are_refused_at_once() {
         assert_eq!(code(&other), found, "{ending}");
         assert!(begun.elapsed().as_secs() < 5, "{ending} was read as a whole");
     }
+    let ours = dir.path().join("m.whymodel");
+    for (size, found) in [(1 << 30, "ml.not_a_model"), ((1 << 30) + 1, "ml.import_too_large")] {
+        std::fs::File::create(&ours).unwrap().set_len(size).unwrap();
+        let begun = std::time::Instant::now();
+        assert_eq!(open(&ours).map(drop).unwrap_err().0.code, found);
+        assert!(begun.elapsed().as_secs() < 5, "it was read as a whole");
+    }
     let deep = dir.path().join("deep.json");
     std::fs::write(&deep, "{\"learner\":".to_owned() + &"[".repeat(200_000)).unwrap();
     assert_eq!(code(&deep), "ml.import_damaged");
     std::fs::write(&deep, [b"{i\x01a".as_slice(), &[b'['; 200_000]].concat()).unwrap();
     assert_eq!(code(&deep), "ml.import_damaged");
+}
+
+/// Rows of an expected file, gaps and all.
+fn given(all: &Value) -> FeatureMatrix {
+    let rows = all["rows"].as_array().unwrap();
+    let cells = rows.iter().flat_map(|r| r.as_array().unwrap().iter().map(|v| v.as_f64().unwrap_or(f64::NAN)));
+    FeatureMatrix { n_features: 4, values: cells.collect() }
+}
+
+#[test]
+fn rounds_after_an_early_stop_predict_where_the_source_lets_them() {
+    let all: Value = serde_json::from_slice(&std::fs::read(folder().join("expected_early.json")).unwrap()).unwrap();
+    let x = given(&all);
+    let near = |path: &Path, word: &str, code: &str| {
+        let model = import(path, None).unwrap();
+        let ours = model.predict(&x, &JobCtx::quiet()).unwrap();
+        for (a, b) in ours.iter().zip(floats(&all[word])) {
+            assert!((a - b).abs() < 1e-6, "{word}: {a} is not {b}");
+        }
+        assert!(model.card().warnings.iter().any(|w| w.code == code), "{:?}", model.card().warnings);
+    };
+    near(&folder().join("xgb_early.json"), "scikit_learn", "ml.import_best_rounds");
+    // The same file as the bare booster would have written it.
+    let dir = tempfile::tempdir().unwrap();
+    let bare = dir.path().join("bare.json");
+    let mut file: Value = serde_json::from_slice(&std::fs::read(folder().join("xgb_early.json")).unwrap()).unwrap();
+    file["learner"]["attributes"].as_object_mut().unwrap().remove("scikit_learn");
+    std::fs::write(&bare, file.to_string()).unwrap();
+    near(&bare, "booster", "ml.import_all_rounds");
+    assert_ne!(floats(&all["booster"]), floats(&all["scikit_learn"]), "they differ");
+}
+
+#[test]
+fn ranking_margins_and_darts_of_both_programs_are_theirs() {
+    let all: Value = serde_json::from_slice(&std::fs::read(folder().join("expected_rank.json")).unwrap()).unwrap();
+    let x = given(&all);
+    for case in all["cases"].as_array().unwrap() {
+        let file = case["file"].as_str().unwrap();
+        let tolerance = if file.starts_with("lgb") { 1e-9 } else { 1e-5 };
+        let ours = import(&folder().join(file), None).unwrap().margins(&x, &JobCtx::quiet()).unwrap();
+        for (a, b) in ours.iter().zip(floats(&case["margin"])) {
+            assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{file}: {a} is not {b}");
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::document::Value;
 use super::{MOST_CLASSES, MOST_CODES, MOST_FEATURES, Missing, Node, Source, Test, Tree, TreeEnsemble, in_order, names_or_numbers, set_of};
-use crate::base::Result;
-use crate::fault;
+use crate::base::{Notice, Result};
 use crate::ml::ensemble::Link;
+use crate::{fault, note};
 
 /// Reads a whole model.
 pub fn read(path: &Path, value: &Value) -> Result<Source> {
@@ -75,6 +75,7 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
         }
         trees.push(Tree { nodes, output: output as u32, weight });
     }
+    let notices = stopped_early(learner, model, &mut trees).into_iter().collect();
     let named = carried(&model["cats"], n_features);
     let levels = levels
         .into_iter()
@@ -84,7 +85,21 @@ pub fn read(path: &Path, value: &Value) -> Result<Source> {
     let names = names_or_numbers(texts(&learner["feature_names"]), n_features);
     let intercept = if n_outputs == 1 { vec![intercept] } else { (0..n_outputs).map(|k| *scores.get(k).unwrap_or(&base)).collect() };
     let ensemble = TreeEnsemble { n_features, n_outputs, intercept, link, trees };
-    Ok(Source { program: "XGBoost", objective, ensemble, names, levels, classes: Vec::new() })
+    Ok(Source { program: "XGBoost", objective, ensemble, names, levels, classes: Vec::new(), notices })
+}
+
+/// Training that stopped early keeps the rounds after the best one in the file. scikit-learn's wrapper, which leaves its name
+/// there, predicts without them, and so do we; XGBoost's own booster predicts with all of them.
+fn stopped_early(learner: &Value, model: &Value, trees: &mut Vec<Tree>) -> Option<Notice> {
+    let known = &learner["attributes"];
+    let (best, starts) = (number(&known["best_iteration"])?, model["iteration_indptr"].as_numbers()?);
+    let rounds = starts.len().checked_sub(1)?;
+    let used = (best >= 0.0 && best < rounds as f64).then_some(best as usize + 1).filter(|used| *used < rounds)?;
+    if matches!(known["scikit_learn"], Value::Null) {
+        return Some(note!("ml.import_all_rounds", used = used, rounds = rounds));
+    }
+    trees.truncate(starts[used] as usize);
+    Some(note!("ml.import_best_rounds", used = used, rounds = rounds))
 }
 
 fn read_tree(tree: &Value, n_features: usize, levels: &mut [Option<usize>]) -> Option<Vec<Node>> {

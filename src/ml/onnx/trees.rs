@@ -182,5 +182,5 @@ fn whole(
     let ensemble = TreeEnsemble { n_features, n_outputs, intercept, link, trees: out };
     let objective = format!("{} {}", node.op_type, word(node, "post_transform", "NONE"));
     let names = names_or_numbers(Vec::new(), n_features);
-    Some(Source { program: "ONNX", objective, ensemble, names, levels: vec![None; n_features], classes })
+    Some(Source { program: "ONNX", objective, ensemble, names, levels: vec![None; n_features], classes, notices: Vec::new() })
 }

@@ -2,7 +2,8 @@
 
 use super::super::chart;
 use super::*;
-use crate::strategy::{News, words};
+use crate::strategy::words::chart::{Chart, Dots, Show};
+use crate::strategy::{sensitivity, words};
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -117,7 +118,7 @@ impl Page {
                 out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t(word("report.drivers_caption")));
             }
             if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
-                out += &self.sensitivity(found, s.news);
+                out += &self.sensitivity(s, found);
             }
             out += &self.list(&r.warnings);
         }
@@ -130,7 +131,8 @@ impl Page {
     }
 
     /// What a scenario's profit hangs on, and where each assumption would have to be for nothing to be earned.
-    fn sensitivity(&self, found: &Sensitivity, news: News) -> String {
+    fn sensitivity(&self, sim: &Simulation, found: &Sensitivity) -> String {
+        let news = sim.news;
         let row = |s: &crate::strategy::sensitivity::Swing| {
             let even = s.break_even.map_or_else(|| "–".to_owned(), numbers::plain);
             let mut cells = vec![self.t(news.word(s.assumption.key())).to_owned()];
@@ -142,14 +144,40 @@ impl Page {
             ["why.assumption", "why.as_assumed", "why.low_column", "why.high_column", "why.profit_low", "why.profit_high", "why.even_at"];
         let rows: Vec<Vec<String>> = found.swings.iter().map(row).collect();
         let share = numbers::percent(crate::strategy::sensitivity::EITHER_WAY);
+        let caption = tr_with(self.lang, "report.tornado_caption", &[("share", &share)]);
+        let swings = found.swings.iter().map(|s| {
+            let (a, b) = (s.profit_low.min(s.profit_high), s.profit_low.max(s.profit_high));
+            (self.t(news.word(s.assumption.key())).to_owned(), vec![(found.profit, a, b)])
+        });
+        let axis = self.t("why.profit_axis").to_owned();
+        let dots = Dots { axis, show: Show::Signed, series: vec![String::new()], rows: swings.collect() };
+        let title = format!("{}: {}", self.t("why.tornado"), found.scenario);
+        let tornado = self.figure(&chart::svg(&title, &Chart::Dots(dots)), &caption);
         format!(
-            "<p class=\"weak\">{}</p>{}",
+            "{tornado}{}<p class=\"weak\">{}</p>{}",
+            self.two_way(sim, found),
             escape(&tr_with(self.lang, news.word("report.hangs_on"), &[("share", &share)])),
             self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
         )
     }
 
-    /// Scenarios against each other, and what drives the difference of the two best.
+    /// The two assumptions that the profit hangs on most, moved together.
+    fn two_way(&self, sim: &Simulation, found: &Sensitivity) -> String {
+        let [first, second, ..] = &found.swings[..] else { return String::new() };
+        let (x, y) = (first.assumption, second.assumption);
+        let Some(map) = sensitivity::two_way(sim, &found.scenario, x, y) else { return String::new() };
+        let [x, y] = [x, y].map(|a| self.t(sim.news.word(a.key())).to_owned());
+        let most = map.profit.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        // Small values below, as on an axis.
+        let lines: Vec<String> = map.ys.iter().rev().map(|v| format!("{y} {}", numbers::plain(*v))).collect();
+        let values: Vec<f64> = map.profit.chunks(map.xs.len()).rev().flatten().copied().collect();
+        let title = format!("{}: {}", self.t("why.two_way"), found.scenario);
+        let ends =
+            map.xs.first().zip(map.xs.last()).map_or_else(String::new, |(a, b)| format!("{} … {}", numbers::plain(*a), numbers::plain(*b)));
+        let caption = format!("{} ({x}: {ends})", tr_with(self.lang, "why.two_way_caption", &[("x", &x), ("y", &y)]));
+        self.figure(&svg::matrix(&title, &lines, map.xs.len(), &values, most), &caption)
+    }
+
     /// What each amount of money earns in the best of them.
     fn earns(&self, s: &Simulation) -> String {
         let Some(f) = &s.frontier else { return String::new() };
@@ -159,6 +187,7 @@ impl Page {
         format!("<h3>{}</h3><p>{says}</p>{}", escape(&title), self.figure(&picture, self.t("strategy.frontier_caption")))
     }
 
+    /// Scenarios against each other, and what drives the difference of the two best.
     fn against(&self, s: &Simulation) -> String {
         if s.pairs.is_empty() {
             return String::new();

@@ -7,9 +7,10 @@ use crate::base::numbers;
 use crate::report::studies;
 use crate::session::state::Study;
 use crate::strategy::budget::curve::{Curve, Shape};
-use crate::strategy::budget::plan::Goal;
+use crate::strategy::budget::plan::{Condition, Goal};
 use crate::strategy::budget::{Allocation, Budget, Channel};
 use crate::strategy::words;
+use crate::ui::views::why;
 use crate::ui::widgets::basic::Icon;
 use crate::ui::widgets::{basic, dots, figure};
 use crate::ui::{Cx, theme};
@@ -91,7 +92,62 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
         let name = crate::ui::views::whatif::moves::free_name(cx.t("experiments.channel"), &taken);
         plan.channels.push(channel(name));
     }
+    conditions(ui, cx, plan);
     if plan.channels.is_empty() { Err("experiments.hint_channel") } else { Ok(()) }
+}
+
+/// Weighted sums of several channels that must stay within bounds: a group's budget, one channel against another.
+fn conditions(ui: &mut Ui, cx: &Cx<'_>, plan: &mut Budget) {
+    let title = cx.tw("experiments.conditions", &[("n", &plan.conditions.len())]);
+    let names: Vec<String> = plan.channels.iter().map(|c| c.name.clone()).collect();
+    // A channel that was renamed or removed is in no condition any more.
+    plan.conditions.iter_mut().for_each(|c| c.terms.retain(|name, _| names.contains(name)));
+    let mut gone = None;
+    let header = egui::CollapsingHeader::new(title).id_salt("conditions").show(ui, |ui| {
+        basic::caption(ui, cx.t("experiments.conditions_help"));
+        egui::ScrollArea::horizontal().id_salt("condition-cells").auto_shrink([false, true]).show(ui, |ui| {
+            egui::Grid::new("condition-cells").num_columns(names.len() + 4).striped(true).show(ui, |ui| {
+                let head = |ui: &mut Ui, text: &str| ui.label(RichText::new(text).size(theme::SMALL).color(cx.tokens.weak));
+                head(ui, cx.t("experiments.condition"));
+                names.iter().for_each(|n| drop(head(ui, &basic::shorten(n, 16)).on_hover_text(n)));
+                head(ui, cx.t("experiments.at_least"));
+                head(ui, cx.t("experiments.at_most"));
+                ui.end_row();
+                for (i, c) in plan.conditions.iter_mut().enumerate() {
+                    ui.push_id(("name", i), |ui| cell_name(ui, &mut c.name));
+                    for name in &names {
+                        let mut weight = c.terms.get(name).copied().unwrap_or(0.0);
+                        let response = ui.add(egui::DragValue::new(&mut weight).speed(0.05).range(-1e6..=1e6).max_decimals(4));
+                        why::name_it(&response, &format!("{}: {name}", c.name), &numbers::plain(weight));
+                        if weight == 0.0 {
+                            c.terms.remove(name);
+                        } else {
+                            c.terms.insert(name.clone(), weight);
+                        }
+                    }
+                    for (key, value) in [("experiments.at_least", &mut c.at_least), ("experiments.at_most", &mut c.at_most)] {
+                        let named = format!("{}: {}", c.name, cx.t(key));
+                        ui.push_id((i, key), |ui| cell(ui, cx, &named, value));
+                    }
+                    if basic::icon(ui, Icon::Close, &cx.tw("experiments.remove_channel", &[("name", &c.name)]), true).clicked() {
+                        gone = Some(i);
+                    }
+                    ui.end_row();
+                }
+            });
+        });
+        ui.button(cx.t("experiments.add_condition")).clicked()
+    });
+    if let Some(i) = gone {
+        plan.conditions.remove(i);
+    }
+    if header.body_returned == Some(true) {
+        let taken: Vec<&str> = plan.conditions.iter().map(|c| c.name.as_str()).collect();
+        let name = crate::ui::views::whatif::moves::free_name(cx.t("experiments.condition"), &taken);
+        // To begin with what binds nobody: all of it within the budget.
+        let terms = names.iter().map(|n| (n.clone(), 1.0)).collect();
+        plan.conditions.push(Condition { name, terms, at_least: None, at_most: plan.budget });
+    }
 }
 
 fn form_target(ui: &mut Ui, cx: &Cx<'_>, target: &mut Option<f64>) -> bool {

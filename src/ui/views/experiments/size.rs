@@ -14,6 +14,9 @@ pub struct Calculator {
     amounts: bool,
     sd: Option<f64>,
     change: Option<f64>,
+    /// Whether the number of people is given, and the change asked for.
+    given: bool,
+    people: Option<f64>,
     per_day: Option<f64>,
     arms: u32,
     alpha: Option<f64>,
@@ -27,6 +30,8 @@ impl Default for Calculator {
             amounts: false,
             sd: None,
             change: Some(0.2),
+            given: false,
+            people: Some(1_000.0),
             per_day: None,
             arms: 2,
             alpha: Some(0.05),
@@ -48,20 +53,32 @@ impl Calculator {
                 }
             }
         });
+        ui.horizontal_wrapped(|ui| {
+            for (given, key) in [(false, "experiments.asks_people"), (true, "experiments.asks_change")] {
+                if ui.selectable_label(self.given == given, cx.t(key)).clicked() {
+                    self.given = given;
+                }
+            }
+        });
         egui::Grid::new("size").num_columns(2).show(ui, |ui| {
             form::amount(ui, cx, if self.amounts { "experiments.mean" } else { "experiments.rate" }, &mut self.baseline, !self.amounts);
             if self.amounts {
                 form::amount(ui, cx, "experiments.sd", &mut self.sd, false);
             }
-            form::amount(ui, cx, "experiments.change", &mut self.change, true);
-            form::amount(ui, cx, "experiments.per_day", &mut self.per_day, false);
+            if self.given {
+                form::amount(ui, cx, "experiments.people_an_arm", &mut self.people, false);
+            } else {
+                form::amount(ui, cx, "experiments.change", &mut self.change, true);
+                form::amount(ui, cx, "experiments.per_day", &mut self.per_day, false);
+            }
             let label = ui.label(RichText::new(cx.t("experiments.arms")).color(cx.tokens.weak));
             ui.add(egui::DragValue::new(&mut self.arms).range(2..=20)).labelled_by(label.id);
             ui.end_row();
             form::amount(ui, cx, "experiments.alpha", &mut self.alpha, true);
             form::amount(ui, cx, "experiments.power", &mut self.power, true);
         });
-        let (Some(baseline), Some(change)) = (self.baseline, self.change) else {
+        let asked = if self.given { self.people } else { self.change };
+        let (Some(baseline), Some(asked)) = (self.baseline, asked) else {
             basic::caption(ui, cx.t("experiments.size_hint"));
             return;
         };
@@ -78,7 +95,10 @@ impl Calculator {
             per_day: self.per_day,
         };
         ui.add_space(theme::SECTION);
-        match plan.size(baseline * (1.0 + change)) {
+        if self.given {
+            return self.shows(ui, cx, &plan, asked.max(0.0) as u64);
+        }
+        match plan.size(baseline * (1.0 + asked)) {
             Ok(size) => {
                 let each = numbers::count(size.per_arm as i64);
                 ui.label(RichText::new(cx.tw("experiments.size_answer", &[("n", &each)])).size(theme::TITLE));
@@ -94,6 +114,21 @@ impl Calculator {
                     ui.label(cx.tw("experiments.size_days", &[("days", &numbers::count(days as i64))]));
                 }
                 basic::caption(ui, &cx.tw("experiments.size_caption", &[("pooled", &numbers::count(size.per_arm_pooled as i64))]));
+            }
+            Err(fault) => drop(basic::warning(ui, &fault.say(cx.lang()))),
+        }
+    }
+
+    /// The smallest change that so many people an arm show.
+    fn shows(&self, ui: &mut Ui, cx: &Cx<'_>, plan: &Plan, people: u64) {
+        match plan.detectable(people) {
+            Ok(found) => {
+                let shown = |v: f64| if self.amounts { numbers::signed(v) } else { numbers::points(v) };
+                let relative = numbers::percent(found.relative);
+                ui.label(RichText::new(cx.tw("experiments.shows_answer", &[("relative", &relative)])).size(theme::TITLE));
+                let fields: [(&str, &dyn std::fmt::Display); 3] =
+                    [("n", &numbers::count(people as i64)), ("effect", &shown(found.effect)), ("power", &numbers::percent(plan.power))];
+                ui.add(egui::Label::new(cx.tw("experiments.shows_words", &fields)).wrap());
             }
             Err(fault) => drop(basic::warning(ui, &fault.say(cx.lang()))),
         }

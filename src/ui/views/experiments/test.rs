@@ -12,6 +12,9 @@ use crate::strategy::words;
 use crate::ui::widgets::{basic, chart, figure, scenario_card};
 use crate::ui::{Cx, theme};
 
+/// Arms of which planned shares are asked, at most.
+const MOST_SHARES: usize = 12;
+
 /// The fields; what is missing, if it cannot be read yet.
 pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'static str> {
     let names = |asked: &Asked, guardrail| -> Vec<String> {
@@ -39,6 +42,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'sta
             form::several(ui, cx, "experiments.before", &mut asked.before, form::any);
             form::maybe(ui, cx, "experiments.person", &mut asked.id, form::any);
             form::maybe(ui, cx, "experiments.day", &mut asked.date, form::dated);
+            shares(ui, cx, asked);
             form::amount(ui, cx, "experiments.winsorise", &mut asked.winsorise, true);
             let mut alpha = Some(asked.alpha);
             if form::amount(ui, cx, "experiments.alpha", &mut alpha, true) {
@@ -75,6 +79,30 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'sta
         () if asked.control.is_empty() => Err("experiments.hint_control"),
         () if goals.is_empty() => Err("experiments.hint_goal"),
         () => Ok(()),
+    }
+}
+
+/// How many of a hundred people each arm was planned to get; equally many where nothing is entered.
+fn shares(ui: &mut Ui, cx: &Cx<'_>, asked: &mut Asked) {
+    let arms = form::levels(cx, &asked.variant);
+    asked.shares.retain(|name, _| arms.contains(name));
+    if arms.len() < 2 || arms.len() > MOST_SHARES {
+        return;
+    }
+    let missing = !asked.shares.is_empty() && asked.shares.len() < arms.len();
+    for arm in &arms {
+        let mut share = asked.shares.get(arm).copied();
+        if form::amount_of(ui, cx, &cx.tw("experiments.planned_share", &[("arm", arm)]), &mut share) {
+            match share.filter(|s| *s > 0.0) {
+                Some(share) => drop(asked.shares.insert(arm.clone(), share)),
+                None => drop(asked.shares.remove(arm)),
+            }
+        }
+    }
+    if missing {
+        ui.label("");
+        ui.label(RichText::new(cx.t("experiments.planned_all")).color(cx.tokens.warn));
+        ui.end_row();
     }
 }
 

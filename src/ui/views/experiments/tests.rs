@@ -77,10 +77,18 @@ fn a_budget_is_split_and_its_limits_priced() {
     let kept = studies(&h);
     let Study::Budget(plan) = &kept[0].ask else { panic!("{kept:?}") };
     assert_eq!(plan.channels.len(), 3);
-    h.get_by_label("Remove A").click();
+    // A condition on several channels begins with the whole budget and is kept.
+    h.get_by_label_contains("Conditions on several channels").click();
+    h.run();
+    h.get_by_label("Add a condition").click();
     h.run();
     let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
-    assert_eq!(plan.channels.len(), 2);
+    assert_eq!((plan.conditions.len(), plan.conditions[0].terms.len(), plan.conditions[0].at_most), (1, 3, Some(100.0)));
+    h.get_by_label("Remove A").click();
+    h.run();
+    h.run();
+    let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
+    assert_eq!((plan.channels.len(), plan.conditions[0].terms.len()), (2, 2));
     h.get_by_label("Remove").click();
     h.run();
     assert!(studies(&h).is_empty());
@@ -219,4 +227,20 @@ fn a_study_of_bad_news_takes_that_to_what_if() {
     let recipe = h.state().desk.session.recipe.clone().unwrap();
     assert_eq!(recipe.simulate.bad_news, ["Churn"]);
     assert!(recipe.scenarios.iter().all(|s| s.tested.as_ref().is_some_and(|t| t.arm == "call")) && !recipe.scenarios.is_empty());
+}
+
+#[test]
+fn the_calculator_answers_both_ways() {
+    use crate::strategy::experiment::plan::Plan;
+    let (_folder, session) = shop(30);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    assert!(h.query_all_by_label_contains("people in each arm").count() > 0);
+    h.get_by_label("Which change for a number of people").click();
+    h.run();
+    let plan = Plan { baseline: 0.05, sd: None, alpha: 0.05, power: 0.8, arms: 2, per_day: None };
+    let found = plan.detectable(1_000).unwrap();
+    let said = format!("A change of {} and more", crate::base::numbers::percent(found.relative));
+    assert!(h.query_all_by_label(&said).count() > 0, "{said}");
+    assert!(h.query_all_by_label_contains("people in each arm").count() == 0);
 }

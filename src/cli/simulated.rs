@@ -1,0 +1,121 @@
+//! Scenarios as text: who is reached and what comes of it, money, what each adds and how they stand against each other, and
+//! what to know of each.
+
+use super::commands::table;
+use crate::base::{Lang, numbers, tr, tr_with};
+use crate::strategy::simulate::between::Player;
+use crate::strategy::simulate::{Estimate, ScenarioResult, Simulation};
+use crate::strategy::words;
+
+fn band(e: &Estimate, show: fn(f64) -> String) -> String {
+    if e.low == e.high { show(e.value) } else { format!("{} [{} … {}]", show(e.value), show(e.low), show(e.high)) }
+}
+
+fn or_dash(e: Option<&Estimate>, show: fn(f64) -> String) -> String {
+    e.map_or_else(|| "–".to_owned(), |e| band(e, show))
+}
+
+/// Everything that a person reads of it; the file holds every digit.
+pub(super) fn text(sim: &Simulation, lang: Lang) -> String {
+    let key = |k: &'static str| tr(lang, sim.news.word(k)).to_owned();
+    let name = |s: &ScenarioResult| if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() };
+    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(key).to_vec()];
+    if !sim.class.is_empty() {
+        rows[0][3] += &format!(" ({}: {})", sim.outcome, sim.class);
+    }
+    let fixed = |v: f64| numbers::fixed(v, 1);
+    for s in &sim.scenarios {
+        let rate = numbers::percent(s.rate.value);
+        rows.push(vec![name(s), format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band(&s.conversions, fixed), rate]);
+    }
+    let mut out = table(&rows);
+    if let Some(said) = sim.assumptions.iter().find(|a| a.code.starts_with("strategy.news_bad")) {
+        out += &format!("{}\n", said.say(lang));
+    }
+    out += &money(sim, lang);
+    out += &added(sim, lang);
+    if let Some(b) = &sim.between {
+        let title = tr_with(lang, "cli.between", &[("name", &b.name), ("other", &b.against)]);
+        let mut parts = vec![vec![title, key("cli.conversions"), tr(lang, "cli.profit").to_owned()]];
+        parts.extend(b.parts.iter().map(|p| {
+            let name = match &p.player {
+                Player::Lever(column) => column.clone(),
+                other => key(other.key()),
+            };
+            vec![name, numbers::signed(p.conversions), p.profit.map_or_else(|| "–".to_owned(), numbers::signed)]
+        }));
+        out += &format!("\n{}", table(&parts));
+    }
+    if let Some(f) = &sim.frontier {
+        out += &format!("\n{}\n", words::frontier_says(f, lang));
+    }
+    for s in sim.scenarios.iter().skip(1) {
+        out += &format!("\n{} ({:?}): {}\n", s.name, s.grade, s.reason.say(lang));
+        s.warnings.iter().for_each(|w| out += &format!("  {}\n", w.say(lang)));
+    }
+    out
+}
+
+/// Money and the other outcomes, those columns that any scenario has.
+fn money(sim: &Simulation, lang: Lang) -> String {
+    type Column = (&'static str, fn(&ScenarioResult) -> Option<&Estimate>, fn(f64) -> String);
+    let columns: [Column; 6] = [
+        ("why.revenue", |s| s.revenue.as_ref(), numbers::plain),
+        ("why.cost", |s| s.cost.as_ref(), numbers::plain),
+        ("why.profit", |s| s.profit.as_ref(), numbers::plain),
+        ("why.roi", |s| s.roi.as_ref(), numbers::percent),
+        ("why.retention", |s| s.retention.as_ref(), numbers::percent),
+        ("why.satisfaction", |s| s.satisfaction.as_ref(), numbers::plain),
+    ];
+    let some: Vec<&Column> = columns.iter().filter(|c| sim.scenarios.iter().any(|s| c.1(s).is_some())).collect();
+    if some.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![vec![tr(lang, "cli.scenario").to_owned()]];
+    rows[0].extend(some.iter().map(|c| tr(lang, sim.news.word(c.0)).to_owned()));
+    for s in &sim.scenarios {
+        let mut row = vec![if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() }];
+        row.extend(some.iter().map(|c| or_dash(c.1(s), c.2)));
+        rows.push(row);
+    }
+    format!("\n{}", table(&rows))
+}
+
+/// What each adds to people as they are, and to every other scenario.
+fn added(sim: &Simulation, lang: Lang) -> String {
+    let head = |first: &'static str| {
+        vec![tr(lang, first).to_owned(), tr(lang, sim.news.word("cli.conversions")).to_owned(), tr(lang, "cli.profit").to_owned()]
+    };
+    let mut rows = vec![head("cli.added")];
+    for d in &sim.differences {
+        rows.push(vec![d.name.clone(), band(&d.conversions, numbers::signed), or_dash(d.profit.as_ref(), numbers::signed)]);
+    }
+    for p in &sim.pairs {
+        let name = format!("{} – {}", p.name, p.against);
+        rows.push(vec![name, band(&p.conversions, numbers::signed), or_dash(p.profit.as_ref(), numbers::signed)]);
+    }
+    if rows.len() > 1 { format!("\n{}", table(&rows)) } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_was_found_is_printed() {
+        let sim = crate::report::tests::simulation(crate::strategy::simulate::Covers::Sample);
+        for lang in [Lang::En, Lang::Zh] {
+            let text = text(&sim, lang);
+            assert!(!text.contains('{'), "{text}");
+            for s in sim.scenarios.iter().skip(1) {
+                assert!(text.matches(&s.name).count() >= 3, "{} in {text}", s.name);
+                assert!(text.contains(&s.reason.say(lang)) && s.warnings.iter().all(|w| text.contains(&w.say(lang))), "{text}");
+                let figures = [&s.cost, &s.profit].map(|e| e.as_ref().map(|e| numbers::plain(e.value)));
+                assert!(figures.iter().flatten().all(|f| text.contains(f)), "{figures:?} in {text}");
+            }
+            for d in &sim.differences {
+                assert!(text.contains(&numbers::signed(d.conversions.value)), "{text}");
+            }
+        }
+    }
+}
