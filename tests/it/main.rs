@@ -9,6 +9,7 @@ mod ledger;
 mod levers;
 mod logs;
 mod oracles;
+mod published;
 mod report;
 mod strategy;
 mod tidy;
