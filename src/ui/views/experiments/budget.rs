@@ -144,9 +144,9 @@ fn conditions(ui: &mut Ui, cx: &Cx<'_>, plan: &mut Budget) {
     if header.body_returned == Some(true) {
         let taken: Vec<&str> = plan.conditions.iter().map(|c| c.name.as_str()).collect();
         let name = crate::ui::views::whatif::moves::free_name(cx.t("experiments.condition"), &taken);
-        // To begin with what binds nobody: all of it within the budget.
+        // To begin with, what binds nobody: two limits at one place would share their price.
         let terms = names.iter().map(|n| (n.clone(), 1.0)).collect();
-        plan.conditions.push(Condition { name, terms, at_least: None, at_most: plan.budget });
+        plan.conditions.push(Condition { name, terms, at_least: Some(0.0), at_most: None });
     }
 }
 

@@ -77,13 +77,13 @@ fn a_budget_is_split_and_its_limits_priced() {
     let kept = studies(&h);
     let Study::Budget(plan) = &kept[0].ask else { panic!("{kept:?}") };
     assert_eq!(plan.channels.len(), 3);
-    // A condition on several channels begins with the whole budget and is kept.
+    // A condition on several channels begins with what binds nobody, and is kept.
     h.get_by_label_contains("Conditions on several channels").click();
     h.run();
     h.get_by_label("Add a condition").click();
     h.run();
     let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
-    assert_eq!((plan.conditions.len(), plan.conditions[0].terms.len(), plan.conditions[0].at_most), (1, 3, Some(100.0)));
+    assert_eq!((plan.conditions.len(), plan.conditions[0].terms.len(), plan.conditions[0].at_least), (1, 3, Some(0.0)));
     h.get_by_label("Remove A").click();
     h.run();
     h.run();
