@@ -347,6 +347,18 @@ fn the_policy_is_what_held_out_people_support() {
     assert!(found.arms.iter().all(|a| a.earnings.as_ref().unwrap().advice.code == "uplift.money_nobody"));
 }
 
+/// Treatments that do nothing, again and again: the policy hardly ever recommends one.
+#[test]
+fn null_data_seldom_recommend_anybody() {
+    let (runs, options) = (200, Options { depth: 1, replicates: 20, shuffles: 20, ..quick() });
+    let winner = |seed: u64| {
+        let found = analyse(&three(600, 100 + seed, |_, _, _| 0.0), &Options { seed, ..options.clone() }, &JobCtx::quiet()).unwrap();
+        usize::from(found.policy.is_some_and(|p| p.recommended > 0))
+    };
+    let winners: usize = (0..runs).map(winner).sum();
+    assert!(winners <= 16, "{winners} of {runs}");
+}
+
 #[test]
 fn money_decides_how_many_are_contacted() {
     // The first half earns 2 each, the second loses 1; every score is what it says.
