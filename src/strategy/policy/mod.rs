@@ -143,7 +143,15 @@ pub fn evaluate(log: &Log, target: &Target, settings: &Settings, ctx: &JobCtx) -
     warnings.extend(models.warnings.iter().cloned());
     ctx.stage("policy.stage_intervals", 1);
     let rows = estimators::Rows { reward: &log.reward, weight: &weights, direct: models.plain.as_ref(), robust: models.mrdr.as_ref() };
-    let estimators = estimators::all(&rows, settings, verdict.refused.as_ref(), ctx)?;
+    let mut estimators = estimators::all(&rows, settings, verdict.refused.as_ref(), ctx)?;
+    // Estimated propensities leave the weights a mean that is not 1, and nothing in plain IPS makes up for it: its interval
+    // held the truth in 89 % of logs, those of the others in 93 % and more.
+    if chosen != Chosen::Logged
+        && let Some(ips) = estimators.get_mut("ips").filter(|e| e.refused.is_none())
+    {
+        (ips.ci, ips.ci_normal, ips.ci_bernstein) = (None, None, None);
+        ips.refused = Some(note!("policy.ips_estimated"));
+    }
     ctx.at(1);
     Ok(PolicyValue {
         data: log.data.clone(),
