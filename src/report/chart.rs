@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::{ACCENT, DOWN, INK, RULE, UP, WEAK, escape, label, open, ramp};
+use super::svg::{ACCENT, INK, RULE, UP, WEAK, escape, label, open, ramp};
 use crate::strategy::words::chart::{Chart, Curve, Dots, Grid, Lines, Part};
 
 /// A picture as SVG; empty where there is nothing to draw.
@@ -35,10 +35,13 @@ fn span(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
 }
 
+/// Colours of what is compared side by side: those of the window in its light theme, apart for every eye.
+pub(crate) const SERIES: [&str; 8] = ["#0b6b63", "#e27706", "#100076", "#a101f2", "#6d2608", "#9987cc", "#b88158", "#24010b"];
+
 /// Colour of the k-th curve; what is compared side by side gets one each.
 fn colour(l: &Lines, k: usize) -> &'static str {
     match l.curves[k].part {
-        Part::Main => [ACCENT, UP, DOWN, "#7a4fa3", "#8a6d00", INK][l.curves[..k].iter().filter(|c| c.part == Part::Main).count() % 6],
+        Part::Main => SERIES[l.curves[..k].iter().filter(|c| c.part == Part::Main).count() % SERIES.len()],
         Part::Other => WEAK,
         Part::Reference => INK,
     }

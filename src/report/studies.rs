@@ -4,7 +4,6 @@ use super::chart;
 use super::html::Page;
 use super::svg::{self, escape};
 use crate::base::{numbers, tr_with};
-use crate::strategy::bandit::run::POINTS;
 use crate::strategy::budget::{Allocation, Fit};
 use crate::strategy::causal::Light;
 use crate::strategy::study::{Finding, Studied};
@@ -162,14 +161,7 @@ pub(super) fn study(p: &Page, s: &Studied) -> String {
 
 /// Regret round by round, one curve a policy.
 fn regret(p: &Page, t: &crate::strategy::bandit::Tried) -> String {
-    let step = t.settings.rounds as f64 / POINTS as f64;
-    let line = |c: &[f64]| c.iter().enumerate().map(|(i, v)| (step * (i + 1) as f64, *v)).collect::<Vec<_>>();
-    let curves: Vec<(&str, Vec<(f64, f64)>)> = t.outcomes.iter().map(|o| (p.t(o.policy.key()), line(&o.curve))).collect();
-    if curves.is_empty() {
-        return String::new();
-    }
-    let axes = (p.t("experiments.round_axis"), p.t("experiments.regret"));
-    p.figure(&svg::lines(p.t("experiments.regret"), &curves, axes, false), p.t("experiments.regret_caption"))
+    p.figure(&chart::svg(p.t("experiments.regret"), &words::regret(t, p.lang)), p.t("experiments.regret_caption"))
 }
 
 /// New rows beside a model: what moved, whether it holds, old against new, and what changed in the advice.

@@ -173,7 +173,11 @@ pub fn add_frontier(
         asked.tested.is_none().then_some(asked)
     });
     if let Some(best) = best {
-        sim.frontier = Some(frontier(recipe, prepared, asked, best, levers, ctx)?);
+        match frontier(recipe, prepared, asked, best, levers, ctx) {
+            Ok(found) => sim.frontier = Some(found),
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            Err(fault) => sim.warnings.push(fault.0),
+        }
     }
     Ok(())
 }

@@ -303,6 +303,9 @@ mod tests {
                 }
             }
         }
+        // The report prints in the same colours.
+        let printed = LIGHT.series.map(|c| format!("#{:02x}{:02x}{:02x}", c.r(), c.g(), c.b()));
+        assert_eq!(printed, crate::report::chart::SERIES.map(str::to_owned));
         // Of eight lines no two that follow each other are broken alike.
         assert!((0..7).all(|i| dash(i) != dash(i + 1)));
     }

@@ -48,6 +48,8 @@ impl Default for Asked {
 pub const PEOPLE: usize = 1_000;
 /// Most things that may be shown.
 pub const MOST_ACTIONS: usize = 100;
+/// Rows that are asked whether knowing what was shown helps, at most.
+const MOST_TOLD: usize = 20_000;
 /// Rows that a model of the ensemble is fitted on at most.
 const MOST_ROWS: usize = 50_000;
 
@@ -84,8 +86,8 @@ pub struct Replay {
     pub rows: usize,
     /// Whether every model is inside.
     pub holds: bool,
-    /// Log-loss on the held-out rows that is saved by knowing what was shown, beside knowing the person only: the mean and its
-    /// 95 % interval. Where the interval holds 0, what the models say of single actions may be chance.
+    /// Log-loss that is saved by knowing what was shown, beside knowing the person only, on rows that did not teach the models
+    /// asked: the mean and its 95 % interval. Where the interval holds 0, what the models say of single actions may be chance.
     #[serde(default)]
     pub told: (f64, f64, f64),
 }
@@ -151,11 +153,15 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
         actions.iter().map(|a| encoder.features[at].levels().iter().position(|l| l == a).map(|p| p as f64)).collect();
     ctx.stage("bandit.stage_fit", asked.ensemble as u64);
     let mut models: Vec<Arc<dyn Model>> = Vec::new();
+    let mut taught: Vec<Vec<bool>> = Vec::new();
     for member in 0..asked.ensemble {
         ctx.check()?;
         let mut random = rng::rng(asked.seed + member as u64, "bandit-ensemble");
         let n = fitted.len().min(MOST_ROWS);
         let rows: Vec<usize> = (0..n).map(|_| fitted[rng::below(&mut random, fitted.len())]).collect();
+        let mut seen = vec![false; y.len()];
+        rows.iter().for_each(|r| seen[*r] = true);
+        taught.push(seen);
         let outcome = Outcome {
             name: asked.reward.clone(),
             kind: OutcomeKind::Binary { positive: "1".into(), negative: "0".into() },
@@ -176,7 +182,11 @@ pub fn fit(table: &Table, asked: &Asked, data: &Fingerprint, ctx: &JobCtx) -> Re
     }
     let count = |a: usize| fitted.iter().filter(|r| codes[**r] == a as i32).count() as f64 / fitted.len().max(1) as f64;
     let shares: Vec<(f64, f64)> = place.iter().enumerate().map(|(a, p)| (p.unwrap_or(f64::NAN), count(a))).collect();
-    let replay = replay(&models, &x.select(&held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), (at, &shares), ctx)?;
+    let mut asked_about = known.clone();
+    rng::shuffle(&mut random, &mut asked_about);
+    asked_about.truncate(MOST_TOLD);
+    let told = told(&models, (&x, &y), &asked_about, &taught, (at, &shares), ctx)?;
+    let replay = replay(&models, &x.select(&held), &held.iter().map(|r| y[*r]).collect::<Vec<_>>(), told, ctx)?;
     let mut drawn = rng::rng(asked.seed, "bandit-people");
     let people: Vec<usize> = (0..PEOPLE.min(known.len())).map(|_| known[rng::below(&mut drawn, known.len())]).collect();
     let mut chances = Vec::new();
@@ -213,32 +223,50 @@ fn returns_of(table: &Table, asked: &Asked, codes: &[i32], y: &[f64], actions: u
     returns::fit(&visits, span, table.n_rows(), actions, asked.ensemble, asked.seed, ctx).map(Some)
 }
 
+/// How much log-loss is saved by knowing what was shown. Every row is asked of the models that it did not teach: the rows
+/// held out of all, the others of those whose draw left them out, so that few rows are spared and none speaks for itself.
 /// `shown` is the feature that says what was shown, and each of its values with how often it was.
-fn replay(models: &[Arc<dyn Model>], x: &FeatureMatrix, y: &[f64], shown: (usize, &[(f64, f64)]), ctx: &JobCtx) -> Result<Replay> {
+fn told(
+    models: &[Arc<dyn Model>],
+    (x, y): (&FeatureMatrix, &[f64]),
+    rows: &[usize],
+    taught: &[Vec<bool>],
+    shown: (usize, &[(f64, f64)]),
+    ctx: &JobCtx,
+) -> Result<(f64, f64, f64)> {
+    let (mut knowing, mut blind, mut asked) = (vec![0.0; rows.len()], vec![0.0; rows.len()], vec![0.0; rows.len()]);
+    for (m, taught) in models.iter().zip(taught) {
+        let own: Vec<usize> = (0..rows.len()).filter(|i| !taught[rows[*i]]).collect();
+        let mut some = x.select(&own.iter().map(|i| rows[*i]).collect::<Vec<_>>());
+        own.iter().zip(m.predict(&some, ctx)?).for_each(|(i, p)| (knowing[*i], asked[*i]) = (knowing[*i] + p, asked[*i] + 1.0));
+        for (value, share) in shown.1.iter().filter(|s| s.1 > 0.0) {
+            ctx.check()?;
+            some.values.iter_mut().skip(shown.0).step_by(x.n_features).for_each(|v| *v = *value);
+            own.iter().zip(m.predict(&some, ctx)?).for_each(|(i, p)| blind[*i] += share * p);
+        }
+    }
+    let loss = |p: f64, y: f64| -if y > 0.5 { p.max(1e-9).ln() } else { (1.0 - p).max(1e-9).ln() };
+    let saved: Vec<f64> = (0..rows.len())
+        .filter(|i| asked[*i] > 0.0)
+        .map(|i| loss(blind[i] / asked[i], y[rows[i]]) - loss(knowing[i] / asked[i], y[rows[i]]))
+        .collect();
+    let n = saved.len() as f64;
+    let mean = saved.iter().sum::<f64>() / n;
+    let error = (saved.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n / (n - 1.0).max(1.0)).sqrt();
+    let half = experiment::z(0.975) * error;
+    Ok((mean, mean - half, mean + half))
+}
+
+fn replay(models: &[Arc<dyn Model>], x: &FeatureMatrix, y: &[f64], told: (f64, f64, f64), ctx: &JobCtx) -> Result<Replay> {
     let n = y.len() as f64;
     let won: f64 = y.iter().sum();
     let interval = wilson(won, n, 0.05);
     let mut expected = Vec::new();
-    // What all models together expect of each row, and what they would without knowing what was shown.
-    let (mut knowing, mut blind) = (vec![0.0; y.len()], vec![0.0; y.len()]);
     for m in models {
-        let said = m.predict(x, ctx)?;
-        expected.push(said.iter().sum::<f64>() / n);
-        knowing.iter_mut().zip(said).for_each(|(k, p)| *k += p / models.len() as f64);
-        let mut other = x.clone();
-        for (value, share) in shown.1.iter().filter(|s| s.1 > 0.0) {
-            ctx.check()?;
-            other.values.iter_mut().skip(shown.0).step_by(x.n_features).for_each(|v| *v = *value);
-            blind.iter_mut().zip(m.predict(&other, ctx)?).for_each(|(b, p)| *b += share * p / models.len() as f64);
-        }
+        expected.push(m.predict(x, ctx)?.iter().sum::<f64>() / n);
     }
-    let loss = |p: f64, y: f64| -if y > 0.5 { p.max(1e-9).ln() } else { (1.0 - p).max(1e-9).ln() };
-    let saved: Vec<f64> = y.iter().zip(knowing.iter().zip(&blind)).map(|(y, (k, b))| loss(*b, *y) - loss(*k, *y)).collect();
-    let mean = saved.iter().sum::<f64>() / n;
-    let error = (saved.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n / (n - 1.0).max(1.0)).sqrt();
-    let half = experiment::z(0.975) * error;
     let holds = expected.iter().all(|e| (interval.0..=interval.1).contains(e));
-    Ok(Replay { logged: won / n, interval, expected, rows: y.len(), holds, told: (mean, mean - half, mean + half) })
+    Ok(Replay { logged: won / n, interval, expected, rows: y.len(), holds, told })
 }
 
 /// What a policy sees: numbers standardised, levels as one column each, at most thirty of them.

@@ -215,10 +215,7 @@ pub(super) fn answer(
         profit: if good { t.worth().map(|w| left(&then, found, w)) } else { extra },
         retention: None,
         satisfaction: None,
-        roi: match (extra, cost) {
-            (Some(extra), Some(cost)) if cost.value > 0.0 => Some(extra.scaled(1.0 / cost.value, 0.0)),
-            _ => None,
-        },
+        roi: roi(extra, cost),
         money: t,
         book: Some(book.brief(rows)),
         outside: after.outside,
@@ -269,6 +266,12 @@ pub(super) fn ends(terms: &Terms, people: f64, reached: f64) -> Option<Notice> {
     let by_budget = terms.capacity.is_none_or(|c| reached < c.min(people) * nearly);
     let code = if by_budget { "strategy.reach_budget" } else { "strategy.reach_capacity" };
     Some(Notice::new(code).with("reached", numbers::fixed(reached, 0)).with("people", numbers::fixed(people, 0)))
+}
+
+/// Return on what is spent, where anything is.
+pub(super) fn roi(extra: Option<Estimate>, cost: Option<Estimate>) -> Option<Estimate> {
+    let spent = cost?.value;
+    extra.filter(|_| spent > 0.0).map(|e| e.scaled(1.0 / spent, 0.0))
 }
 
 /// What costs nothing although money is counted: a profit without costs, a budget that nothing is taken from.

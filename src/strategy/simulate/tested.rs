@@ -1,7 +1,7 @@
 //! A scenario whose effect a test measured: its people and terms are counted like any other's, what it adds is the test's.
 
 use super::SimulateOptions;
-use super::answer::{Answered, Sums, ends, unpriced};
+use super::answer::{Answered, Sums, ends, roi, unpriced};
 use super::plan::Plan;
 use super::result::{Covers, Difference, Estimate, ScenarioResult};
 use super::world::World;
@@ -81,10 +81,7 @@ pub(super) fn answer(
         profit: t.worth().map(|w| conversions.scaled(w, -cost.map_or(0.0, |c| c.value))).filter(|_| t.news.is_good()).or(extra),
         retention: None,
         satisfaction: None,
-        roi: match (extra, cost) {
-            (Some(extra), Some(cost)) if cost.value > 0.0 => Some(extra.scaled(1.0 / cost.value, 0.0)),
-            _ => None,
-        },
+        roi: roi(extra, cost),
         money: t,
         book: Some(book),
         outside: 0.0,

@@ -15,7 +15,7 @@ pub use policy::{estimates, method, policy_pictures, policy_says, policy_values,
 pub use uplift::{arm, arms, base, candidates, condition, learner, outcome, rankings, rule_sheet, rules, uplift_pictures};
 
 use crate::base::{Lang, numbers, tr, tr_with};
-use crate::strategy::bandit::run::Spread;
+use crate::strategy::bandit::run::{POINTS, Spread};
 use crate::strategy::bandit::{Outcome, Tried};
 use crate::strategy::budget::allocate::Allocation;
 use crate::strategy::budget::fit::{Banded, Found};
@@ -141,6 +141,23 @@ pub fn tried(t: &Tried, lang: Lang) -> String {
             ("rounds", &numbers::count(t.settings.rounds as i64)),
         ],
     )
+}
+
+/// Regret round by round, one curve a policy; nothing to draw where none was tried.
+pub fn regret(t: &Tried, lang: Lang) -> chart::Chart {
+    let step = t.settings.rounds as f64 / POINTS as f64;
+    let point = |(i, v): (usize, &f64)| chart::Point { x: step * (i + 1) as f64, value: *v, band: None };
+    let curve = |o: &Outcome| chart::Curve {
+        name: tr(lang, o.policy.key()).to_owned(),
+        part: chart::Part::Main,
+        points: o.curve.iter().enumerate().map(point).collect(),
+    };
+    chart::Chart::Lines(chart::Lines {
+        x_name: tr(lang, "experiments.round_axis").to_owned(),
+        y_name: tr(lang, "experiments.regret").to_owned(),
+        curves: t.outcomes.iter().map(curve).collect(),
+        ..chart::Lines::default()
+    })
 }
 
 /// A trial as a table.

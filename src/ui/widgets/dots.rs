@@ -118,8 +118,8 @@ fn draw(
     let mut hovered = None;
     let said = |line: &Line| -> Vec<String> {
         let one = |(i, m): (usize, &Mark)| {
-            let band = if m.1.is_finite() && m.2.is_finite() { format!(" ({} … {})", show(m.1), show(m.2)) } else { String::new() };
-            let name = series.get(i).map_or_else(String::new, |s| format!("{s}: "));
+            let band = if m.1.is_finite() && m.1 < m.2 { format!(" ({} … {})", show(m.1), show(m.2)) } else { String::new() };
+            let name = series.get(i).filter(|s| !s.is_empty()).map_or_else(String::new, |s| format!("{s}: "));
             format!("{name}{}{band}", show(m.0))
         };
         line.marks.iter().enumerate().map(one).collect()

@@ -54,7 +54,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
             *t = target.unwrap_or(1.0);
         }
     });
-    let mut gone = None;
+    let (mut gone, mut renamed) = (None, None);
     egui::ScrollArea::horizontal().id_salt("channels").auto_shrink([false, true]).show(ui, |ui| {
         egui::Grid::new("channels").num_columns(8).striped(true).show(ui, |ui| {
             for key in ["channel", "beta", "lambda", "floor", "cap", "now"] {
@@ -63,7 +63,11 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
             }
             ui.end_row();
             for (i, c) in plan.channels.iter_mut().enumerate() {
+                let before = c.name.clone();
                 ui.push_id(i, |ui| cell_name(ui, &mut c.name));
+                if c.name != before {
+                    renamed = Some((before, c.name.clone()));
+                }
                 let named = |key: &str| format!("{}: {}", c.name, cx.t(key));
                 for (key, value) in [
                     ("experiments.beta", &mut c.curve.beta),
@@ -84,6 +88,9 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
             }
         });
     });
+    if let Some((before, now)) = renamed {
+        rename(plan, &before, &now);
+    }
     if let Some(i) = gone {
         plan.channels.remove(i);
     }
@@ -96,11 +103,20 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
     if plan.channels.is_empty() { Err("experiments.hint_channel") } else { Ok(()) }
 }
 
+/// A channel's new name, in the conditions too.
+fn rename(plan: &mut Budget, before: &str, now: &str) {
+    for c in &mut plan.conditions {
+        if let Some(weight) = c.terms.remove(before) {
+            c.terms.insert(now.to_owned(), weight);
+        }
+    }
+}
+
 /// Weighted sums of several channels that must stay within bounds: a group's budget, one channel against another.
 fn conditions(ui: &mut Ui, cx: &Cx<'_>, plan: &mut Budget) {
     let title = cx.tw("experiments.conditions", &[("n", &plan.conditions.len())]);
     let names: Vec<String> = plan.channels.iter().map(|c| c.name.clone()).collect();
-    // A channel that was renamed or removed is in no condition any more.
+    // A channel that was removed is in no condition any more.
     plan.conditions.iter_mut().for_each(|c| c.terms.retain(|name, _| names.contains(name)));
     let mut gone = None;
     let header = egui::CollapsingHeader::new(title).id_salt("conditions").show(ui, |ui| {

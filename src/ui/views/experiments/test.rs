@@ -78,6 +78,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'sta
         () if asked.variant.is_empty() => Err("experiments.hint_variant"),
         () if asked.control.is_empty() => Err("experiments.hint_control"),
         () if goals.is_empty() => Err("experiments.hint_goal"),
+        () if !asked.shares.is_empty() && asked.shares.len() < form::levels(cx, &asked.variant).len() => Err("experiments.planned_all"),
         () => Ok(()),
     }
 }
@@ -85,11 +86,11 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut Asked) -> Result<(), &'sta
 /// How many of a hundred people each arm was planned to get; equally many where nothing is entered.
 fn shares(ui: &mut Ui, cx: &Cx<'_>, asked: &mut Asked) {
     let arms = form::levels(cx, &asked.variant);
-    asked.shares.retain(|name, _| arms.contains(name));
+    // As long as the column is not known, nothing that was entered is taken away.
     if arms.len() < 2 || arms.len() > MOST_SHARES {
         return;
     }
-    let missing = !asked.shares.is_empty() && asked.shares.len() < arms.len();
+    asked.shares.retain(|name, _| arms.contains(name));
     for arm in &arms {
         let mut share = asked.shares.get(arm).copied();
         if form::amount_of(ui, cx, &cx.tw("experiments.planned_share", &[("arm", arm)]), &mut share) {
@@ -98,11 +99,6 @@ fn shares(ui: &mut Ui, cx: &Cx<'_>, asked: &mut Asked) {
                 None => drop(asked.shares.remove(arm)),
             }
         }
-    }
-    if missing {
-        ui.label("");
-        ui.label(RichText::new(cx.t("experiments.planned_all")).color(cx.tokens.warn));
-        ui.end_row();
     }
 }
 

@@ -84,6 +84,16 @@ fn a_budget_is_split_and_its_limits_priced() {
     h.run();
     let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
     assert_eq!((plan.conditions.len(), plan.conditions[0].terms.len(), plan.conditions[0].at_least), (1, 3, Some(0.0)));
+    // A channel's new name goes along into its conditions.
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "B").focus();
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, "B").type_text(" side");
+    h.run();
+    h.key_press(egui::Key::Enter);
+    h.run();
+    let Study::Budget(plan) = &studies(&h)[0].ask.clone() else { panic!() };
+    let name = plan.channels[1].name.clone();
+    assert!(name != "B" && plan.conditions[0].terms.len() == 3 && plan.conditions[0].terms.contains_key(&name), "{plan:?}");
     h.get_by_label("Remove A").click();
     h.run();
     h.run();
