@@ -286,6 +286,24 @@ mod tests {
         fault.0.code
     }
 
+    /// A large file that is no model is known by its beginning.
+    #[test]
+    fn what_is_no_model_is_not_read_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.whymodel");
+        let code = |size: u64, begun: &[u8]| {
+            std::fs::write(&path, begun).unwrap();
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size).unwrap();
+            bytes(&path).map(|b| b.len()).map_err(|f| f.0.code)
+        };
+        let header = |n: u64| [n.to_le_bytes().as_slice(), b"{"].concat();
+        assert_eq!(code(2 * BEGINNING, &[]), Err("ml.not_a_model".to_owned()));
+        assert_eq!(code(2 * BEGINNING, &header(u64::MAX)), Err("ml.not_a_model".to_owned()));
+        assert_eq!(code(2 * BEGINNING, &header(100)), Ok(2 * BEGINNING as usize), "what may be one is read whole");
+        assert_eq!(code(LARGEST + 1, &header(100)), Err("ml.import_too_large".to_owned()));
+        assert_eq!(code(4, &[]), Ok(4), "small files are told apart by their content");
+    }
+
     #[test]
     fn a_model_comes_back_bit_for_bit() {
         let dir = tempfile::tempdir().unwrap();

@@ -191,6 +191,40 @@ fn nobody_wins_where_it_does_not_matter_what_is_shown() {
     assert!(blind.contains("may be chance") && clear.contains("earns most"), "{blind} / {clear}");
 }
 
+/// A model that knows its own rows by heart and nothing else is not asked about them.
+#[test]
+fn no_model_speaks_for_the_rows_that_taught_it() {
+    use crate::data::{FittedPrepare, Roles};
+    use crate::ml::Model;
+    use crate::recommend::rank::tests::formula;
+    let n = 600;
+    let numbers = |of: fn(i64) -> i64| Values::Integers((0..n).map(|i| Some(of(i))).collect());
+    let table = Table::from_columns(vec![("id".to_owned(), numbers(|i| i)), ("shown".to_owned(), numbers(|i| i % 3))]).unwrap();
+    // Even rows were learned: asked what was really shown to them, it says what came of it.
+    let by_heart = |r: &[f64]| match (r[0] as i64, r[1] as i64) {
+        (i, shown) if i % 2 == 0 && shown == i % 3 => {
+            if i / 6 % 2 == 0 {
+                3.0
+            } else {
+                -3.0
+            }
+        }
+        _ => -0.5,
+    };
+    let model = formula(&table, &["id", "shown"], &Roles::default(), FittedPrepare::default(), by_heart);
+    let x = model.card().encoder.encode_raw(&table).unwrap().0;
+    let y: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i / 6 % 2 == 0))).collect();
+    let models: Vec<std::sync::Arc<dyn Model>> = vec![std::sync::Arc::new(model)];
+    let shares = [(0.0, 1.0 / 3.0), (1.0, 1.0 / 3.0), (2.0, 1.0 / 3.0)];
+    let rows: Vec<usize> = (0..n as usize).collect();
+    let of = |taught: fn(usize) -> bool| {
+        super::world::told(&models, (&x, &y), &rows, &[rows.iter().map(|r| taught(*r)).collect()], (1, &shares), &JobCtx::quiet()).unwrap()
+    };
+    let honest = of(|r| r % 2 == 0);
+    assert!(honest.0.abs() < 1e-12 && honest.1.abs() < 1e-12, "{honest:?}");
+    assert!(of(|_| false).1 > 0.1, "asked about its own rows it would look clever");
+}
+
 /// Trees too few to split on what was shown: all actions are alike, which is said.
 #[test]
 fn models_that_tell_nothing_apart_say_so() {

@@ -226,7 +226,7 @@ fn returns_of(table: &Table, asked: &Asked, codes: &[i32], y: &[f64], actions: u
 /// How much log-loss is saved by knowing what was shown. Every row is asked of the models that it did not teach: the rows
 /// held out of all, the others of those whose draw left them out, so that few rows are spared and none speaks for itself.
 /// `shown` is the feature that says what was shown, and each of its values with how often it was.
-fn told(
+pub(super) fn told(
     models: &[Arc<dyn Model>],
     (x, y): (&FeatureMatrix, &[f64]),
     rows: &[usize],
