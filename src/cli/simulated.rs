@@ -19,13 +19,14 @@ fn or_dash(e: Option<&Estimate>, show: fn(f64) -> String) -> String {
 pub(super) fn text(sim: &Simulation, lang: Lang) -> String {
     let key = |k: &'static str| tr(lang, sim.news.word(k)).to_owned();
     let name = |s: &ScenarioResult| if s.name.is_empty() { tr(lang, "cli.baseline").to_owned() } else { s.name.clone() };
-    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", "cli.conversions", "cli.rate"].map(key).to_vec()];
+    let (of, each) = if sim.amount { ("report.total", "report.mean") } else { ("cli.conversions", "cli.rate") };
+    let mut rows = vec![["cli.scenario", "cli.grade", "cli.reach", of, each].map(key).to_vec()];
     if !sim.class.is_empty() {
         rows[0][3] += &format!(" ({}: {})", sim.outcome, sim.class);
     }
     let fixed = |v: f64| numbers::fixed(v, 1);
     for s in &sim.scenarios {
-        let rate = numbers::percent(s.rate.value);
+        let rate = if sim.amount { numbers::plain(s.rate.value) } else { numbers::percent(s.rate.value) };
         rows.push(vec![name(s), format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band(&s.conversions, fixed), rate]);
     }
     let mut out = table(&rows);
@@ -117,5 +118,15 @@ mod tests {
                 assert!(text.contains(&numbers::signed(d.conversions.value)), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn an_amount_is_no_share() {
+        let mut sim = crate::report::tests::simulation(crate::strategy::simulate::Covers::Sample);
+        let share = numbers::percent(sim.scenarios[1].rate.value);
+        assert!(text(&sim, Lang::En).contains(&share));
+        sim.amount = true;
+        let said = text(&sim, Lang::En);
+        assert!(!said.contains(&share) && said.contains(&numbers::plain(sim.scenarios[1].rate.value)), "{said}");
     }
 }

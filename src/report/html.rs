@@ -36,7 +36,7 @@ pub fn render(report: &Report) -> String {
     body += &p.section("models", &p.models(report));
     body += &p.section("why", &report.why.iter().map(|w| p.why(report, w)).collect::<String>());
     body += &p.section("rankings", &p.rankings(report));
-    body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(report, s)).collect::<String>());
+    body += &p.section("scenarios", &report.simulations.iter().map(|s| p.simulation(s)).collect::<String>());
     body += &p.section("scan", &report.scan.as_ref().map_or_else(String::new, |s| p.scan(s, &report.roles)));
     body += &p.section("levers", &p.levers(report));
     body += &p.section("studies", &report.studies.iter().map(|s| studies::study(&p, s)).collect::<String>());

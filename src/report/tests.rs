@@ -254,6 +254,7 @@ pub(crate) fn simulation(covers: Covers) -> Simulation {
         data: Fingerprint::of(b"data"),
         outcome: "Revenue".into(),
         class: String::new(),
+        amount: false,
         case: "Revenue".into(),
         news: crate::strategy::News::Good,
         unanswered: vec![],
@@ -414,11 +415,12 @@ fn an_amount_is_no_share() {
     let mut report = sample(Lang::En);
     report.models = vec![card(false)];
     report.simulations = vec![simulation(Covers::Sample)];
+    report.simulations[0].amount = true;
     report.simulations[0].scenarios[0].rate = Estimate { value: 47.25, low: 47.25, high: 47.25, covers: Covers::Sample };
     let page = render(&report);
     assert!(page.contains("47.25") && !page.contains("4,725"), "a mean of 47.25 is no 4,725 %");
     assert!(page.contains("Mean per person"));
-    report.models = vec![card(true)];
+    report.simulations[0].amount = false;
     assert!(render(&report).contains("4,725.0 %"));
 }
 

@@ -190,6 +190,7 @@ pub fn simulate(
         data: data.clone(),
         outcome: outcome.name.clone(),
         class: outcome.class().to_owned(),
+        amount: !outcome.is_binary(),
         case: news::case(outcome),
         news: options.news,
         between: None,

@@ -9,15 +9,9 @@ use crate::strategy::{sensitivity, words};
 const BESIDE: usize = 2;
 
 impl Page {
-    pub(super) fn simulation(&self, report: &Report, s: &Simulation) -> String {
+    pub(super) fn simulation(&self, s: &Simulation) -> String {
         // A share only where the outcome is yes or no; an amount stays an amount.
-        let binary = report
-            .models
-            .iter()
-            .filter(|m| m.spec.name == s.model_name)
-            .flat_map(|m| &m.outcomes)
-            .find(|o| o.name == s.outcome)
-            .is_none_or(crate::ml::Outcome::is_binary);
+        let binary = !s.amount;
         let share = |v: f64| if binary { numbers::percent(v) } else { numbers::plain(v) };
         let change = |v: f64| if binary { numbers::points(v) } else { numbers::signed(v) };
         let outcome = if s.class.is_empty() { s.outcome.clone() } else { format!("{}: {}", s.outcome, s.class) };

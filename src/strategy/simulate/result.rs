@@ -150,6 +150,9 @@ pub struct Simulation {
     /// Where it is one of several classes: which class is counted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub class: String,
+    /// Whether it is an amount: then conversions are a total, and the rate is a mean and no share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub amount: bool,
     /// What one conversion, or one case, is called.
     #[serde(default)]
     pub case: String,

@@ -331,6 +331,7 @@ pub(crate) mod tests {
             data: Fingerprint::of(b"d"),
             outcome: "Revenue".into(),
             class: String::new(),
+            amount: false,
             case: "Revenue".into(),
             news: crate::strategy::News::Good,
             unanswered: vec![],

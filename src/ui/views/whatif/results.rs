@@ -11,12 +11,6 @@ use crate::ui::widgets::scenario_card::{self, Figure};
 use crate::ui::widgets::{basic, figure};
 use crate::ui::{Cx, theme};
 
-/// Whether the outcome is a rate.
-fn is_rate(cx: &Cx<'_>, model: &str, sim: &Simulation) -> bool {
-    let outcomes = cx.session.models.get(model).map(|k| &k.value.card().outcomes);
-    outcomes.and_then(|o| o.iter().find(|o| o.name == sim.outcome)).is_none_or(crate::ml::Outcome::is_binary)
-}
-
 /// The scenario on the bench in one line: from what to what.
 pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     let Some(sim) = cx.session.simulation(model) else { return };
@@ -25,7 +19,7 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
     }
     let found = sim.differences.iter().zip(sim.scenarios.iter().skip(1)).find(|(d, _)| d.name == s.name);
     let Some((difference, result)) = found.filter(|_| !s.set.is_empty() || s.tested.is_some()) else { return };
-    let rate = is_rate(cx, model, sim);
+    let rate = !sim.amount;
     ui.add_space(theme::SPACE);
     ui.horizontal_wrapped(|ui| {
         if !sim.class.is_empty() {
@@ -46,7 +40,7 @@ pub fn headline(ui: &mut Ui, cx: &Cx<'_>, model: &str, s: &Scenario) {
 pub fn ui(ui: &mut Ui, cx: &mut Cx<'_>, model: &str, twins: &mut figure::Twins) {
     let session = cx.session;
     let Some(sim): Option<&Arc<Simulation>> = session.simulation(model) else { return };
-    let (rate, lang) = (is_rate(cx, model, sim), cx.lang());
+    let (rate, lang) = (!sim.amount, cx.lang());
     let reach = sim.scenarios.first().map_or(0.0, |b| b.reach.value);
     let caption = cx.tw(
         "why.scenarios_caption",
