@@ -191,6 +191,9 @@ pub struct Sensitivity {
     pub profit: f64,
     /// Every assumption, the one that moves the profit most first.
     pub swings: Vec<Swing>,
+    /// The first two of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<TwoWay>,
 }
 
 /// Two assumptions moved together.
@@ -246,7 +249,11 @@ pub fn sensitivity(sim: &Simulation, scenario: &str) -> Option<Sensitivity> {
         Assumption::ALL.into_iter().filter(|a| *a == Assumption::Effect || world.get(*a).is_some_and(|v| v != 0.0)).map(swing).collect();
     let span = |s: &Swing| (s.profit_high - s.profit_low).abs();
     swings.sort_by(|a, b| span(b).total_cmp(&span(a)));
-    Some(Sensitivity { scenario: scenario.to_owned(), profit: world.profit(), swings })
+    let together = match &swings[..] {
+        [x, y, ..] => two_way(sim, scenario, x.assumption, y.assumption),
+        _ => None,
+    };
+    Some(Sensitivity { scenario: scenario.to_owned(), profit: world.profit(), swings, together })
 }
 
 /// Two assumptions moved together, over their ranges and half as much again.

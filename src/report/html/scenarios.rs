@@ -3,7 +3,7 @@
 use super::super::chart;
 use super::*;
 use crate::strategy::words::chart::{Chart, Dots, Show};
-use crate::strategy::{sensitivity, words};
+use crate::strategy::{News, words};
 
 /// Scenarios beside each other; more stand below.
 const BESIDE: usize = 2;
@@ -112,7 +112,7 @@ impl Page {
                 out += &self.figure(&svg::bars(self.t("report.drivers"), &bars, numbers::signed), self.t(word("report.drivers_caption")));
             }
             if let Some(found) = s.sensitivity.iter().find(|f| f.scenario == r.name) {
-                out += &self.sensitivity(s, found);
+                out += &self.sensitivity(found, s.news);
             }
             out += &self.list(&r.warnings);
         }
@@ -125,8 +125,7 @@ impl Page {
     }
 
     /// What a scenario's profit hangs on, and where each assumption would have to be for nothing to be earned.
-    fn sensitivity(&self, sim: &Simulation, found: &Sensitivity) -> String {
-        let news = sim.news;
+    fn sensitivity(&self, found: &Sensitivity, news: News) -> String {
         let row = |s: &crate::strategy::sensitivity::Swing| {
             let even = s.break_even.map_or_else(|| "–".to_owned(), numbers::plain);
             let mut cells = vec![self.t(news.word(s.assumption.key())).to_owned()];
@@ -149,18 +148,16 @@ impl Page {
         let tornado = self.figure(&chart::svg(&title, &Chart::Dots(dots)), &caption);
         format!(
             "{tornado}{}<p class=\"weak\">{}</p>{}",
-            self.two_way(sim, found),
+            self.two_way(found, news),
             escape(&tr_with(self.lang, news.word("report.hangs_on"), &[("share", &share)])),
             self.table(&head, &[1, 2, 3, 4, 5, 6], &rows)
         )
     }
 
     /// The two assumptions that the profit hangs on most, moved together.
-    fn two_way(&self, sim: &Simulation, found: &Sensitivity) -> String {
-        let [first, second, ..] = &found.swings[..] else { return String::new() };
-        let (x, y) = (first.assumption, second.assumption);
-        let Some(map) = sensitivity::two_way(sim, &found.scenario, x, y) else { return String::new() };
-        let [x, y] = [x, y].map(|a| self.t(sim.news.word(a.key())).to_owned());
+    fn two_way(&self, found: &Sensitivity, news: News) -> String {
+        let Some(map) = &found.together else { return String::new() };
+        let [x, y] = [map.x, map.y].map(|a| self.t(news.word(a.key())).to_owned());
         let most = map.profit.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         // Small values below, as on an axis.
         let lines: Vec<String> = map.ys.iter().rev().map(|v| format!("{y} {}", numbers::plain(*v))).collect();

@@ -101,6 +101,24 @@ impl Budget {
         toml::from_str(text).map_err(|e| fault!("budget.unreadable", reason = e.message()))
     }
 
+    /// Takes a channel out, and out of every condition.
+    pub fn remove_channel(&mut self, i: usize) {
+        let gone = self.channels.remove(i).name;
+        for c in &mut self.conditions {
+            c.terms.remove(&gone);
+        }
+    }
+
+    /// Gives a channel another name, in the conditions too.
+    pub fn rename_channel(&mut self, i: usize, name: &str) {
+        let before = std::mem::replace(&mut self.channels[i].name, name.to_owned());
+        for c in &mut self.conditions {
+            if let Some(weight) = c.terms.remove(&before) {
+                c.terms.insert(name.to_owned(), weight);
+            }
+        }
+    }
+
     /// Refuses what cannot be meant.
     pub fn check(&self) -> Result<()> {
         if self.channels.is_empty() || self.channels.len() > MOST {

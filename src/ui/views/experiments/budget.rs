@@ -63,10 +63,10 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
             }
             ui.end_row();
             for (i, c) in plan.channels.iter_mut().enumerate() {
-                let before = c.name.clone();
-                ui.push_id(i, |ui| cell_name(ui, &mut c.name));
-                if c.name != before {
-                    renamed = Some((before, c.name.clone()));
+                let mut name = c.name.clone();
+                ui.push_id(i, |ui| cell_name(ui, &mut name));
+                if c.name != name {
+                    renamed = Some((i, name));
                 }
                 let named = |key: &str| format!("{}: {}", c.name, cx.t(key));
                 for (key, value) in [
@@ -88,11 +88,11 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
             }
         });
     });
-    if let Some((before, now)) = renamed {
-        rename(plan, &before, &now);
+    if let Some((i, name)) = renamed {
+        plan.rename_channel(i, &name);
     }
     if let Some(i) = gone {
-        plan.channels.remove(i);
+        plan.remove_channel(i);
     }
     if ui.button(cx.t("experiments.add_channel")).clicked() {
         let taken: Vec<&str> = plan.channels.iter().map(|c| c.name.as_str()).collect();
@@ -103,21 +103,10 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, plan: &mut Budget) -> Result<(), &'sta
     if plan.channels.is_empty() { Err("experiments.hint_channel") } else { Ok(()) }
 }
 
-/// A channel's new name, in the conditions too.
-fn rename(plan: &mut Budget, before: &str, now: &str) {
-    for c in &mut plan.conditions {
-        if let Some(weight) = c.terms.remove(before) {
-            c.terms.insert(now.to_owned(), weight);
-        }
-    }
-}
-
 /// Weighted sums of several channels that must stay within bounds: a group's budget, one channel against another.
 fn conditions(ui: &mut Ui, cx: &Cx<'_>, plan: &mut Budget) {
     let title = cx.tw("experiments.conditions", &[("n", &plan.conditions.len())]);
     let names: Vec<String> = plan.channels.iter().map(|c| c.name.clone()).collect();
-    // A channel that was removed is in no condition any more.
-    plan.conditions.iter_mut().for_each(|c| c.terms.retain(|name, _| names.contains(name)));
     let mut gone = None;
     let header = egui::CollapsingHeader::new(title).id_salt("conditions").show(ui, |ui| {
         basic::caption(ui, cx.t("experiments.conditions_help"));
