@@ -63,7 +63,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             Ok(text_or_json(*json, value, &[], &format!("{}\n{}", out.display(), recipe.display())))
         }
         Command::Predict { model, data, out, reading, json } => {
-            let model = crate::ml::file::load(model)?;
+            let model = crate::ml::import::open(model)?;
             let loaded = read::open(data, &reading.options(), ctx)?;
             let mut warnings = loaded.warnings.clone();
             warnings.extend(run::predictions(&*model, &loaded.table, None, None, out, ctx)?);
@@ -80,7 +80,7 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         Command::Contrast(e) => super::why::contrast(e, lang, ctx),
         Command::Importance(e) => super::why::importance(e, lang, ctx),
         Command::Rank { model, data, person, items, out, reading, json } => {
-            let model = crate::ml::file::load(model)?;
+            let model = crate::ml::import::open(model)?;
             let loaded = read::open(data, &reading.options(), ctx)?;
             let items = items.as_ref().map(|p| read::open(p, &reading.options(), ctx)).transpose()?;
             let roles = crate::data::Roles::detect(&loaded.table);

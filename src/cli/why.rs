@@ -44,7 +44,7 @@ fn players(path: Option<&Path>, model: &dyn Model) -> Result<Option<Arc<Players>
 /// `whybench explain`.
 pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
     let method = method_named(&e.method)?;
-    let model = crate::ml::file::load(&e.model)?;
+    let model = crate::ml::import::open(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
     let raw = &loaded.table;
@@ -98,7 +98,7 @@ pub(super) fn explain(e: &Explain, lang: Lang, ctx: &JobCtx) -> Result<Said> {
 
 /// `whybench effect`.
 pub(super) fn effect(e: &Effect, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let model = crate::ml::file::load(&e.model)?;
+    let model = crate::ml::import::open(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let features = model.card().features();
     let of = |name: &String| -> Result<usize> {
@@ -139,7 +139,7 @@ fn sample(loaded: &Loaded, model: &dyn Model, most: usize, seed: u64) -> Result<
 
 /// `whybench importance`.
 pub(super) fn importance(e: &Importance, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let model = crate::ml::file::load(&e.model)?;
+    let model = crate::ml::import::open(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
     let y = pipeline::known_outcome(&loaded.table, &model.card().outcomes[outcome])?;
@@ -212,7 +212,7 @@ fn line(loaded: &Loaded, model: &dyn Model, row: u32) -> Result<Vec<f64>> {
 
 /// `whybench counterfactual`.
 pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let model = crate::ml::file::load(&e.model)?;
+    let model = crate::ml::import::open(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
     let rules = e.rules.as_deref().map(Rules::open).transpose()?.unwrap_or_default();
@@ -236,7 +236,7 @@ pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Re
 
 /// `whybench contrast`.
 pub(super) fn contrast(e: &Contrast, lang: Lang, ctx: &JobCtx) -> Result<Said> {
-    let model = crate::ml::file::load(&e.model)?;
+    let model = crate::ml::import::open(&e.model)?;
     let loaded = read::open(&e.data, &e.reading.options(), ctx)?;
     let outcome = outcome_of(&*model, e.class.as_deref())?;
     let options = ExplainOptions { scale: e.scale, outcome, seed: e.seed, ..ExplainOptions::default() };
@@ -246,7 +246,7 @@ pub(super) fn contrast(e: &Contrast, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             contrasts::groups(&*model, &of(a)?, &of(b)?, &options, ctx)?
         }
         (_, _, Some(row), Some(other)) => {
-            let other = crate::ml::file::load(other)?;
+            let other = crate::ml::import::open(other)?;
             let one = |m: &dyn Model| -> Result<_> {
                 let values = line(&loaded, m, row)?;
                 let x = crate::data::FeatureMatrix { n_features: values.len(), values };
@@ -388,7 +388,7 @@ pub(super) fn surrogate(
     json: bool,
     ctx: &JobCtx,
 ) -> Result<Said> {
-    let model = crate::ml::file::load(model)?;
+    let model = crate::ml::import::open(model)?;
     let loaded = read::open(data, &reading.options(), ctx)?;
     let outcome = outcome_of(&*model, class)?;
     let (x, _) = sample(&loaded, &*model, crate::session::deeper::SURROGATE_ROWS, seed)?;

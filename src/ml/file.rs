@@ -163,10 +163,23 @@ fn to_bytes(card: &ModelCard, tensors: &[NamedTensor], path: &Path) -> Result<Ve
     let bare = serde_json::to_string(&Written { version: VERSION, sha256: "", card }).map_err(|e| broken(e.to_string()))?;
     // What cannot be read back must not be written: better one sentence now than a lost model later.
     serde_json::from_str::<Carded>(&bare).map_err(|e| broken(e.to_string()))?;
-    let sum = hex(hash_tensors(Sha256::new().chain_update(&bare), tensors));
+    sealed(&bare, tensors).map_err(|e| broken(e.to_string()))
+}
+
+/// Text and tensors with their checksum.
+pub(super) fn sealed(bare: &str, tensors: &[NamedTensor]) -> std::result::Result<Vec<u8>, SafeTensorError> {
+    let sum = hex(hash_tensors(Sha256::new().chain_update(bare), tensors));
     let text = bare.replacen("\"sha256\":\"\"", &format!("\"sha256\":\"{sum}\""), 1);
     let metadata = HashMap::from([(KEY.to_owned(), text)]);
-    safetensors::serialize(tensors.iter().map(|t| (t.name.as_str(), t)), Some(metadata)).map_err(|e| broken(e.to_string()))
+    safetensors::serialize(tensors.iter().map(|t| (t.name.as_str(), t)), Some(metadata))
+}
+
+/// What stands in a file, without its checksum: text and tensors.
+#[cfg(test)]
+pub(super) fn unsealed(bytes: &[u8], path: &Path) -> Result<(String, Vec<NamedTensor>)> {
+    let (card, tensors) = parse(bytes, path)?;
+    let bare = Written { version: VERSION, sha256: "", card: &card };
+    Ok((serde_json::to_string(&bare).map_err(|_e| fault!("ml.model_damaged", file = path))?, tensors))
 }
 
 /// Writes a model, in one step: a failed save leaves the old file as it was.

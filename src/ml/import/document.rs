@@ -92,9 +92,11 @@ pub struct Budget(Cell<usize>);
 const MEMBER: usize = 64;
 
 impl Budget {
-    /// Enough for any model in a file of `bytes`: one that holds nothing but small numbers grows eightfold.
+    /// Enough for any model in a file of `bytes`. Models of a megabyte may grow eightfold; large ones hold numbers of many
+    /// digits and take about what they weigh, so twice that is enough.
     pub fn for_file(bytes: usize) -> Self {
-        Self(Cell::new(bytes.saturating_mul(8).saturating_add(16 << 20).min(3 << 30)))
+        let small = bytes.saturating_mul(8).saturating_add(16 << 20);
+        Self(Cell::new(small.min(bytes.saturating_mul(2).max(256 << 20))))
     }
     fn take(&self, bytes: usize) -> bool {
         let left = self.0.get().checked_sub(bytes);
@@ -203,6 +205,9 @@ mod tests {
         let many = |piece: &str, n: usize| format!("[{}0]", piece.repeat(n));
         // As numbers it is fine; as empty maps or lists it is not.
         assert!(json(many("0,", 2_000_000).as_bytes(), &Budget::for_file(4_000_000)).is_ok());
+        // A large file of nothing but small numbers is no model.
+        let text = many("0,", 40 << 20);
+        assert!(json(text.as_bytes(), &Budget::for_file(text.len())).is_err());
         for piece in ["{},", "[],", "\"\",", "{\"\":0},"] {
             let text = many(piece, 8 << 20);
             let found = json(text.as_bytes(), &Budget::for_file(text.len()));

@@ -39,7 +39,7 @@ pub(super) struct Source {
 }
 
 /// Largest file that is read: what is beyond is no model that this program could show.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 512 << 20;
 /// The same for ONNX, whose weights are held several times while it is made ready.
 const LARGEST_ONNX: u64 = 256 << 20;
 /// The same for a network's weights.
@@ -271,5 +271,7 @@ pub(super) fn names_or_numbers(names: Vec<String>, n: usize) -> Vec<String> {
     if names.len() == n { names } else { (0..n).map(|i| format!("f{i}")).collect() }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,6 @@
 //! (categories, missing values, zeros as missing, DART, random forest). LightGBM adds up a forest where it is asked for raw
 //! scores; the file holds the averages that it predicts otherwise.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::*;
@@ -11,7 +9,7 @@ use crate::base::JobCtx;
 use crate::data::FeatureMatrix;
 use crate::ml::model::Structure;
 
-fn folder() -> std::path::PathBuf {
+pub(super) fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import")
 }
 
@@ -197,101 +195,19 @@ fn classes_are_what_their_program_says() {
     }
 }
 
-/// Bytes of the fixtures, changed by chance: whatever comes of it, it is a model that predicts or a refusal, in little
-/// memory and time. `WHYBENCH_FUZZ_SECONDS` makes it go on for longer.
-#[test]
-fn damaged_files_do_no_harm() {
-    use crate::base::rng;
-    let ending = |p: &Path| p.extension().map(|e| e.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut paths: Vec<std::path::PathBuf> = std::fs::read_dir(folder()).unwrap().map(|f| f.unwrap().path()).collect();
-    paths.sort();
-    // Text of other trees, trees in ONNX files, weights, and a recipe that weights go with.
-    let chosen = |p: &std::path::PathBuf| {
-        let name = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let starts = ["xgb", "lgb", "boosted", "forest", "net_"].iter().any(|s| name.starts_with(s));
-        starts && ["json", "ubj", "txt", "onnx", "safetensors", "toml"].contains(&ending(p).as_str())
-    };
-    let files: Vec<(String, Vec<u8>)> = paths.into_iter().filter(chosen).map(|p| (ending(&p), std::fs::read(p).unwrap())).collect();
-    let of = |kind: &str| files.iter().filter(|f| f.0 == kind).count();
-    assert!(files.len() >= 22 && of("onnx") >= 4 && of("safetensors") == 2 && of("toml") == 1, "{}", files.len());
-    let weights = std::fs::read(folder().join("net_classes.safetensors")).unwrap();
-    let recipe = std::fs::read(folder().join("net_classes.toml")).unwrap();
-    let seconds: u64 = std::env::var("WHYBENCH_FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
-    let begun = std::time::Instant::now();
-    let dir = tempfile::tempdir().unwrap();
-    let mut kinds: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut rng = rng::rng(seconds, "fuzz");
-    let numbers = ["-1", "0", "99999999999", "1e308", "-1e308", "NaN", "4294967295", "0.5", "[", "]", "{", "\"", "18446744073709551615"];
-    let (mut tries, mut read) = (0u64, 0u64);
-    while tries < 1_500 || begun.elapsed().as_secs() < seconds {
-        let (kind, mut bytes) = files[rng::below(&mut rng, files.len())].clone();
-        for _ in 0..1 + rng::below(&mut rng, 4) {
-            let at = rng::below(&mut rng, bytes.len());
-            match rng::below(&mut rng, 6) {
-                0 => bytes[at] ^= 1 << rng::below(&mut rng, 8),
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, rng::below(&mut rng, 256) as u8),
-                3 => {
-                    let end = (at + rng::below(&mut rng, 200)).min(bytes.len());
-                    let piece = bytes[at..end].to_vec();
-                    bytes.splice(at..at, piece);
-                }
-                4 => {
-                    let end = (at + rng::below(&mut rng, 200)).min(bytes.len());
-                    drop(bytes.drain(at..end));
-                }
-                // A number becomes another one.
-                _ => {
-                    let from = (at..bytes.len()).find(|i| bytes[*i].is_ascii_digit()).unwrap_or(at);
-                    let to = (from..bytes.len()).find(|i| !bytes[*i].is_ascii_digit() && !b".eE+-".contains(&bytes[*i])).unwrap_or(from);
-                    let new = numbers[rng::below(&mut rng, numbers.len())].as_bytes().to_vec();
-                    bytes.splice(from..to, new);
-                }
-            }
-            if bytes.is_empty() {
-                bytes.push(b'{');
-            }
-        }
-        let path = dir.path().join(format!("m.{}", if kind == "toml" { "safetensors" } else { &kind }));
-        let (main, beside) = if kind == "toml" { (&weights, &bytes) } else { (&bytes, &recipe) };
-        std::fs::write(&path, main).unwrap();
-        std::fs::write(dir.path().join("m.toml"), beside).unwrap();
-        // A Transformer's recipe stands in its file.
-        if kind == "safetensors" && rng::below(&mut rng, 2) == 0 {
-            std::fs::remove_file(dir.path().join("m.toml")).unwrap();
-        }
-        tries += 1;
-        let count = kinds.entry(kind).or_default();
-        count.0 += 1;
-        let Ok(model) = import(&path, None) else { continue };
-        read += 1;
-        count.1 += 1;
-        let m = model.card().features().len();
-        if m <= 1_000 {
-            let x = FeatureMatrix { n_features: m, values: vec![1.5; m] };
-            assert_eq!(model.predict(&x, &JobCtx::quiet()).unwrap().len(), model.card().outcomes.len());
-        }
-    }
-    // Some changes do not matter, most do.
-    assert!(read > 0 && read < tries, "{read} of {tries}");
-    if seconds > 0 {
-        println!("{tries} files in {seconds} s, {read} of them read; tried and read by kind: {kinds:?}");
-    }
-}
-
 #[test]
 fn huge_and_deep_files_are_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let code = |path: &Path| import(path, None).map(drop).unwrap_err().0.code;
-    // A gigabyte of zeros costs nothing on disk, and must cost nothing here.
+    // Half a gigabyte of zeros costs nothing on disk, and must cost nothing here; more is not even looked at.
     let zeros = dir.path().join("zeros.json");
-    std::fs::File::create(&zeros).unwrap().set_len(1 << 30).unwrap();
+    std::fs::File::create(&zeros).unwrap().set_len(1 << 29).unwrap();
     let begun = std::time::Instant::now();
     assert_eq!(code(&zeros), "ml.import_unknown");
     assert!(begun.elapsed().as_secs() < 5, "it was read as a whole");
-    std::fs::File::create(&zeros).unwrap().set_len((1 << 30) + 1).unwrap();
+    std::fs::File::create(&zeros).unwrap().set_len(1 << 30).unwrap();
     assert_eq!(code(&zeros), "ml.import_too_large");
-    for (ending, found) in [("safetensors", "ml.import_too_large"), ("txt", "ml.import_unknown"), ("onnx", "ml.import_too_large")] {
+    for (ending, found) in [("safetensors", "ml.import_too_large"), ("txt", "ml.import_too_large"), ("onnx", "ml.import_too_large")] {
         let other = zeros.with_extension(ending);
         std::fs::rename(dir.path().join("zeros.json"), &other).or_else(|_| std::fs::File::create(&other).map(drop)).unwrap();
         std::fs::OpenOptions::new().write(true).open(&other).unwrap().set_len(1 << 30).unwrap();

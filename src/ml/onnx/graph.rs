@@ -282,7 +282,8 @@ pub fn asked(mut proto: ModelProto) -> Result<Asked, String> {
             labels = labels_of(n);
         }
         if plain && !inner && fits && KNOWN.contains(&n.op_type.as_str()) {
-            if !n.attribute.iter().filter_map(|a| a.t.as_ref()).all(sound) {
+            let trees = n.op_type.starts_with("TreeEnsemble");
+            if !n.attribute.iter().filter_map(|a| a.t.as_ref()).all(sound) || trees && !super::trees::sound(n) {
                 return Err(format!("{} ({})", n.op_type, n.name));
             }
             made.node.push(n.clone());

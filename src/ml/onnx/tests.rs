@@ -189,6 +189,25 @@ fn damaged_and_hostile_files_are_refused() {
     assert_eq!(put(b"a,b\n1,2\n").err().unwrap().0.code, "ml.import_damaged");
     std::fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
     assert_eq!(crate::ml::import::import(&path, None).err().unwrap().0.code, "ml.import_too_large");
+    // Trees that the engine would walk without an end, or out of their tables.
+    for (list, value) in [
+        ("nodes_truenodeids", 0),
+        ("nodes_truenodeids", 2),
+        ("nodes_falsenodeids", 9_999),
+        ("nodes_featureids", -1),
+        ("nodes_nodeids", 5),
+        ("class_ids", 77),
+        ("class_nodeids", 0),
+    ] {
+        let mut file = tract_onnx::onnx().proto_model_for_read(&mut &*std::fs::read(folder().join("trees.onnx")).unwrap()).unwrap();
+        assert!(graph::asked(file.clone()).is_ok());
+        let nodes = &mut file.graph.as_mut().unwrap().node;
+        let trees = nodes.iter_mut().find(|n| n.op_type == "TreeEnsembleClassifier").unwrap();
+        let ints = &mut trees.attribute.iter_mut().find(|a| a.name == list).unwrap().ints;
+        assert_ne!(ints[0], value, "{list}");
+        ints[0] = value;
+        assert!(graph::asked(file).is_err(), "{list}");
+    }
     // A stored tensor that says it is much larger than what it holds, and an operator that makes its own shapes.
     use tract_onnx::pb;
     let read = |name: &str| tract_onnx::onnx().proto_model_for_read(&mut &*std::fs::read(folder().join(name)).unwrap()).unwrap();

@@ -58,6 +58,34 @@ pub fn read(proto: &ModelProto) -> Option<Result<Source, String>> {
     Some(whole(graph, node, prefix, n_outputs, link, average, labels).ok_or_else(|| node.op_type.clone()))
 }
 
+/// Whether the engine may run a node of trees: it walks them without looking whether a child, a column or a class is there,
+/// and without an end if a child leads back.
+pub fn sound(node: &NodeProto) -> bool {
+    let (trees, ids, features) = (ints(node, "nodes_treeids"), ints(node, "nodes_nodeids"), ints(node, "nodes_featureids"));
+    let (yes, no) = (ints(node, "nodes_truenodeids"), ints(node, "nodes_falsenodeids"));
+    let modes = attribute(node, "nodes_modes").map_or(&[][..], |a| &a.strings);
+    let n = trees.len();
+    if [ids.len(), features.len(), yes.len(), no.len(), modes.len()].iter().any(|l| *l != n) {
+        return false;
+    }
+    let mut size = BTreeMap::<i64, i64>::new();
+    trees.iter().for_each(|t| *size.entry(*t).or_default() += 1);
+    let place: BTreeMap<(i64, i64), usize> = (0..n).map(|i| ((trees[i], ids[i]), i)).collect();
+    let numbered = (0..n).all(|i| (0..size[&trees[i]]).contains(&ids[i]) && (0..MOST_FEATURES as i64).contains(&features[i]));
+    // Every node but the first is the child of at most one: no walk from the first comes back.
+    let mut seen = vec![false; n];
+    let once = |child: &(i64, i64), seen: &mut Vec<bool>| {
+        child.1 != 0 && place.get(child).is_some_and(|i| !std::mem::replace(&mut seen[*i], true))
+    };
+    let tree = (0..n).filter(|i| modes[*i] != b"LEAF").all(|i| once(&(trees[i], yes[i]), &mut seen) && once(&(trees[i], no[i]), &mut seen));
+    let classes = labels_of(node).len() as i64;
+    let (of_tree, of_node, of_class) = (ints(node, "class_treeids"), ints(node, "class_nodeids"), ints(node, "class_ids"));
+    let whole = of_node.len() == of_tree.len() && of_class.len() == of_tree.len();
+    let is_leaf = |k: usize| place.get(&(of_tree[k], of_node[k])).is_some_and(|i| modes[*i] == b"LEAF");
+    let leaves = whole && (0..of_tree.len()).all(|k| is_leaf(k) && (0..classes).contains(&of_class[k]));
+    place.len() == n && numbered && tree && leaves
+}
+
 /// The one node of trees that everything else only leads to or passes on.
 fn only_trees(graph: &GraphProto) -> Option<&NodeProto> {
     let mut found = None;
