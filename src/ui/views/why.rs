@@ -303,15 +303,17 @@ impl WhyView {
         match &many {
             Some(why) => {
                 self.lit.look_up(cx, why);
-                many::ui(ui, cx, subject, why, &mut self.twins, (&mut self.pictures, &self.lit));
+                let tested = trust::answer(cx, subject, &self.rows.rows(cx));
+                let together = trust::together(tested.as_deref());
+                many::ui(ui, cx, subject, why, &mut self.twins, (&mut self.pictures, &self.lit, together));
                 let rows = self.rows.rows(cx);
                 self.inside.rows(ui, cx, subject, (why, rows), &mut self.twins, &self.lit);
                 self.pairs.parted(ui, cx, subject, why, &mut self.twins, &self.lit);
                 let shown = self.shown_row(cx);
-                self.effect.ui(ui, cx, subject, (why, shown), &mut self.twins);
+                self.effect.ui(ui, cx, subject, (why, shown, &self.lit), &mut self.twins);
                 trust::ui(ui, cx, subject, why, &self.rows.rows(cx), &mut self.twins);
                 self.again.ui(ui, cx, subject, &mut self.twins);
-                self.everyone.ui(ui, cx, subject, (why, &self.lit), &mut self.twins);
+                self.everyone.ui(ui, cx, subject, (why, &self.rows.rows(cx), &self.lit), &mut self.twins);
                 self.segments.ui(ui, cx, subject);
                 trust::surrogate(ui, cx, subject, &mut self.twins);
                 self.pairs.ui(ui, cx, subject, &mut self.twins);

@@ -286,20 +286,40 @@ pub fn swarm_image(s: &Swarm, t: &Tokens) -> ColorImage {
     ColorImage::new([width, height], pixels)
 }
 
-/// Draws the piles; returns what was touched with the feature it belongs to.
+/// What the analyst did to the piles.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SwarmTouch {
+    /// Pile under the pointer, or where the keys led, with its feature.
+    pub hovered: Option<(usize, Cell)>,
+    /// Pile clicked.
+    pub clicked: Option<(usize, Cell)>,
+    /// Features whose lines a rectangle drawn with Shift held goes over, and the effects that it spans.
+    pub many: Option<(Vec<usize>, f64, f64)>,
+}
+
+impl Swarm {
+    /// The pile that an effect of a feature lies in: line and place along the axis.
+    pub fn place(&self, feature: usize, effect: f64) -> Option<(usize, usize)> {
+        let line = self.lines.iter().position(|l| l.1 == feature)?;
+        let at = (effect / self.step).floor() - self.lowest as f64;
+        (self.step > 0.0 && at >= 0.0 && at < self.across as f64).then_some((line, at as usize))
+    }
+}
+
+/// Draws the piles; `marked` are places of rows, by line and place along the axis.
 pub fn swarm(
     ui: &mut Ui,
     s: &Swarm,
     (all, unit, lang): (u64, Unit, Lang),
     (cache, key): (&mut Cache, u64),
     title: &str,
-    selected: Option<usize>,
-) -> (Option<(usize, Cell)>, Option<(usize, Cell)>) {
+    (selected, marked): (Option<usize>, &[(usize, usize)]),
+) -> SwarmTouch {
     let width = ui.available_width().max(220.0);
     let longest = s.lines.iter().map(|l| l.0.chars().count()).max().unwrap_or(0) as f32;
     let names = (longest * 7.0 + 12.0).clamp(60.0, width * 0.4);
     let height = LINE * s.lines.len() as f32;
-    let (rect, response) = ui.allocate_exact_size(vec2(width, height + ink::X_AXIS), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height + ink::X_AXIS), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, title));
     let grid = Rect::from_min_max(pos2(rect.left() + names + 12.0, rect.top()), pos2(rect.right() - 12.0, rect.top() + height));
     let step = grid.width() / s.across.max(1) as f32;
@@ -319,6 +339,7 @@ pub fn swarm(
     let middle = |(line, at): (usize, usize)| {
         pos2(grid.left() + (s.lines[line].2[at].0 as f32 + 0.5) * step, grid.top() + (line as f32 + 0.5) * LINE)
     };
+    let area = brush::area(ui, &response);
     if ui.is_rect_visible(rect) {
         let t = Tokens::of(ui.ctx());
         let texture = cache.get(ui, key, t.dark, || swarm_image(s, t));
@@ -335,6 +356,13 @@ pub fn swarm(
         p.vline(axis.at(0.0), grid.y_range(), Stroke::new(1.0, t.faint));
         if let Some(texture) = texture {
             p.image(texture, grid, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+        }
+        for (line, at) in marked {
+            let foot = pos2(grid.left() + (*at as f32 + 0.5) * step, grid.top() + (*line as f32 + 1.0) * LINE - 4.0);
+            p.add(ink::diamond(foot, t));
+        }
+        if let Some((area, _)) = area {
+            brush::paint(ui, area.intersect(grid));
         }
         if let Some(at) = hovered {
             p.rect_stroke(
@@ -354,7 +382,12 @@ pub fn swarm(
     {
         brush::tip(ui, &response, at, std::slice::from_ref(name));
     }
-    (pile, pile.filter(|_| response.clicked()))
+    let many = area.filter(|(area, done)| *done && area.intersects(grid) && !s.lines.is_empty()).map(|(area, _)| {
+        let line = |y: f32| (((y - grid.top()) / LINE).max(0.0) as usize).min(s.lines.len() - 1);
+        let at = |x: f32| axis.low + f64::from((x - grid.left()) / grid.width()) * (axis.high - axis.low);
+        (s.lines[line(area.top())..=line(area.bottom())].iter().map(|l| l.1).collect(), at(area.left()), at(area.right()))
+    });
+    SwarmTouch { hovered: pile, clicked: pile.filter(|_| response.clicked()), many }
 }
 
 #[cfg(test)]
@@ -405,6 +438,12 @@ pub(crate) mod tests {
                 assert!(cell.effect_low >= from && cell.effect_high < from + s.step, "{name} {cell:?}");
             }
         }
+        for (feature, effect) in [(0, -2.0), (0, 1.0), (1, 0.01)] {
+            let (line, at) = s.place(feature, effect).unwrap();
+            let pile = s.lines[line].2.iter().find(|p| p.0 == at).unwrap();
+            assert!(pile.1.effect_low <= effect && effect <= pile.1.effect_high, "{feature} {effect} {pile:?}");
+        }
+        assert_eq!((s.place(0, 99.0), s.place(7, 0.0)), (None, None));
         let i = swarm_image(&s, &LIGHT);
         assert_eq!(i.size, [s.across, 2 * PIXELS]);
         assert_eq!(swarm_image(&Swarm::default(), &LIGHT).size, [1, 1]);

@@ -5,13 +5,19 @@ use eframe::egui::{self, Align2, Painter, Rect, Role, Sense, Ui, Vec2, WidgetInf
 use super::axis::Axis;
 use super::ink;
 use super::units::Unit;
-use crate::base::{Lang, tr, tr_with};
+use crate::base::{Lang, numbers, tr, tr_with};
 use crate::explain::brushed::{Beside, Brushed};
 use crate::explain::summary::Importance;
+use crate::explain::trust::Twins;
 use crate::ui::theme::{ROW, Tokens};
 
 /// Bars that are shown; the table twin has all.
 pub const MOST: usize = 15;
+/// Brackets of twins that stand beside each other, and the room of one.
+const LANES: usize = 3;
+const LANE: f32 = 6.0;
+/// Room of all of them.
+const EDGE: f32 = LANES as f32 * LANE + 2.0;
 
 /// Places of the bars, relative to the top left corner.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +44,7 @@ pub fn lay_out(all: &[Importance], brushed: Option<&Brushed>, width: f32) -> Lay
     let names_right = ink::names_width(shown.iter().map(|i| i.name.as_str()), (width * 0.36).min(240.0), width);
     let diamonds = shown.iter().filter_map(|i| beside(brushed, i)).map(|b| b.size);
     let ends = shown.iter().flat_map(|i| [i.mean_abs, i.interval.1]).chain(diamonds).chain([0.0]);
-    let mut axis = Axis::spanning(ends, names_right + 24.0, width - 72.0, 0.0);
+    let mut axis = Axis::spanning(ends, names_right + 24.0, width - 72.0 - EDGE, 0.0);
     axis.low = 0.0;
     let rows: Vec<_> = (0..shown.len()).map(|i| Rect::from_min_size(pos2(0.0, i as f32 * ROW), vec2(width, ROW))).collect();
     let size = vec2(width, rows.len() as f32 * ROW + ink::X_AXIS);
@@ -54,11 +60,48 @@ pub struct Touch {
     pub clicked: Option<usize>,
 }
 
+/// Brackets of features that go together, to the right of the figures: lane, first and last bar. Only pairs of which both
+/// have a bar; no more lanes than there is room for.
+fn brackets(all: &[Importance], twins: &[Twins]) -> Vec<(usize, usize, usize)> {
+    let at = |feature: usize| all.iter().take(MOST).position(|b| b.feature == feature);
+    let mut pairs: Vec<(usize, usize)> =
+        twins.iter().filter_map(|t| at(t.a).zip(at(t.b))).map(|(a, b)| (a.min(b), a.max(b))).filter(|(a, b)| a < b).collect();
+    pairs.sort_by_key(|(a, b)| (b - a, *a));
+    pairs.dedup();
+    let mut lanes: Vec<Vec<(usize, usize)>> = Vec::new();
+    let mut out = Vec::new();
+    for (a, b) in pairs {
+        let free = |lane: &Vec<(usize, usize)>| lane.iter().all(|(c, d)| b < *c || *d < a);
+        let lane = lanes.iter().position(free).unwrap_or(lanes.len());
+        if lane >= LANES {
+            continue;
+        }
+        if lane == lanes.len() {
+            lanes.push(Vec::new());
+        }
+        lanes[lane].push((a, b));
+        out.push((lane, a, b));
+    }
+    out
+}
+
+/// With whom a bar goes together, in words.
+pub fn twins_words(all: &[Importance], i: usize, twins: &[Twins], lang: Lang) -> Option<String> {
+    let me = all.get(i)?.feature;
+    let name = |f: usize| all.iter().find(|b| b.feature == f).map(|b| b.name.clone());
+    let others = twins.iter().filter_map(|t| {
+        let other = if t.a == me { t.b } else { t.a };
+        (t.a == me || t.b == me).then(|| name(other)).flatten().map(|n| format!("{n} (r = {})", numbers::fixed(t.correlation, 2)))
+    });
+    let others: Vec<String> = others.collect();
+    (!others.is_empty()).then(|| tr_with(lang, "why.twin_of", &[("features", &others.join(", "))]))
+}
+
 /// Draws the bars in the width that is there; where rows are brushed, a diamond on each bar says what it is to these.
 pub fn ui(
     ui: &mut Ui,
     all: &[Importance],
-    brushed: Option<&Brushed>,
+    (brushed, twins): (Option<&Brushed>, &[Twins]),
     unit: Unit,
     lang: Lang,
     hovered: Option<usize>,
@@ -90,7 +133,7 @@ pub fn ui(
             if let Some(words) = exact_beside(brushed, bar, unit, lang) {
                 ui.label(words);
             }
-            if let Some(words) = tied_words(all, i, lang) {
+            for words in [tied_words(all, i, lang), twins_words(all, i, twins, lang)].into_iter().flatten() {
                 ui.label(words);
             }
         });
@@ -98,6 +141,15 @@ pub fn ui(
     if ui.is_rect_visible(rect) {
         let marks = (hovered.or(touch.hovered), selected);
         paint(ui.painter(), Tokens::of(ui.ctx()), (all, brushed), &l, offset, unit, lang, marks);
+        for (lane, a, b) in brackets(all, twins) {
+            let x = rect.right() - 2.0 - lane as f32 * LANE;
+            let (top, foot) = (l.rows[a].center().y + offset.y, l.rows[b].center().y + offset.y);
+            let line = [pos2(x - 4.0, top), pos2(x, top), pos2(x, foot), pos2(x - 4.0, foot)];
+            ui.painter().line(line.to_vec(), egui::Stroke::new(1.5, Tokens::of(ui.ctx()).weak));
+        }
+    }
+    if !brackets(all, twins).is_empty() {
+        super::basic::caption(ui, tr(lang, "why.twins_key")).on_hover_text(tr(lang, "why.twins_help"));
     }
     if let Some(b) = brushed {
         ink::diamond_key(ui, &tr_with(lang, "why.brushed_key", &[("n", &crate::base::numbers::count(b.rows as i64))]));
@@ -167,7 +219,7 @@ fn paint(
         if let Some(b) = beside(brushed, bar) {
             p.add(ink::diamond(pos2(axis.at(b.size), y), t));
         }
-        let figures = Rect::from_min_max(pos2(row.right() - 68.0, row.top()), row.max);
+        let figures = Rect::from_min_max(pos2(row.right() - 68.0 - EDGE, row.top()), pos2(row.right() - EDGE, row.bottom()));
         ink::text(p, figures, Align2::RIGHT_CENTER, &plain(unit, bar.mean_abs), t.text);
     }
 }
@@ -275,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn twins_are_bracketed_without_crossing() {
+        let s = examples::summary(20);
+        let feature = |i: usize| s.importance[i].feature;
+        let pair = |a: usize, b: usize| Twins { a: feature(a), b: feature(b), correlation: 0.9 };
+        // The last of these has no bar, and five that lie over each other do not all fit.
+        let some = [pair(3, 1), pair(0, 2), pair(4, 5), pair(0, 18)];
+        assert_eq!(brackets(&s.importance, &some), [(0, 4, 5), (0, 0, 2), (1, 1, 3)]);
+        let many: Vec<Twins> = (0..5).map(|i| pair(i, 10 + i)).collect();
+        assert_eq!(brackets(&s.importance, &many).len(), LANES);
+        assert!(brackets(&[], &some).is_empty());
+        let said = twins_words(&s.importance, 0, &some, Lang::En).unwrap();
+        assert!(said.contains(&s.importance[2].name) && said.contains(&s.importance[18].name) && said.contains("r = 0.90"), "{said}");
+        assert_eq!(twins_words(&s.importance, 6, &some, Lang::En), None);
+    }
+
+    #[test]
     fn a_click_selects_and_long_names_fit() {
         use egui_kittest::Harness;
         use egui_kittest::kittest::Queryable as _;
@@ -282,7 +350,7 @@ mod tests {
         s.importance[0].name = "n".repeat(80);
         let touched = std::cell::RefCell::new(None);
         let mut h = Harness::builder().with_size([420.0, 200.0]).build_ui(|ui| {
-            let touch = super::ui(ui, &s.importance, None, Unit::Probability, Lang::En, None, None);
+            let touch = super::ui(ui, &s.importance, (None, &[]), Unit::Probability, Lang::En, None, None);
             if touch.clicked.is_some() {
                 *touched.borrow_mut() = touch.clicked;
             }

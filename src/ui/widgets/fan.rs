@@ -1,8 +1,9 @@
 //! Curves of single rows along a feature, with their mean and the selected row; at most a hundred lines of twenty points.
 
-use eframe::egui::{self, Align2, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::axis::Axis;
+use super::brush::{self, Marks};
 use super::units::Unit;
 use super::{density, ink};
 use crate::base::{Lang, numbers, tr_with};
@@ -43,6 +44,17 @@ pub fn lay_out(fan: &Fan, levels: bool, width: f32) -> Layout {
 }
 
 impl Layout {
+    /// Rows whose lines run through a rectangle, sorted.
+    pub fn rows_in(&self, fan: &Fan, area: Rect) -> Vec<u32> {
+        let inside = |values: &[f64]| {
+            let points: Vec<Pos2> = self.middles.iter().zip(values).map(|(x, v)| pos2(*x, self.y.at(*v))).collect();
+            points.windows(2).any(|w| through(area, w[0], w[1])) || points.iter().any(|p| area.contains(*p))
+        };
+        let mut rows: Vec<u32> = fan.lines.iter().filter(|(_, v)| inside(v)).map(|(row, _)| *row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
     /// The line nearest to a place, if one is near enough.
     pub fn nearest(&self, fan: &Fan, at: Pos2) -> Option<usize> {
         let far = |values: &[f64]| -> f32 {
@@ -52,6 +64,14 @@ impl Layout {
         let all = fan.lines.iter().enumerate().map(|(i, (_, v))| (i, far(v)));
         all.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, d)| *d <= NEAR).map(|(i, _)| i)
     }
+}
+
+/// Whether a line between two points runs through a rectangle.
+fn through(area: Rect, a: Pos2, b: Pos2) -> bool {
+    let corners = [area.left_top(), area.right_top(), area.right_bottom(), area.left_bottom()];
+    let side = |p: Pos2| ((b - a).rot90().dot(p - a)).total_cmp(&0.0);
+    let parted = corners.iter().any(|c| side(*c) != side(corners[0]));
+    area.contains(a) || area.contains(b) || parted && area.intersects(Rect::from_two_pos(a, b))
 }
 
 /// Distance of a point from a line between two others.
@@ -76,8 +96,19 @@ pub struct Look<'a> {
     pub unit: Unit,
     /// Language of the words.
     pub lang: Lang,
-    /// The selected row.
-    pub selected: Option<u32>,
+    /// Rows that are marked.
+    pub marks: Marks<'a>,
+}
+
+/// What the analyst did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touch {
+    /// Row under the pointer, or where the keys led.
+    pub hovered: Option<u32>,
+    /// Row clicked.
+    pub clicked: Option<u32>,
+    /// Rows whose lines run through a rectangle that was drawn with Shift held, sorted.
+    pub many: Option<Vec<u32>>,
 }
 
 impl Look<'_> {
@@ -86,27 +117,37 @@ impl Look<'_> {
     }
 }
 
-/// Draws it; returns the row under the pointer and whether it was clicked.
-pub fn ui(ui: &mut Ui, fan: &Fan, look: &Look<'_>) -> Option<(u32, bool)> {
+/// Draws it.
+pub fn ui(ui: &mut Ui, fan: &Fan, look: &Look<'_>) -> Touch {
     let l = lay_out(fan, look.levels, ui.available_width());
-    let (rect, response) = ui.allocate_exact_size(l.size, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(l.size, Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, look.title));
     let offset = rect.min.to_vec2();
-    let near = response.hover_pos().and_then(|p| l.nearest(fan, p - offset));
+    // The keys walk from the lowest end to the highest.
+    let mut order: Vec<usize> = if response.has_focus() { (0..fan.lines.len()).collect() } else { Vec::new() };
+    let end = |i: &usize| fan.lines[*i].1.last().copied().unwrap_or_default();
+    order.sort_by(|a, b| end(b).total_cmp(&end(a)));
+    let walked = brush::walk(ui, &response, order.len(), |_| 1).map(|(line, _)| order[line]);
+    let near = response.hover_pos().and_then(|p| l.nearest(fan, p - offset)).or(walked);
+    let area = brush::area(ui, &response);
     if ui.is_rect_visible(rect) {
         paint(ui, fan, look, &l, offset, near);
-    }
-    let (row, values) = &fan.lines[near?];
-    let clicked = response.clicked();
-    response.on_hover_ui_at_pointer(|ui| {
-        ui.label(egui::RichText::new(tr_with(look.lang, "why.row_n", &[("row", &numbers::count(i64::from(*row) + 1))])).strong());
-        let ends = fan.places.first().zip(fan.places.last()).zip(values.first().zip(values.last()));
-        if let Some(((a, b), (from, to))) = ends {
-            ui.label(format!("{} = {}: {}", look.name, a.1, look.show(*from)));
-            ui.label(format!("{} = {}: {}", look.name, b.1, look.show(*to)));
+        if let Some((area, _)) = area {
+            brush::paint(ui, area.intersect(rect));
         }
-    });
-    Some((*row, clicked))
+        brush::focus(ui, &response, rect);
+    }
+    let many = area.filter(|(_, done)| *done).map(|(area, _)| l.rows_in(fan, area.translate(-offset)));
+    let Some((row, values)) = near.and_then(|i| fan.lines.get(i)) else { return Touch { many, ..Touch::default() } };
+    let mut said = vec![tr_with(look.lang, "why.row_n", &[("row", &numbers::count(i64::from(*row) + 1))])];
+    let ends = fan.places.first().zip(fan.places.last()).zip(values.first().zip(values.last()));
+    if let Some(((a, b), (from, to))) = ends {
+        said.push(format!("{} = {}: {}", look.name, a.1, look.show(*from)));
+        said.push(format!("{} = {}: {}", look.name, b.1, look.show(*to)));
+    }
+    let at = pos2(l.middles.last().copied().unwrap_or_default(), values.last().map_or(0.0, |v| l.y.at(*v))) + offset;
+    brush::tip(ui, &response, at, &said);
+    Touch { hovered: Some(*row), clicked: response.clicked().then_some(*row), many }
 }
 
 fn paint(ui: &Ui, fan: &Fan, look: &Look<'_>, l: &Layout, offset: Vec2, near: Option<usize>) {
@@ -128,8 +169,11 @@ fn paint(ui: &Ui, fan: &Fan, look: &Look<'_>, l: &Layout, offset: Vec2, near: Op
         p.add(Shape::line(line(values), Stroke::new(width, colour)));
     };
     strong(&fan.mean, 2.5, t.accent);
+    for (_, values) in fan.lines.iter().filter(|(row, _)| look.marks.many(*row)) {
+        strong(values, 1.5, t.accent);
+    }
     // The selected row is told by its dots as well as by its colour.
-    if let Some((_, values)) = fan.lines.iter().find(|(row, _)| Some(*row) == look.selected) {
+    if let Some((_, values)) = fan.lines.iter().find(|(row, _)| look.marks.one(*row)) {
         strong(values, 2.0, t.up);
         for at in line(values) {
             p.circle_filled(at, 2.5, t.up);
@@ -175,6 +219,12 @@ mod tests {
             let on = |line: usize, k: usize| pos2(l.middles[k], l.y.at(fan.lines[line].1[k]));
             assert_eq!(l.nearest(&fan, on(0, 1)), Some(0));
             assert_eq!(l.nearest(&fan, on(1, 0) + vec2(2.0, 3.0)), Some(1));
+            let around = |at: Pos2| l.rows_in(&fan, Rect::from_center_size(at, vec2(4.0, 4.0)));
+            assert_eq!((around(on(0, 1)), around(on(1, 3))), (vec![7], vec![9]));
+            let half = (on(1, 0) + on(1, 1).to_vec2()).to_vec2() / 2.0;
+            assert_eq!(around(half.to_pos2()), [9], "between two values, too");
+            assert_eq!(l.rows_in(&fan, Rect::EVERYTHING), [7, 9]);
+            assert_eq!(around(pos2(l.middles[0], (l.y.at(0.0) + l.y.at(1.0)) / 2.0)), [0u32; 0]);
             assert_eq!(l.nearest(&fan, pos2(l.middles[0], (l.y.at(0.0) + l.y.at(1.0)) / 2.0)), None, "between the lines is no line");
         }
         assert!((apart(pos2(0.0, 5.0), pos2(-1.0, 0.0), pos2(1.0, 0.0)) - 5.0).abs() < 1e-6);

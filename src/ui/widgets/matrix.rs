@@ -88,6 +88,8 @@ pub struct Marked {
     pub many: Vec<usize>,
     /// One, by a line through all.
     pub one: Option<usize>,
+    /// Single cells, by a frame.
+    pub cells: Vec<Cell>,
 }
 
 /// What the analyst did.
@@ -99,6 +101,8 @@ pub struct Touch {
     pub clicked: Option<Cell>,
     /// First and last place of a stretch that was drawn with Shift held.
     pub many: Option<(usize, usize)>,
+    /// First and last line of the same.
+    pub lines: Option<(usize, usize)>,
 }
 
 /// Draws it; `key` changes when the content does.
@@ -134,6 +138,7 @@ pub fn ui(
     let walked = brush::walk(ui, &response, m.lines.len(), |_| m.across);
     let hovered = response.hover_pos().and_then(cell_at).or(walked);
     let area = brush::area(ui, &response);
+    let blocks = tall.is_some();
     let clicked = response.clicked().then_some(hovered).flatten();
     if ui.is_rect_visible(rect) {
         if cache.key != Some((key, t.dark)) || cache.texture.is_none() {
@@ -168,8 +173,14 @@ pub fn ui(
         if let Some(x) = marked.one {
             p.vline(grid.left() + (x as f32 + 0.5) * step, grid.y_range(), Stroke::new(step.clamp(1.0, 2.0), t.text));
         }
+        for (l, x) in &marked.cells {
+            let min = pos2(grid.left() + *x as f32 * step, grid.top() + *l as f32 * line);
+            p.rect_stroke(Rect::from_min_size(min, vec2(step, line)), 0.0, Stroke::new(2.0, t.accent), StrokeKind::Inside);
+        }
         if let Some((area, _)) = area {
-            brush::paint(ui, Rect::from_x_y_ranges(area.x_range(), grid.y_range()).intersect(grid));
+            // A crowd is brushed in stretches, a field in blocks.
+            let tall = if blocks { area.y_range() } else { grid.y_range() };
+            brush::paint(ui, Rect::from_x_y_ranges(area.x_range(), tall).intersect(grid));
         }
         brush::focus(ui, &response, rect);
         if let Some((l, x)) = hovered {
@@ -187,11 +198,11 @@ pub fn ui(
             brush::tip(ui, &response, p, std::slice::from_ref(name));
         }
     }
-    let many = area.filter(|(area, done)| *done && m.across > 0 && area.intersects(grid)).map(|(area, _)| {
-        let place = |x: f32| (((x - grid.left()) / step).max(0.0) as usize).min(m.across - 1);
-        (place(area.left()), place(area.right()))
-    });
-    Touch { hovered, clicked, many }
+    let drawn = area.filter(|(area, done)| *done && m.across > 0 && !m.lines.is_empty() && area.intersects(grid)).map(|(area, _)| area);
+    let place = |x: f32| (((x - grid.left()) / step).max(0.0) as usize).min(m.across - 1);
+    let line_at = |y: f32| (((y - grid.top()) / line).max(0.0) as usize).min(m.lines.len() - 1);
+    let many = drawn.map(|area| (place(area.left()), place(area.right())));
+    Touch { hovered, clicked, many, lines: drawn.map(|area| (line_at(area.top()), line_at(area.bottom()))) }
 }
 
 /// Colours from the strongest down to the strongest up, with their numbers.

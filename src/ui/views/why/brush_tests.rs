@@ -130,3 +130,84 @@ fn brushed_rows_are_stepped_through_in_the_attention_pane() {
     h.run();
     assert_eq!(h.state().desk.session.selection.row, Some(9));
 }
+
+/// A drag with Shift held over what has a label, from one share of its size to another.
+fn brush_over(h: &mut egui_kittest::Harness<'_, crate::ui::tests::Bench>, rect: egui::Rect, from: (f32, f32), to: (f32, f32)) {
+    let at = |(x, y): (f32, f32)| rect.min + egui::vec2(rect.width() * x, rect.height() * y);
+    let shift = egui::Modifiers::SHIFT;
+    let button = |pos, pressed| egui::Event::PointerButton { pos, button: egui::PointerButton::Primary, pressed, modifiers: shift };
+    h.event(egui::Event::PointerMoved(at(from)));
+    h.step();
+    h.event_modifiers(button(at(from), true), shift);
+    h.step();
+    for share in [0.5, 1.0] {
+        let p = at(from) + (at(to) - at(from)) * share;
+        h.event_modifiers(egui::Event::PointerMoved(p), shift);
+        h.step();
+    }
+    h.event_modifiers(button(at(to), false), shift);
+    h.run();
+}
+
+#[test]
+fn piles_and_curves_of_single_rows_are_brushed() {
+    let (_folder, mut session) = shop(120);
+    session.apply(&Command::AddModel(ModelSpec::new("line", ModelKind::Logistic)));
+    session.want(Ask::Train("line".into()));
+    session.settle();
+    session.selection.feature = Some("Pages".into());
+    let mut h = harness(session, Room::Why);
+    h.set_size(egui::vec2(1280.0, 6000.0));
+    h.run();
+    let picture = |h: &egui_kittest::Harness<'_, crate::ui::tests::Bench>, says: &str| {
+        let images = h.get_all_by_role(egui::accesskit::Role::Image);
+        let labels: Vec<_> = images.filter_map(|n| Some((n.accesskit_node().label()?, n.rect()))).collect();
+        labels.iter().find(|l| l.0.contains(says)).unwrap_or_else(|| panic!("no picture of {says}: {labels:?}")).1
+    };
+    h.get_by_label_contains("Explain all ").click();
+    h.run();
+    // Piles are counted in margins, and the rows' effects on that scale are fetched for them.
+    let whys = &h.state().desk.session.whys;
+    let of = |scale| whys.iter().find(|w| w.0.options.scale == scale && w.1.value.attribution.rows.len() > 1).unwrap().1.value.clone();
+    let (why, shown) = (of(crate::ml::model::Scale::Margin), of(crate::ml::model::Scale::Probability));
+    let a = &why.attribution;
+    assert_eq!(a.rows, shown.attribution.rows);
+    // The whole of the first line is every row; its right half, those that this feature pushes up most.
+    let piles = picture(&h, "as piles");
+    brush_over(&mut h, piles, (0.0, 0.02), (1.0, 0.1));
+    let rows = |h: &egui_kittest::Harness<'_, crate::ui::tests::Bench>| h.state().desk.session.selection.rows.clone();
+    assert_eq!(rows(&h), a.rows);
+    // What is said of the selected rows stands above and moves it.
+    let piles = picture(&h, "as piles");
+    brush_over(&mut h, piles, (0.6, 0.02), (1.0, 0.1));
+    let some = rows(&h);
+    assert!(!some.is_empty() && some.len() < a.rows.len(), "{}", some.len());
+    let Some(first) = h.state().desk.session.answers.iter().find_map(|x| match &*x.1.value {
+        crate::session::state::Answer::Density(d) => Some(d.features[0].feature),
+        _ => None,
+    }) else {
+        panic!("no piles")
+    };
+    let effect = |inside: bool| {
+        let of = (0..a.rows.len()).filter(move |i| some.contains(&a.rows[*i]) == inside);
+        of.map(|i| a.row(i)[first]).collect::<Vec<_>>()
+    };
+    let (inside, outside) = (effect.clone()(true), effect(false));
+    let (low, high) = (inside.iter().copied().fold(f64::INFINITY, f64::min), outside.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    assert!(low > high, "{low} {high}");
+    // Curves of single rows all begin low and rise: none runs through the upper left corner.
+    h.get_by_label("Row by row (ICE)").click();
+    h.run();
+    let lines = picture(&h, "if all else stayed as it is");
+    brush_over(&mut h, lines, (0.0, 0.0), (1.0, 0.86));
+    assert_eq!(rows(&h).len(), 100, "as many as are drawn");
+    let lines = picture(&h, "if all else stayed as it is");
+    brush_over(&mut h, lines, (0.12, 0.0), (0.2, 0.2));
+    assert!(rows(&h).is_empty());
+    let lines = picture(&h, "if all else stayed as it is");
+    brush_over(&mut h, lines, (0.0, 0.0), (1.0, 0.86));
+    assert!(!rows(&h).is_empty());
+    h.key_press(egui::Key::Escape);
+    h.run();
+    assert!(rows(&h).is_empty());
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{self, RichText, Ui};
 
+use super::lit::{self, Lit};
 use super::{Subject, name_it, standing};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::effect::{EffectCurve, Fan, Kind};
@@ -13,7 +14,7 @@ use crate::report::svg;
 use crate::session::state::{Answer, Ask, Question, Why};
 use crate::ui::Cx;
 use crate::ui::widgets::matrix::{self, Matrix};
-use crate::ui::widgets::{basic, dependence, fan, figure};
+use crate::ui::widgets::{basic, brush, dependence, fan, figure};
 
 /// What the pane remembers.
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub struct EffectPane {
     centred: bool,
     /// Those curves, of the answer they were made of.
     fan: Option<(Arc<Answer>, bool, Fan)>,
+    /// Cells of the map that the brushed rows lie in: of which answer and rows, and which.
+    marked: Option<(Arc<Answer>, Vec<usize>, Vec<matrix::Cell>)>,
 }
 
 impl EffectPane {
@@ -35,7 +38,7 @@ impl EffectPane {
         ui: &mut Ui,
         cx: &mut Cx<'_>,
         subject: &Subject<'_>,
-        (why, shown): (&Why, Option<u32>),
+        (why, shown, lit): (&Why, Option<u32>, &Lit),
         twins: &mut figure::Twins,
     ) {
         let features = subject.model.card().features();
@@ -105,7 +108,7 @@ impl EffectPane {
         let lang = cx.lang();
         ui.add(egui::Label::new(words::curve(curve, lang)).wrap());
         if curve.kind == Kind::Ice {
-            self.rows(ui, cx, subject, &last, shown, twins);
+            self.rows(ui, cx, subject, &last, (shown, lit), twins);
             for notice in &curve.warnings {
                 basic::caption(ui, &notice.say(lang));
             }
@@ -124,15 +127,34 @@ impl EffectPane {
             let (cache, title) = (&mut self.cache, words::curve(curve, lang));
             let (low, high) = (unit.effect(-most), unit.effect(most));
             let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
-            figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
-                matrix::ui(ui, &m, cache, key, &title, Some(220.0), &matrix::Marked::default(), |(l, x)| {
+            // Where the rows that are explained stand in the map.
+            let column = |name: &str| (0..a.n_features()).find(|f| a.features[*f] == name && a.group(*f).is_empty());
+            let levels = |name: &str| features.iter().any(|f| f.name == name && f.is_categorical());
+            let stands = Stands::new(curve, column(&names.0).zip(column(&names.1)), (levels(&names.0), levels(&names.1)));
+            if !self.marked.as_ref().is_some_and(|(l, b, _)| Arc::ptr_eq(l, &last) && b == lit.brushed()) {
+                let cells = lit.brushed().iter().filter_map(|i| stands.cell(a.input(*i))).collect();
+                self.marked = Some((last.clone(), lit.brushed().to_vec(), cells));
+            }
+            let cells = self.marked.as_ref().map_or_else(Vec::new, |m| m.2.clone());
+            let marked = matrix::Marked { cells, ..matrix::Marked::default() };
+            let touch = figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
+                let touch = matrix::ui(ui, &m, cache, key, &title, Some(220.0), &marked, |(l, x)| {
                     let value = m.values[l * m.across + x];
                     let place = format!("{} = {}, {} = {}", names.0, m.places[x], names.1, m.lines[l]);
                     let rows = m.weight[l * m.across + x];
                     vec![place, unit.effect(value), cx.tw("why.effect_share", &[("share", &numbers::percent(rows))])]
                 });
                 matrix::legend(ui, &low, &high);
+                touch
             });
+            drop(source);
+            if let Some((places, lines)) = touch.and_then(|t| t.many.zip(t.lines)) {
+                let inside = |(l, x): matrix::Cell| (lines.0..=lines.1).contains(&l) && (places.0..=places.1).contains(&x);
+                let mut rows: Vec<u32> =
+                    (0..a.rows.len()).filter(|i| stands.cell(a.input(*i)).is_some_and(inside)).map(|i| a.rows[i]).collect();
+                rows.sort_unstable();
+                lit::brush(cx, rows, None);
+            }
         } else {
             let of = as_dependence(curve);
             figure::ui(ui, cx, twins, "why.effect", &caption, &source, |ui, _| dependence::ui(ui, &of, curve.categorical, unit, lang, &[]));
@@ -151,7 +173,7 @@ impl EffectPane {
         cx: &mut Cx<'_>,
         subject: &Subject<'_>,
         last: &Arc<Answer>,
-        shown: Option<u32>,
+        (shown, lit): (Option<u32>, &Lit),
         twins: &mut figure::Twins,
     ) {
         let Answer::Effect(curve) = &**last else { return };
@@ -161,8 +183,9 @@ impl EffectPane {
         }
         let Some((_, centred, fan)) = &self.fan else { return };
         let (lang, unit, title) = (cx.lang(), subject.unit, words::curve(curve, cx.lang()));
-        let look =
-            fan::Look { title: &title, name: &curve.feature, levels: curve.categorical, centred: *centred, unit, lang, selected: shown };
+        let marked = lit.marks(cx.session, cx.hovered.row);
+        let marks = brush::Marks { row: marked.row.or(shown), rows: marked.rows, hovered: marked.hovered, lit: marked.lit };
+        let look = fan::Look { title: &title, name: &curve.feature, levels: curve.categorical, centred: *centred, unit, lang, marks };
         let source = figure::Source {
             table: Box::new(|| rows_table(fan, curve, lang, &|v| if *centred { unit.effect(v) } else { unit.level(v) })),
             csv: Some(Box::new(|| rows_table(fan, curve, lang, &|v| v.to_string()))),
@@ -185,12 +208,52 @@ impl EffectPane {
         let caption = cx.tw("why.effect_rows_caption", &words);
         let touch = figure::ui(ui, cx, twins, "why.effect_rows", &caption, &source, |ui, _| fan::ui(ui, fan, &look));
         drop(source);
-        if let Some(Some((row, clicked))) = touch {
-            cx.hover.row = Some(row);
-            if clicked {
-                cx.select(|s| s.row = Some(row));
+        let Some(touch) = touch else { return };
+        if touch.hovered.is_some() {
+            cx.hover.row = touch.hovered;
+        }
+        if let Some(row) = touch.clicked {
+            cx.select(|s| s.row = Some(row));
+        }
+        if let Some(rows) = touch.many {
+            lit::brush(cx, rows, None);
+        }
+    }
+}
+
+/// Which cell of a map a row stands in: the nearest number, or the level itself.
+struct Stands {
+    columns: Option<(usize, usize)>,
+    places: Vec<f64>,
+    lines: Vec<f64>,
+    /// Whether values are levels, of the one and of the other.
+    levels: (bool, bool),
+}
+
+impl Stands {
+    fn new(c: &EffectCurve, columns: Option<(usize, usize)>, levels: (bool, bool)) -> Self {
+        let (mut places, mut lines): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        for p in &c.points {
+            let b = p.value_2.unwrap_or(f64::NAN);
+            if !lines.contains(&b) {
+                lines.push(b);
+            }
+            if !places.contains(&p.value) {
+                places.push(p.value);
             }
         }
+        lines.reverse();
+        Self { columns, places, lines, levels }
+    }
+
+    fn cell(&self, row: &[f64]) -> Option<matrix::Cell> {
+        let (a, b) = self.columns?;
+        let near = |all: &[f64], v: f64, level: bool| {
+            let off = |i: &usize| (all[*i] - v).abs();
+            let at = (0..all.len()).filter(|i| off(i).is_finite()).min_by(|i, j| off(i).total_cmp(&off(j)))?;
+            (!level || off(&at) < 0.5).then_some(at)
+        };
+        Some((near(&self.lines, *row.get(b)?, self.levels.1)?, near(&self.places, *row.get(a)?, self.levels.0)?))
     }
 }
 
@@ -295,4 +358,25 @@ fn one_svg(c: &EffectCurve, subject: &Subject<'_>, lang: Lang) -> String {
         (tr(lang, "why.high_column"), line(|b| b.high)),
     ];
     svg::lines(&title, &series, (&c.feature, unit.effect_name(lang)), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_where_their_values_are_nearest() {
+        let s = Stands { columns: Some((0, 2)), places: vec![0.0, 10.0, 20.0], lines: vec![2.0, 1.0, 0.0], levels: (false, true) };
+        for (row, cell) in [
+            ([4.0, 9.0, 2.0], Some((0, 0))),
+            ([6.0, 9.0, 0.0], Some((2, 1))),
+            ([900.0, 9.0, 1.0], Some((1, 2))),
+            // A level that the map does not hold, and a value that is missing, stand nowhere.
+            ([4.0, 9.0, 7.0], None),
+            ([f64::NAN, 9.0, 1.0], None),
+        ] {
+            assert_eq!(s.cell(&row), cell, "{row:?}");
+        }
+        assert_eq!(Stands { columns: None, ..s }.cell(&[4.0, 9.0, 2.0]), None);
+    }
 }

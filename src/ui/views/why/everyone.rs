@@ -13,7 +13,7 @@ use crate::explain::everyone::Everyone;
 use crate::ml::DeviceChoice;
 use crate::report::svg;
 use crate::session::state::Why;
-use crate::session::state::{Answer, Ask, Question};
+use crate::session::state::{Answer, Ask, Question, WhyRequest, WhyRows};
 use crate::ui::widgets::all_rows::{self, Swarm};
 use crate::ui::widgets::dots::{self, Line};
 use crate::ui::widgets::units::Unit;
@@ -33,11 +33,20 @@ pub struct EveryonePane {
     texture: all_rows::Cache,
     /// Columns with marked rows: of which feature, of which rows, and which.
     marked: (usize, Vec<usize>, Vec<usize>),
+    /// Piles with marked rows: whether they can be found, of which rows, and which.
+    marked_piles: (bool, Vec<usize>, Vec<(usize, usize)>),
 }
 
 impl EveryonePane {
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, (why, lit): (&Why, &Lit), twins: &mut figure::Twins) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut Cx<'_>,
+        subject: &Subject<'_>,
+        (why, rows, lit): (&Why, &WhyRows, &Lit),
+        twins: &mut figure::Twins,
+    ) {
         basic::section(ui, cx.t("why.everyone"));
         // Here rows can be many enough for a GPU to pay.
         let options = ExplainOptions { device: DeviceChoice::Auto, ..subject.options.clone() };
@@ -89,10 +98,19 @@ impl EveryonePane {
         }
         drop(source);
         if !self.made.as_ref().is_some_and(|(a, _)| Arc::ptr_eq(a, &answer)) {
-            (self.piles, self.texture) = Default::default();
+            (self.piles, self.texture, self.marked, self.marked_piles) = Default::default();
             self.made = Some((answer.clone(), Swarm::of(d)));
         }
-        self.swarm(ui, cx, (d, unit), twins);
+        // Rows are found by their effects, which must be counted on the scale that all rows are counted on.
+        let same = if d.all.scale == why.attribution.scale {
+            None
+        } else {
+            let options = ExplainOptions { scale: d.all.scale, ..subject.options.clone() };
+            let request = WhyRequest { options, ..subject.request(rows.clone()) };
+            cx.want(Ask::Why(request.clone()));
+            cx.session.why(&request).cloned()
+        };
+        self.swarm(ui, cx, (d, unit), (same.as_deref().unwrap_or(why), lit), twins);
         let of = selected.as_deref().and_then(|n| d.features.iter().find(|f| f.name == n)).or(d.features.first());
         if let Some(of) = of {
             self.feature(ui, cx, subject, (d, of, unit), (why, lit), twins);
@@ -100,8 +118,18 @@ impl EveryonePane {
     }
 
     /// All features as piles of rows.
-    fn swarm(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, (d, unit): (&Density, Unit), twins: &mut figure::Twins) {
+    fn swarm(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, (d, unit): (&Density, Unit), (why, lit): (&Why, &Lit), twins: &mut figure::Twins) {
         let Some((answer, swarm)) = &self.made else { return };
+        let a = &why.attribution;
+        let same = a.scale == d.all.scale && a.method == d.all.method;
+        if (self.marked_piles.0, self.marked_piles.1.as_slice()) != (same, lit.brushed()) {
+            let row = |i: usize| if i < a.rows.len() { a.row(i) } else { &[] };
+            let of = |f: usize| lit.brushed().iter().filter_map(move |i| swarm.place(f, *row(*i).get(f)?));
+            let mut places: Vec<_> = swarm.lines.iter().filter(|_| same).flat_map(|l| of(l.1)).collect();
+            places.sort_unstable();
+            places.dedup();
+            self.marked_piles = (same, lit.brushed().to_vec(), places);
+        }
         let (lang, rows) = (cx.lang(), d.all.rows);
         let source = figure::Source {
             table: Box::new(|| piles_table(swarm, unit, lang)),
@@ -124,20 +152,26 @@ impl EveryonePane {
         let title = cx.tw("why.density_swarm_said", &[("rows", &numbers::count(rows as i64)), ("n", &swarm.lines.len())]);
         let key = Arc::as_ptr(answer) as *const () as u64;
         let selected = cx.session.selection.feature.as_deref().and_then(|n| swarm.lines.iter().find(|l| l.0 == n)).map(|l| l.1);
-        let cache = &mut self.piles;
+        let (cache, marked) = (&mut self.piles, self.marked_piles.2.as_slice());
         let touch = figure::ui(ui, cx, twins, "why.density_swarm", &caption, &source, |ui, _| {
-            let touch = all_rows::swarm(ui, swarm, (rows, unit, lang), (cache, key), &title, selected);
+            let touch = all_rows::swarm(ui, swarm, (rows, unit, lang), (cache, key), &title, (selected, marked));
             crate::ui::widgets::beeswarm::legend(ui, lang);
             touch
         });
         drop(source);
-        let Some((hovered, clicked)) = touch else { return };
-        if let Some((feature, cell)) = hovered {
+        let Some(touch) = touch else { return };
+        if let Some((feature, cell)) = touch.hovered {
             (cx.hover.feature, cx.hover.row) = (Some(feature), Some(cell.row));
         }
-        if let Some((feature, cell)) = clicked {
+        if let Some((feature, cell)) = touch.clicked {
             let name = swarm.lines.iter().find(|l| l.1 == feature).map(|l| l.0.clone());
             cx.select(|s| (s.feature, s.row) = (name, Some(cell.row)));
+        }
+        if let Some((features, low, high)) = touch.many.filter(|_| same) {
+            let inside = |i: &usize| features.iter().any(|f| a.row(*i).get(*f).is_some_and(|v| (low..=high).contains(v)));
+            let mut rows: Vec<u32> = (0..a.rows.len()).filter(inside).map(|i| a.rows[i]).collect();
+            rows.sort_unstable();
+            lit::brush(cx, rows, None);
         }
     }
 

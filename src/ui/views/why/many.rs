@@ -9,6 +9,7 @@ use super::{Subject, levels as levels_pane, one};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::brushed::Brushed;
 use crate::explain::summary::{DependenceBin, Importance};
+use crate::explain::trust::Twins;
 use crate::explain::words;
 use crate::report::svg;
 use crate::session::state::Why;
@@ -99,7 +100,11 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
     };
     let mut order = pictures.order;
     let one = cx.hovered.row.or(cx.session.selection.row);
-    let marked = matrix::Marked { many: pictures.marked.1.clone(), one: one.and_then(|row| rows.iter().position(|i| a.rows[*i] == row)) };
+    let marked = matrix::Marked {
+        many: pictures.marked.1.clone(),
+        one: one.and_then(|row| rows.iter().position(|i| a.rows[*i] == row)),
+        cells: Vec::new(),
+    };
     let cache = &mut pictures.cache;
     let doubt = no_fact(cx, why);
     let touch = figure::ui(ui, cx, twins, "why.crowd", cx.t("why.crowd_caption"), &source, |ui, cx| {
@@ -210,7 +215,7 @@ pub fn ui(
     subject: &Subject<'_>,
     why: &Arc<Why>,
     twins: &mut figure::Twins,
-    (pictures, lit): (&mut Pictures, &Lit),
+    (pictures, lit, together): (&mut Pictures, &Lit, &[Twins]),
 ) {
     let all = &why.summary.importance;
     let (unit, lang) = (subject.unit, cx.lang());
@@ -229,14 +234,16 @@ pub fn ui(
     let selected = cx.session.selection.feature.clone();
 
     let source = figure::Source {
-        table: Box::new(|| importance_table(why, brushed, unit, lang)),
+        table: Box::new(|| importance_table(why, (brushed, together), unit, lang)),
         csv: Some(Box::new(|| importance_csv(why, brushed))),
         svg: Some(Box::new(|| importance_svg(why, brushed, unit, lang))),
     };
     let importance_caption = format!("{caption} {}", cx.t("why.importance_caption"));
     let doubt = no_fact(cx, why);
     let touch = figure::ui(ui, cx, twins, "why.importance", &importance_caption, &source, |ui, cx| {
-        figure::as_fact(ui, doubt.as_deref(), |ui| bars::ui(ui, all, brushed, unit, lang, cx.hovered.feature, selected.as_deref()))
+        figure::as_fact(ui, doubt.as_deref(), |ui| {
+            bars::ui(ui, all, (brushed, together), unit, lang, cx.hovered.feature, selected.as_deref())
+        })
     });
     drop(source);
     if let Some(touch) = touch {
@@ -349,9 +356,17 @@ fn choose(cx: &mut Cx<'_>, why: &Why, feature: Option<usize>, row: Option<u32>) 
     });
 }
 
-fn importance_table(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang) -> figure::Table {
+fn importance_table(why: &Why, (brushed, together): (Option<&Brushed>, &[Twins]), unit: Unit, lang: Lang) -> figure::Table {
     let bare = |x| unit.effect(x).trim_start_matches('+').to_owned();
-    let header = ["why.feature", "why.mean_size_column", "why.low_column", "why.high_column", "why.mean_column", "why.tied_column"];
+    let header = [
+        "why.feature",
+        "why.mean_size_column",
+        "why.low_column",
+        "why.high_column",
+        "why.mean_column",
+        "why.tied_column",
+        "why.twins_column",
+    ];
     let beside = ["why.brushed_size_column", "why.brushed_mean_column"];
     let header = header.iter().chain(beside.iter().filter(|_| brushed.is_some()));
     figure::Table {
@@ -364,9 +379,12 @@ fn importance_table(why: &Why, brushed: Option<&Brushed>, unit: Unit, lang: Lang
             .map(|(at, i)| {
                 let tied =
                     if bars::is_tied(&why.summary.importance, at) { why.summary.importance[at - 1].name.clone() } else { String::new() };
-                let cells = [i.name.clone(), bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean), tied];
+                let others = together.iter().filter_map(|t| [(t.a, t.b), (t.b, t.a)].into_iter().find(|p| p.0 == i.feature));
+                let others: Vec<&str> = others.filter_map(|p| why.attribution.features.get(p.1).map(String::as_str)).collect();
+                let figures = [bare(i.mean_abs), bare(i.interval.0), bare(i.interval.1), unit.effect(i.mean)];
+                let cells = [i.name.clone()].into_iter().chain(figures).chain([tied, others.join(", ")]);
                 let beside = brushed.and_then(|b| b.features.get(i.feature)).map(|b| [bare(b.size), unit.effect(b.mean)]);
-                cells.into_iter().chain(beside.into_iter().flatten()).collect()
+                cells.chain(beside.into_iter().flatten()).collect()
             })
             .collect(),
     }

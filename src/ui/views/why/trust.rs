@@ -27,6 +27,16 @@ fn question(subject: &Subject<'_>, rows: &WhyRows) -> Question {
     }
 }
 
+/// The answer of the checks, where it is there.
+pub fn answer(cx: &Cx<'_>, subject: &Subject<'_>, rows: &WhyRows) -> Option<std::sync::Arc<Answer>> {
+    cx.session.answer(&question(subject, rows)).cloned()
+}
+
+/// Features that go together, of such an answer.
+pub fn together(answer: Option<&Answer>) -> &[crate::explain::trust::Twins] {
+    if let Some(Answer::Trust(trust)) = answer { &trust.twins } else { &[] }
+}
+
 /// What the checks say of the rows on screen, always in sight: a chip each, and with whom the rows are compared.
 pub fn strip(ui: &mut Ui, cx: &Cx<'_>, subject: &Subject<'_>, why: &Why, rows: &WhyRows) {
     let (lang, t) = (cx.lang(), cx.tokens);
