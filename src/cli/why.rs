@@ -221,7 +221,10 @@ pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Re
     let (outcome, wish) = wish(&e.to, &*model, outcome, &model.predict(&x, ctx)?)?;
     let (reference, lines) = sample(&loaded, &*model, REAL_ROWS, 1)?;
     let found = smallest::counterfactual(&*model, &row, outcome, wish, &rules, Some(&reference), ctx)?;
-    let text = words::change(&found, lang);
+    let mut text = words::change(&found, lang);
+    if let Some(kept) = words::rules(&rules, lang) {
+        text = format!("{text}\n{kept}");
+    }
     let mut value = to_value(&found)?;
     if let Some(map) = value.as_object_mut() {
         map.insert("row".to_owned(), Value::from(e.row));

@@ -6,7 +6,7 @@ use super::*;
 use crate::base::rng;
 
 fn quick() -> Rules {
-    Rules { seconds: 20.0, ..Rules::default() }
+    Rules { seconds: Some(20.0), ..Rules::default() }
 }
 
 /// The cheapest of all combinations of choices that is as wished.

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::base::{JobCtx, Result};
 use crate::ml::TreeEnsemble;
@@ -318,7 +318,7 @@ pub(super) fn smallest(
         if nodes.is_multiple_of(64) {
             ctx.check()?;
             ctx.at(nodes as u64);
-            if started.elapsed() > Duration::from_secs_f64(rules.seconds.clamp(0.01, 3_600.0)) || heap.len() > MOST_OPEN {
+            if started.elapsed() > rules.time() || heap.len() > MOST_OPEN {
                 lower = lower.min(open.bound);
                 break;
             }
