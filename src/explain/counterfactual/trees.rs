@@ -307,7 +307,7 @@ pub(super) fn smallest(
     let mut heap = BinaryHeap::new();
     heap.push(Open { bound: 0.0, allowed: choices.of.iter().map(|c| ones(c.len())).collect(), id: 0 });
     let (mut nodes, mut id) = (0usize, 0usize);
-    let mut lower = f64::INFINITY;
+    let (mut lower, mut over) = (f64::INFINITY, f64::INFINITY);
     while let Some(open) = heap.pop() {
         if open.bound >= best_cost - 1e-9 || open.bound > limit {
             // Everything still open costs at least as much.
@@ -344,6 +344,10 @@ pub(super) fn smallest(
         for (f, m) in allowed.iter_mut().enumerate() {
             let most = p.costs[f][cheapest[f]] + left;
             let keep = p.costs[f].partition_point(|c| *c <= most);
+            // What the budget alone rules out may do it; it is not looked at, so the bound must not pass it.
+            if let Some(k) = (keep..p.costs[f].len()).find(|k| m[k / 64] >> (k % 64) & 1 == 1).filter(|_| limit < best_cost) {
+                over = over.min(fixed + p.costs[f][k] - p.costs[f][cheapest[f]]);
+            }
             for k in keep..p.costs[f].len() {
                 m[k / 64] &= !(1 << (k % 64));
             }
@@ -375,6 +379,6 @@ pub(super) fn smallest(
             }
         }
     }
-    let lower_bound = if best.is_some() { lower.min(best_cost) } else { lower };
+    let lower_bound = if best.is_some() { lower.min(best_cost) } else { lower.min(over) };
     Ok(Answer { row: best.map(|c| as_row(&c)), lower_bound, nodes })
 }

@@ -12,7 +12,7 @@ use crate::ui::widgets::basic;
 use crate::ui::{Cx, theme};
 
 /// Widths of the columns: feature, may change, step, lowest, highest, price.
-const WIDTHS: [f32; 6] = [168.0, 112.0, 76.0, 84.0, 84.0, 64.0];
+const WIDTHS: [f32; 6] = [152.0, 100.0, 60.0, 68.0, 68.0, 52.0];
 /// Most height of the table.
 const HEIGHT: f32 = 260.0;
 
@@ -86,26 +86,30 @@ impl Editor {
     }
 
     fn table(&mut self, ui: &mut Ui, cx: &Cx<'_>, features: &[Feature], rules: &mut Rules) {
-        let area = egui::ScrollArea::both().id_salt("change-rules-table").max_height(HEIGHT).auto_shrink([false, true]);
-        ui.horizontal(|ui| {
-            for (width, key) in WIDTHS.iter().zip(["feature", "way", "step", "from", "to", "price"]) {
-                let key = format!("why.rules_{key}_column");
-                let text = RichText::new(cx.t(&key)).size(theme::SMALL).color(cx.tokens.weak);
-                cell(ui, *width, |ui| ui.label(text).on_hover_text(cx.t(&format!("{key}_help"))));
-            }
-        });
-        // Every line is as high as the scrolling counts it.
-        ui.spacing_mut().interact_size.y = theme::ROW;
-        area.show_rows(ui, theme::ROW, features.len(), |ui, range| {
-            for feature in &features[range] {
-                ui.push_id(&feature.name, |ui| ui.horizontal(|ui| self.line(ui, cx, feature, rules)));
-            }
+        // A narrow pane goes sideways, its head with it.
+        egui::ScrollArea::horizontal().id_salt("change-rules-width").auto_shrink([false, true]).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                for (width, key) in WIDTHS.iter().zip(["feature", "way", "step", "from", "to", "price"]) {
+                    let key = format!("why.rules_{key}_column");
+                    let text = RichText::new(cx.t(&key)).size(theme::SMALL).color(cx.tokens.weak);
+                    cell(ui, *width, |ui| ui.label(text).on_hover_text(cx.t(&format!("{key}_help"))));
+                }
+            });
+            // Every line is as high as the scrolling counts it.
+            ui.spacing_mut().interact_size.y = theme::ROW;
+            let height = HEIGHT.min(features.len() as f32 * (theme::ROW + ui.spacing().item_spacing.y));
+            let area = egui::ScrollArea::vertical().id_salt("change-rules-table").max_height(height).min_scrolled_height(height);
+            area.show_rows(ui, theme::ROW, features.len(), |ui, range| {
+                for feature in &features[range] {
+                    ui.push_id(&feature.name, |ui| ui.horizontal(|ui| self.line(ui, cx, feature, rules)));
+                }
+            });
         });
     }
 
     fn line(&mut self, ui: &mut Ui, cx: &Cx<'_>, feature: &Feature, rules: &mut Rules) {
         let name = &feature.name;
-        cell(ui, WIDTHS[0], |ui| ui.label(basic::shorten(name, 24)).on_hover_text(name));
+        cell(ui, WIDTHS[0], |ui| ui.label(basic::shorten(name, 21)).on_hover_text(name));
         let way = Way::of(rules, name);
         let named = |key: &str| format!("{name}: {}", cx.t(&format!("why.rules_{key}_column")));
         cell(ui, WIDTHS[1], |ui| {
