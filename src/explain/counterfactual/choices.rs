@@ -2,7 +2,7 @@
 
 use crate::data::{Feature, FeatureKind};
 use crate::ml::TreeEnsemble;
-use crate::ml::ensemble::{Missing, Node, Test};
+use crate::ml::ensemble::{Link, Missing, Node, Test};
 
 use super::Rules;
 
@@ -43,7 +43,9 @@ impl Choices {
     pub fn of_trees(features: &[Feature], e: &TreeEnsemble, output: usize, row: &[f64], rules: &Rules) -> Self {
         let mut cuts: Vec<Vec<(f64, bool)>> = vec![Vec::new(); features.len()];
         let mut zeros = vec![false; features.len()];
-        for tree in e.trees.iter().filter(|t| t.output as usize == output) {
+        // The chance of a class hangs on the trees of all.
+        let all = e.link == Link::Softmax;
+        for tree in e.trees.iter().filter(|t| all || t.output as usize == output) {
             for node in &tree.nodes {
                 if let Node::Split { feature, missing: Missing::Zero, .. } = node {
                     zeros[*feature as usize] = true;

@@ -2,10 +2,12 @@
 //!
 //! - [`rules`]: what may change and how.
 //! - [`choices`]: what each feature may become, and what that costs.
+//! - [`goal`]: what the scores must reach, one score or those of several classes.
 //! - [`trees`]: the proven minimum for tree ensembles, or the proven gap when time runs out.
 //! - [`search`]: for any other model: a search whose answer is verified, not proven.
 
 mod choices;
+mod goal;
 mod rules;
 mod search;
 #[cfg(test)]
@@ -17,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::{Feature, FeatureMatrix};
 use crate::ml::Model;
-use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
 use crate::{fault, note};
 
@@ -162,14 +163,11 @@ pub fn counterfactual(
     ctx.stage("explain.stage_counterfactual", 0);
     let mut warnings = Vec::new();
     let (answer, search) = match model.structure() {
-        Structure::Trees(e) if matches!(e.link, Link::Identity | Link::Logit | Link::Log) => {
+        Structure::Trees(e) => {
             let choices = Choices::of_trees(features, e, outcome, row, rules);
             (trees::smallest(e, outcome, row, &choices, wish, rules, ctx)?, Search::BranchAndBound)
         }
         _ => {
-            if matches!(model.structure(), Structure::Trees(e) if e.link == Link::Softmax) {
-                warnings.push(note!("explain.change_class", outcome = card.outcomes[outcome].label()));
-            }
             let choices = Choices::of_quantiles(features, row, rules);
             let many = |x: &FeatureMatrix| predictions(model, x, outcome, Scale::Probability, &quiet);
             (search::smallest(row, features, &choices, wish, rules, &many, ctx)?, Search::GreedyVerified)

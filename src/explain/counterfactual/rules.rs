@@ -95,7 +95,13 @@ impl Rules {
     /// Every feature that a rule is about.
     pub fn features(&self) -> std::collections::BTreeSet<&str> {
         let lists = self.locked.iter().chain(&self.only_up).chain(&self.only_down);
-        lists.chain(self.one_of.keys()).chain(self.step.keys()).chain(self.range.keys()).chain(self.price.keys()).map(String::as_str).collect()
+        lists
+            .chain(self.one_of.keys())
+            .chain(self.step.keys())
+            .chain(self.range.keys())
+            .chain(self.price.keys())
+            .map(String::as_str)
+            .collect()
     }
 
     /// Faults if a number makes no sense, whatever the features are.

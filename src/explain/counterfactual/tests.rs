@@ -160,7 +160,13 @@ fn may_become(feature: &Feature, e: &crate::ml::TreeEnsemble, f: usize, here: f6
 }
 
 /// The least cost of all rows that keep the rules and are as wished, with and without the budget.
-fn by_hand(features: &[Feature], e: &crate::ml::TreeEnsemble, row: &[f64], met: impl Fn(&[f64]) -> bool, rules: &Rules) -> [Option<f64>; 2] {
+fn by_hand(
+    features: &[Feature],
+    e: &crate::ml::TreeEnsemble,
+    row: &[f64],
+    met: impl Fn(&[f64]) -> bool,
+    rules: &Rules,
+) -> [Option<f64>; 2] {
     let values: Vec<Vec<f64>> = (0..row.len()).map(|f| may_become(&features[f], e, f, row[f], rules)).collect();
     let cost = |f: usize, v: f64| {
         let price = rules.price.get(&features[f].name).copied().unwrap_or(1.0);
@@ -312,4 +318,133 @@ fn when_time_runs_out_with_nothing_found_the_least_cost_is_said() {
     assert_eq!(fault.0.code, "explain.no_change_in_time");
     let bound: f64 = fault.0.fields["bound"].to_string().parse().unwrap();
     assert!(bound > 0.0 && bound <= known.cost, "{bound} {}", known.cost);
+}
+
+/// A model of one class of three, from trees.
+fn of_classes(e: crate::ml::TreeEnsemble, features: Vec<Feature>) -> impl Model {
+    use crate::ml::{Outcome, OutcomeKind};
+    let mut model = trees_model(e);
+    let class = |c: &str| Outcome { name: "segment".into(), kind: OutcomeKind::Class { class: c.into() }, base_rate: 0.3 };
+    model.card_mut().outcomes = ["a", "b", "c"].map(class).to_vec();
+    model.card_mut().encoder.features = features;
+    model
+}
+
+#[test]
+fn the_minimum_for_a_class_of_several_is_the_minimum() {
+    let mut rng = rng::rng(44, "classes");
+    let (mut up, mut down, mut none) = (0, 0, 0);
+    for seed in 0..180 {
+        let (mut e, features, row) = mixed(seed, 3, &mut rng);
+        e.link = crate::ml::ensemble::Link::Softmax;
+        e.trees.iter_mut().for_each(|t| t.weight *= if seed % 2 == 0 { 1.0 } else { 0.3 });
+        let chance = |x: &[f64]| {
+            let mut scores = e.margins(x);
+            crate::ml::model::softmax(&mut scores);
+            scores[1]
+        };
+        let now = chance(&row);
+        let wish = match seed % 3 {
+            0 => Wish::flip(now, 0.5),
+            1 => Wish::AtLeast(now + 0.3 * (1.0 - now)),
+            _ => Wish::Below(0.7 * now),
+        };
+        let rules = drawn(&mut rng);
+        let [want, at_any_price] = by_hand(&features, &e, &row, |x| wish.met(chance(x)), &rules);
+        let model = of_classes(e.clone(), features);
+        match counterfactual(&model, &row, 1, wish, &rules, None, &JobCtx::quiet()) {
+            Ok(c) => {
+                let want = want.unwrap_or_else(|| panic!("seed {seed}: none by hand, {c:?}"));
+                assert!((c.cost - want).abs() < 1e-6 && c.certified, "seed {seed}: {} {want} {c:?}", c.cost);
+                assert!(wish.met(c.to) && c.search == Search::BranchAndBound && c.warnings.is_empty());
+                *(if matches!(wish, Wish::Below(_)) { &mut down } else { &mut up }) += 1;
+            }
+            Err(fault) => {
+                assert!(want.is_none(), "seed {seed}: {} but {want:?} {rules:?}", fault.0.code);
+                let proven = fault.0.code == "explain.no_change_exists";
+                assert!(!proven || at_any_price.is_none(), "seed {seed}: {at_any_price:?}");
+                none += 1;
+            }
+        }
+    }
+    assert!(up >= 25 && down >= 25 && none >= 20, "{up} {down} {none}");
+}
+
+#[test]
+fn of_many_classes_the_gap_is_proven_in_the_time_there_is() {
+    let mut e = random_ensemble(6, 12, 180, 4, 3);
+    e.link = crate::ml::ensemble::Link::Softmax;
+    e.trees.iter_mut().for_each(|t| t.weight *= 0.05);
+    let row = vec![1.3; 12];
+    let feature = super::super::summary::tests::feature;
+    let model = of_classes(e, (0..12).map(|f| feature(&format!("f{f}"), &[])).collect());
+    let range: std::collections::BTreeMap<_, _> = (0..12).map(|f| (format!("f{f}"), (-5.0, 9.0))).collect();
+    let x = FeatureMatrix { n_features: 12, values: row.clone() };
+    let now = model.predict(&x, &JobCtx::quiet()).unwrap()[1];
+    let at = |odds: f64| crate::ml::model::sigmoid((now / (1.0 - now)).ln() + odds);
+    for wish in [Wish::AtLeast(at(1.5)), Wish::Below(at(-1.5))] {
+        let run = |seconds| {
+            let rules = Rules { seconds: Some(seconds), range: range.clone(), ..Rules::default() };
+            counterfactual(&model, &row, 1, wish, &rules, None, &JobCtx::quiet()).unwrap()
+        };
+        let (short, long) = (run(0.01), run(1.0));
+        eprintln!("{} ≥ {} at once, {} ≥ {} later, {} nodes", short.cost, short.lower_bound, long.cost, long.lower_bound, long.nodes);
+        assert!(long.lower_bound > 0.0 && long.lower_bound >= short.lower_bound - 1e-9 && long.cost <= short.cost + 1e-9);
+        assert!(!short.certified && short.warnings.iter().any(|w| w.code == "explain.change_gap"));
+    }
+}
+
+/// More trees than a first try sees through: what the bounds rule out must not hold the answer.
+#[test]
+fn bounds_rule_out_nothing_that_is_the_minimum() {
+    let mut rng = rng::rng(45, "bounds");
+    let (mut found, mut harder) = (0, 0);
+    for seed in 0..90u64 {
+        let classes = seed % 3 > 0;
+        let outputs = if classes { 3 } else { 1 };
+        let mut e = random_ensemble(1_000 + seed, 3, 14 * outputs.min(2), 3, outputs);
+        e.trees.iter_mut().for_each(|t| t.weight *= 0.4);
+        if classes {
+            e.link = crate::ml::ensemble::Link::Softmax;
+        }
+        let feature = super::super::summary::tests::feature;
+        let features: Vec<Feature> = (0..3).map(|f| feature(&format!("f{f}"), &[])).collect();
+        let row: Vec<f64> = (0..3).map(|_| 4.0 * rng::unit(&mut rng)).collect();
+        let of = |x: &[f64]| {
+            let mut scores = e.margins(x);
+            if classes {
+                crate::ml::model::softmax(&mut scores);
+                scores[1]
+            } else {
+                crate::ml::model::sigmoid(scores[0])
+            }
+        };
+        let odds = (of(&row) / (1.0 - of(&row))).ln();
+        let range = (0..3).map(|f| (format!("f{f}"), (-5.0, 9.0))).collect();
+        let price = [("f1".to_owned(), 0.5 + 2.0 * rng::unit(&mut rng))].into();
+        let rules = Rules { range, price, ..quick() };
+        let choices = Choices::of_trees(&features, &e, usize::from(classes), &row, &rules);
+        // Every row that the trees can tell apart, with its cost.
+        let mut all: Vec<(f64, f64)> = Vec::new();
+        for a in &choices.of[0] {
+            for b in &choices.of[1] {
+                all.extend(choices.of[2].iter().map(|c| (a.1 + b.1 + c.1, of(&[a.0, b.0, c.0]))));
+            }
+        }
+        let model: Box<dyn Model> = if classes { Box::new(of_classes(e.clone(), features)) } else { Box::new(trees_model(e.clone())) };
+        // Nine tenths of the way to the best, or to the worst, that there is.
+        let up = seed % 2 == 0;
+        let ends = all.iter().map(|(_, p)| (p / (1.0 - p)).ln()).fold(odds, if up { f64::max } else { f64::min });
+        let level = crate::ml::model::sigmoid(odds + 0.9 * (ends - odds));
+        let wish = if up { Wish::AtLeast(level) } else { Wish::Below(level) };
+        let want = all.iter().filter(|(_, p)| wish.met(*p)).map(|(c, _)| *c).fold(f64::INFINITY, f64::min);
+        let Ok(c) = counterfactual(&*model, &row, usize::from(classes), wish, &rules, None, &JobCtx::quiet()) else {
+            assert!(want.is_infinite(), "seed {seed}: {want}");
+            continue;
+        };
+        assert!((c.cost - want).abs() < 1e-9 && c.certified, "seed {seed}: {} {want} {}", c.cost, c.lower_bound);
+        found += 1;
+        harder += usize::from(c.nodes > 10);
+    }
+    assert!(found >= 80 && harder >= 30, "{found} {harder}");
 }

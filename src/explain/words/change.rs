@@ -192,10 +192,15 @@ mod tests {
         )
         .unwrap();
         let said = rules(&all, Lang::En).unwrap();
-        for word in ["age", "town", "only up: visits", "only down: price", "device", "Nov", "Dec", "steps of 2", "from 1.5 to 20", "3 times"] {
+        for word in
+            ["age", "town", "only up: visits", "only down: price", "device", "Nov", "Dec", "steps of 2", "from 1.5 to 20", "3 times"]
+        {
             assert!(said.contains(word), "{word}: {said}");
         }
-        assert!(said.starts_with("Rules in force: ") && said.contains("features that change: at most 2") && said.contains("cost at most 1.5"), "{said}");
+        assert!(
+            said.starts_with("Rules in force: ") && said.contains("features that change: at most 2") && said.contains("cost at most 1.5"),
+            "{said}"
+        );
         let zh = rules(&all, Lang::Zh).unwrap();
         assert!(["age", "visits", "price", "Nov", "1.5", "20", "3", "2"].iter().all(|w| zh.contains(w)) && !zh.contains(" in "), "{zh}");
         // What a file says is what a recipe holds and what a result carries, word for word.

@@ -33,12 +33,8 @@ enum Way {
 }
 
 impl Way {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Free, "why.rules_free"),
-        (Self::Up, "why.rules_up"),
-        (Self::Down, "why.rules_down"),
-        (Self::Locked, "why.rules_locked"),
-    ];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Free, "why.rules_free"), (Self::Up, "why.rules_up"), (Self::Down, "why.rules_down"), (Self::Locked, "why.rules_locked")];
 
     fn of(rules: &Rules, name: &String) -> Self {
         let has = |list: &[String]| list.contains(name);
