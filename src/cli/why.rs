@@ -177,14 +177,20 @@ fn wish(asked: &str, model: &dyn Model, outcome: usize, now: &[f64]) -> Result<(
         return Ok((outcome, Wish::flip(now[outcome], 0.5)));
     }
     if let OutcomeKind::Binary { positive, negative } = &o.kind {
-        if text == positive || text.eq_ignore_ascii_case("yes") {
+        // As the file writes it: a column of TRUE and FALSE is read as true and false.
+        let is = |class: &str| text.eq_ignore_ascii_case(class);
+        if is(positive) || is("yes") {
             return Ok((outcome, Wish::AtLeast(0.5)));
         }
-        if text == negative || text.eq_ignore_ascii_case("no") {
+        if is(negative) || is("no") {
             return Ok((outcome, Wish::Below(0.5)));
         }
     }
-    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    // A chance may be written in per cent.
+    let number = |t: &str| {
+        let (digits, by) = t.trim().strip_suffix('%').filter(|_| o.is_binary()).map_or((t.trim(), 1.0), |d| (d.trim(), 0.01));
+        digits.parse::<f64>().ok().map(|v| v * by).filter(|v| v.is_finite())
+    };
     let found = if let Some(rest) = text.strip_prefix(">=").or_else(|| text.strip_prefix('>')) {
         number(rest).map(Wish::AtLeast)
     } else if let Some(rest) = text.strip_prefix('<') {
@@ -221,7 +227,10 @@ pub(super) fn counterfactual(e: &Counterfactual, lang: Lang, ctx: &JobCtx) -> Re
     let (outcome, wish) = wish(&e.to, &*model, outcome, &model.predict(&x, ctx)?)?;
     let (reference, lines) = sample(&loaded, &*model, REAL_ROWS, 1)?;
     let found = smallest::counterfactual(&*model, &row, outcome, wish, &rules, Some(&reference), ctx)?;
-    let text = words::change(&found, lang);
+    let mut text = words::change(&found, lang);
+    if let Some(kept) = words::rules(&rules, lang) {
+        text = format!("{text}\n{kept}");
+    }
     let mut value = to_value(&found)?;
     if let Some(map) = value.as_object_mut() {
         map.insert("row".to_owned(), Value::from(e.row));

@@ -518,6 +518,26 @@ mod tests {
         assert!(within * 100 >= 88 * all, "{within} of {all}");
     }
 
+    /// Coalitions drawn anew again and again, of games drawn anew: as many intervals hold as their name says, not many more
+    /// and not many fewer.
+    #[test]
+    fn as_many_intervals_hold_as_they_say() {
+        let m = 12;
+        let (mut within, mut all) = (0, 0);
+        for seed in 0..150 {
+            let v = game(m, 100 + seed, &[(1, 1.0), (3, 0.4), (4, 0.2), (5, 0.1)]);
+            let exact = coalition::shapley(m, &v);
+            let plan = Plan::new(m, 160, seed, &JobCtx::quiet()).unwrap();
+            let (odd, whole) = odd(&plan.pairs, &v);
+            let (values, variance) = plan.read(&odd, whole);
+            within += values.iter().zip(&exact).zip(&variance).filter(|((a, b), v)| (*a - *b).abs() <= QUANTILE * v.sqrt()).count();
+            all += m;
+        }
+        let share = within as f64 / all as f64;
+        eprintln!("{share:.4} of {all} intervals hold");
+        assert!((0.93..0.975).contains(&share), "{share}");
+    }
+
     /// Tukey's pseudo-values, from systems solved again on what is left: the textbook's jackknife beside ours.
     #[test]
     fn the_interval_is_the_textbooks() {

@@ -50,8 +50,7 @@ impl Proxy {
         let mut values = Vec::with_capacity(size.rows * donors.n_features);
         for _ in 0..size.rows {
             let (mine, theirs) = (rng::below(&mut rng, donors.n_rows()), rng::below(&mut rng, game.reference.n_rows()));
-            let share = rng::unit(&mut rng);
-            let known: Vec<bool> = (0..m).map(|_| rng::unit(&mut rng) < share).collect();
+            let known = mixture(m, &mut rng);
             game.mix(donors.row(mine), theirs, |p| known[p], &mut values);
         }
         let x = FeatureMatrix { n_features: donors.n_features, values };
@@ -90,6 +89,13 @@ impl Proxy {
         one.calls += self.asked;
         Ok(one)
     }
+}
+
+/// Which players a mixture knows: every number of them, from nobody to all, as often as every other, as Shapley's orders
+/// meet them.
+fn mixture(players: usize, rng: &mut rng::Rng) -> Vec<bool> {
+    let share = rng::unit(rng);
+    (0..players).map(|_| rng::unit(rng) < share).collect()
 }
 
 #[cfg(test)]
@@ -169,6 +175,22 @@ mod tests {
         assert_eq!(one.calls, 400 + 2 * calls_of_pass(5, 6), "what training asked is counted");
     }
 
+    /// Every number of known players comes as often, and so does every player.
+    #[test]
+    fn mixtures_know_few_and_many_alike() {
+        const DRAWS: usize = 14_000;
+        let mut rng = rng::rng(6, "mixtures");
+        let (mut counts, mut players) = ([0usize; 7], [0usize; 6]);
+        for _ in 0..DRAWS {
+            let known = mixture(6, &mut rng);
+            counts[known.iter().filter(|k| **k).count()] += 1;
+            players.iter_mut().zip(&known).for_each(|(n, k)| *n += usize::from(*k));
+        }
+        // Four standard errors of a share of 1/7, and of a half.
+        assert!(counts.iter().all(|n| n.abs_diff(DRAWS / 7) < 170), "{counts:?}");
+        assert!(players.iter().all(|n| n.abs_diff(DRAWS / 2) < 240), "{players:?}");
+    }
+
     /// Mixtures hold every share of known players alike, so that the trees see few and many: on a game whose worth bends
     /// with their number, trees trained so are right at both ends.
     #[test]
@@ -188,6 +210,43 @@ mod tests {
 
     fn crowded(x: &[f64]) -> f64 {
         (x.iter().sum::<f64>() - 3.0).powi(2)
+    }
+
+    /// Remembers the first value of every row that it is asked about.
+    struct Seen<M>(M, std::sync::Mutex<std::collections::BTreeSet<u64>>);
+    impl<M: Model> Model for Seen<M> {
+        fn card(&self) -> &crate::ml::ModelCard {
+            self.0.card()
+        }
+        fn card_mut(&mut self) -> &mut crate::ml::ModelCard {
+            self.0.card_mut()
+        }
+        fn margins(&self, x: &FeatureMatrix, ctx: &JobCtx) -> Result<Vec<f64>> {
+            let firsts = (0..x.n_rows()).map(|i| x.row(i)[0].to_bits());
+            self.1.lock().unwrap().extend(firsts);
+            self.0.margins(x, ctx)
+        }
+        fn structure(&self) -> crate::ml::model::Structure<'_> {
+            self.0.structure()
+        }
+        fn tensors(&self) -> Vec<crate::ml::file::NamedTensor> {
+            self.0.tensors()
+        }
+    }
+
+    #[test]
+    fn trees_learn_from_the_whole_group_not_from_the_few_that_are_asked() {
+        use super::super::reference::MOST_PREDICTED;
+        let model = Seen(formula(5, smooth), Default::default());
+        let whole = 2 * MOST_PREDICTED;
+        let reference = super::super::Reference { x: drawn(7, whole, 5), label: String::new(), of: whole };
+        let options = super::super::ExplainOptions {
+            method: Some(super::super::Method::ProxyShap),
+            reference: Some(std::sync::Arc::new(reference)),
+            ..Default::default()
+        };
+        super::super::explain(&model, &drawn(8, 1, 5), &[0], &Fingerprint::default(), &options, &JobCtx::quiet()).unwrap();
+        assert_eq!(model.1.lock().unwrap().len(), whole + 1, "every row of the group, and the row that is explained");
     }
 
     /// A small network with fixed weights.

@@ -7,7 +7,7 @@ use crate::data::FeatureMatrix;
 use crate::fault;
 
 use super::game::{Game, Meter};
-use super::{kernel, proxy};
+use super::{kernel, lime, proxy};
 
 /// Most players whose coalitions are all tried.
 pub const MOST_EXACT: usize = 16;
@@ -68,7 +68,7 @@ pub fn explain(game: &Game<'_>, x: &FeatureMatrix, rows: &[u32], way: Way<'_>, s
         Ready::Exact => n << m,
         Ready::Orders | Ready::Proxy(_) => MOST_PASSES * calls_of_pass(m, n),
         Ready::Kernel(plan) => plan.coalitions() * n,
-        Ready::Local(budget) => *budget,
+        Ready::Local(budget) => lime::most(m, *budget),
     };
     ctx.stage("explain.stage_sampling", (x.n_rows() * most) as u64);
     let outputs = game.outputs(x, &ctx.without_stage())?;
@@ -82,7 +82,7 @@ pub fn explain(game: &Game<'_>, x: &FeatureMatrix, rows: &[u32], way: Way<'_>, s
             Ready::Exact => One { values: exact(game, row, &meter)?, width: Vec::new(), calls: n << m },
             Ready::Orders => orders(game, row, whole, MOST_PASSES, &mut rng, &meter)?,
             Ready::Kernel(plan) => plan.row(game, row, whole, &mut rng, &meter)?,
-            Ready::Local(budget) => super::lime::local(game, row, *budget, &mut rng, ctx)?,
+            Ready::Local(budget) => lime::local(game, row, whole, *budget, &mut rng, &meter)?,
             Ready::Proxy(proxy) => proxy.row(game, row, whole, MOST_PASSES, &mut rng, &meter)?,
         };
         values.extend(one.values);

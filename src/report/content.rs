@@ -79,6 +79,9 @@ pub struct WhySection {
     /// For each of those rows, what would have to change, in the report's language; or why nothing was found.
     #[serde(default)]
     pub changes: Vec<String>,
+    /// The rules that those changes keep, in the report's language; empty where everything may change.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rules: String,
     /// The changes themselves, row by row; nothing where none was found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub smallest: Vec<Option<crate::explain::counterfactual::Counterfactual>>,

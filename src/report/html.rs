@@ -471,9 +471,10 @@ impl Page {
             if let Some(change) = w.changes.get(i).filter(|c| !c.is_empty()) {
                 let _ = write!(
                     out,
-                    "<p><b>{}.</b> {} <span class=\"weak\">{}</span></p>",
+                    "<p><b>{}.</b> {} {} <span class=\"weak\">{}</span></p>",
                     escape(self.t("why.change")),
                     escape(change),
+                    escape(&w.rules),
                     escape(self.t("why.change_caption"))
                 );
             }

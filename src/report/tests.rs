@@ -130,6 +130,7 @@ fn why() -> WhySection {
             ..AttentionMap::default()
         }),
         smallest: Vec::new(),
+        rules: "Rules in force: unchanged: f1.".into(),
         changes: vec!["Revenue would go up if f0 were 2.".into(), EVIL.into()],
         effects: Vec::new(),
         trust: None,

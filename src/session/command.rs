@@ -11,6 +11,7 @@ use super::recipe::{
 };
 use crate::base::{Notice, Result};
 use crate::data::{LeverType, ReadOptions, Role, Roles, Step};
+use crate::explain::counterfactual::Rules;
 use crate::ml::ModelSpec;
 use crate::strategy::Scenario;
 use crate::strategy::study::NamedStudy;
@@ -121,6 +122,8 @@ pub enum Command {
         /// Its name.
         name: String,
     },
+    /// Changes what may change, and how, where the smallest change is looked for.
+    SetRules(Rules),
     /// Changes how the what-ifs are answered.
     SetSimulate(SimulateSection),
     /// Adds a study.
@@ -260,6 +263,10 @@ impl Command {
                 recipe.explain.groups = groups;
             }
             Self::RemoveGroup { name } => drop(recipe.explain.groups.remove(&name)),
+            Self::SetRules(rules) => {
+                rules.check_numbers()?;
+                recipe.explain.rules = rules;
+            }
             Self::SetSimulate(simulate) => recipe.simulate = simulate,
             Self::AddStudy(study) => {
                 if recipe.studies.iter().any(|s| s.name == study.name) {
@@ -301,6 +308,7 @@ impl Command {
             Self::AddScenario(s) | Self::ReplaceScenario { scenario: s, .. } => note!("session.did_scenario", name = &s.name),
             Self::RemoveScenario { name } => note!("session.did_scenario", name = name),
             Self::SetGroup { name, .. } | Self::RemoveGroup { name } => note!("session.did_group", name = name),
+            Self::SetRules(_) => note!("session.did_rules"),
             Self::SetSimulate(_) => note!("session.did_simulate"),
             Self::AddStudy(s) | Self::ReplaceStudy { study: s, .. } => note!("session.did_study", name = &s.name),
             Self::RemoveStudy { name } => note!("session.did_study", name = name),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fault, Result};
 use crate::data::{LeverType, ReadOptions, Role, Roles, Split, Step};
+use crate::explain::counterfactual::Rules;
 use crate::fault;
 use crate::ml::model::Scale;
 use crate::ml::{ModelSpec, Outcome};
@@ -204,6 +205,9 @@ pub struct ExplainSection {
     /// Columns that explanations speak of as one, by the group's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// What may change, and how, where the smallest change is looked for; as a file of rules says it.
+    #[serde(skip_serializing_if = "Rules::is_free")]
+    pub rules: Rules,
     /// Differences that the report explains.
     #[serde(rename = "contrast", skip_serializing_if = "Vec::is_empty")]
     pub contrasts: Vec<ContrastSpec>,
@@ -500,6 +504,7 @@ impl Recipe {
             }
         }
         check_groups(&recipe.explain.groups)?;
+        recipe.explain.rules.check_numbers()?;
         if let Some((column, one, other)) = recipe.roles.twice() {
             let word = |k: LeverType| format!("{k:?}").to_lowercase();
             return Err(fault!("session.type_twice", file = file, column = column, one = word(one), other = word(other)));

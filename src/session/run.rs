@@ -116,6 +116,7 @@ pub fn complete(
         found.ok_or_else(|| fault!("session.no_model", name = name.clone().unwrap_or_default()))
     };
     let explained = if recipe.explain.model.is_some() { std::slice::from_ref(named(&recipe.explain.model)?) } else { &models[..] };
+    recipe.explain.rules.check_known(models.iter().map(|m| m.card().features()))?;
     let mut whys = Vec::new();
     for model in fitting(&recipe.explain.methods, explained)? {
         for outcome in outcomes_of(&recipe.explain.class, &**model, &models)? {
@@ -185,6 +186,7 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 rows: rows.clone(),
                 attention: attention.clone(),
                 changes: changes.iter().map(|c| c.as_ref().map_or_else(|fault| fault.say(lang), |c| words::change(c, lang))).collect(),
+                rules: words::rules(&recipe.explain.rules, lang).unwrap_or_default(),
                 smallest: changes.iter().map(|c| c.as_ref().ok().cloned()).collect(),
                 effects: effects.clone(),
                 trust: trust.clone(),

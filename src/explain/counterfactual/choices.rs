@@ -2,7 +2,7 @@
 
 use crate::data::{Feature, FeatureKind};
 use crate::ml::TreeEnsemble;
-use crate::ml::ensemble::{Node, Test};
+use crate::ml::ensemble::{Link, Missing, Node, Test};
 
 use super::Rules;
 
@@ -42,8 +42,14 @@ impl Choices {
     /// For trees: the value itself, and the nearest value in every cell between thresholds; every level of a category.
     pub fn of_trees(features: &[Feature], e: &TreeEnsemble, output: usize, row: &[f64], rules: &Rules) -> Self {
         let mut cuts: Vec<Vec<(f64, bool)>> = vec![Vec::new(); features.len()];
-        for tree in e.trees.iter().filter(|t| t.output as usize == output) {
+        let mut zeros = vec![false; features.len()];
+        // The chance of a class hangs on the trees of all.
+        let all = e.link == Link::Softmax;
+        for tree in e.trees.iter().filter(|t| all || t.output as usize == output) {
             for node in &tree.nodes {
+                if let Node::Split { feature, missing: Missing::Zero, .. } = node {
+                    zeros[*feature as usize] = true;
+                }
                 match node {
                     // Cells begin at the threshold itself, or right behind it.
                     Node::Split { feature, test: Test::LessF32(t), .. } => cuts[*feature as usize].push((f64::from(*t as f32), true)),
@@ -66,6 +72,11 @@ impl Choices {
                     let above = if at { t } else { t.next_up() };
                     let below = if at { f64::from((t as f32).next_down()) } else { t };
                     values.push(if here < above { upward(feature, above) } else { downward(feature, below) });
+                }
+                if zeros[f] {
+                    // Where nothing counts as missing, zero is a cell of its own between two others.
+                    let near = [upward(feature, f64::MIN_POSITIVE), downward(feature, -f64::MIN_POSITIVE)];
+                    values.extend(near.into_iter().chain([0.0]).filter(|v| *v != here));
                 }
                 allowed(feature, here, values, rules)
             })
@@ -119,7 +130,9 @@ fn allowed(feature: &Feature, here: f64, values: Vec<f64>, rules: &Rules) -> Vec
         return out;
     }
     let (low, high) = rules.range.get(name).copied().unwrap_or(feature.range);
-    for v in values {
+    // A value that is outside goes to the end that it is nearest to, if it goes at all.
+    let ends = [low].into_iter().filter(|l| here < *l).chain([high].into_iter().filter(|h| here > *h));
+    for v in values.into_iter().chain(ends) {
         let v = match rules.step.get(name) {
             // The first whole step that reaches the value.
             Some(step) => {

@@ -1,29 +1,30 @@
 //! The smallest change of one row that brings the outcome where it is wished, under the analyst's rules.
 //!
+//! - [`rules`]: what may change and how.
 //! - [`choices`]: what each feature may become, and what that costs.
+//! - [`goal`]: what the scores must reach, one score or those of several classes.
 //! - [`trees`]: the proven minimum for tree ensembles, or the proven gap when time runs out.
 //! - [`search`]: for any other model: a search whose answer is verified, not proven.
 
 mod choices;
+mod goal;
+mod rules;
 mod search;
 #[cfg(test)]
 mod tests;
 mod trees;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Fault, Fingerprint, JobCtx, Notice, Result};
+use crate::base::{Fingerprint, JobCtx, Notice, Result};
 use crate::data::{Feature, FeatureMatrix};
 use crate::ml::Model;
-use crate::ml::ensemble::Link;
 use crate::ml::model::{Scale, Structure};
 use crate::{fault, note};
 
 use super::method::{check, predictions};
 use choices::Choices;
+pub use rules::Rules;
 
 /// Where the output shall be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,81 +47,6 @@ impl Wish {
             Self::AtLeast(t) => output >= t,
             Self::Below(t) => output < t,
         }
-    }
-}
-
-/// What may change and how. Everything is allowed that no rule forbids; missing values stay missing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rules {
-    /// Features that stay.
-    pub locked: Vec<String>,
-    /// Features that may only grow.
-    pub only_up: Vec<String>,
-    /// Features that may only shrink.
-    pub only_down: Vec<String>,
-    /// Levels that a category may take.
-    pub one_of: BTreeMap<String, Vec<String>>,
-    /// Numbers that move in steps from where they are.
-    pub step: BTreeMap<String, f64>,
-    /// Lowest and highest value; the range seen in training if absent.
-    pub range: BTreeMap<String, (f64, f64)>,
-    /// How much dearer (or cheaper) a feature's change is than the others'.
-    pub price: BTreeMap<String, f64>,
-    /// Most features that change.
-    pub most_changes: Option<usize>,
-    /// Most cost in all.
-    pub budget: Option<f64>,
-    /// Seconds before the search stops with its best answer.
-    pub seconds: f64,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            locked: Vec::new(),
-            only_up: Vec::new(),
-            only_down: Vec::new(),
-            one_of: BTreeMap::new(),
-            step: BTreeMap::new(),
-            range: BTreeMap::new(),
-            price: BTreeMap::new(),
-            most_changes: None,
-            budget: None,
-            seconds: 10.0,
-        }
-    }
-}
-
-impl Rules {
-    /// Reads a file of rules.
-    pub fn open(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Fault::io(path, &e))?;
-        toml::from_str(&text).map_err(|e| fault!("explain.rules_file", file = path, reason = e.message()))
-    }
-
-    /// Faults if a rule names what the model lacks.
-    fn check(&self, features: &[Feature]) -> Result<()> {
-        let named = self.locked.iter().chain(&self.only_up).chain(&self.only_down);
-        let named = named.chain(self.one_of.keys()).chain(self.step.keys()).chain(self.range.keys()).chain(self.price.keys());
-        for name in named {
-            if !features.iter().any(|f| f.name == *name) {
-                let known: Vec<&str> = features.iter().map(|f| f.name.as_str()).collect();
-                return Err(fault!("explain.rules_feature", feature = name, known = known.join(", ")));
-            }
-        }
-        for (name, levels) in &self.one_of {
-            let feature = features.iter().find(|f| f.name == *name);
-            if let Some(level) = levels.iter().find(|l| feature.is_some_and(|f| !f.levels().contains(l))) {
-                let known = feature.map(|f| f.levels().join(", ")).unwrap_or_default();
-                return Err(fault!("explain.rules_level", feature = name, level = level, known = known));
-            }
-        }
-        let positive = self.step.iter().chain(&self.price);
-        if let Some((name, value)) = positive.clone().find(|(_, v)| !v.is_finite() || **v <= 0.0) {
-            return Err(fault!("explain.rules_number", feature = name, value = *value));
-        }
-        Ok(())
     }
 }
 
@@ -193,6 +119,9 @@ pub struct Counterfactual {
     pub nodes: usize,
     /// The nearest real row that is as wished.
     pub real: Option<RealRow>,
+    /// The rules that were in force.
+    #[serde(default, skip_serializing_if = "Rules::is_free")]
+    pub rules: Rules,
     /// Which model.
     pub model: Fingerprint,
     /// What the reader should know.
@@ -234,14 +163,11 @@ pub fn counterfactual(
     ctx.stage("explain.stage_counterfactual", 0);
     let mut warnings = Vec::new();
     let (answer, search) = match model.structure() {
-        Structure::Trees(e) if matches!(e.link, Link::Identity | Link::Logit | Link::Log) => {
+        Structure::Trees(e) => {
             let choices = Choices::of_trees(features, e, outcome, row, rules);
             (trees::smallest(e, outcome, row, &choices, wish, rules, ctx)?, Search::BranchAndBound)
         }
         _ => {
-            if matches!(model.structure(), Structure::Trees(e) if e.link == Link::Softmax) {
-                warnings.push(note!("explain.change_class", outcome = card.outcomes[outcome].label()));
-            }
             let choices = Choices::of_quantiles(features, row, rules);
             let many = |x: &FeatureMatrix| predictions(model, x, outcome, Scale::Probability, &quiet);
             (search::smallest(row, features, &choices, wish, rules, &many, ctx)?, Search::GreedyVerified)
@@ -300,6 +226,7 @@ pub fn counterfactual(
         search,
         nodes: answer.nodes,
         real,
+        rules: rules.clone(),
         model: card.fingerprint.clone(),
         warnings,
     })

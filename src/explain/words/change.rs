@@ -1,10 +1,10 @@
 //! What would have to change, and why this one and not the other.
 
 use super::{FOR, effect, is_nothing, level, list};
-use crate::base::numbers::percent;
+use crate::base::numbers::{percent, plain};
 use crate::base::{Lang, tr, tr_with};
 use crate::explain::contrast::Contrast;
-use crate::explain::counterfactual::{Change, Counterfactual, Search};
+use crate::explain::counterfactual::{Change, Counterfactual, Rules, Search};
 
 /// The smallest change, in one or two sentences.
 pub fn change(c: &Counterfactual, lang: Lang) -> String {
@@ -25,6 +25,31 @@ pub fn change(c: &Counterfactual, lang: Lang) -> String {
         out += &tr_with(lang, "explain.change_real", &[("differs", &real.differs)]);
     }
     out
+}
+
+/// The rules in force, in one sentence; nothing where everything is allowed.
+pub fn rules(r: &Rules, lang: Lang) -> Option<String> {
+    let say = |key: &str, fields: &[(&str, &dyn std::fmt::Display)]| tr_with(lang, key, fields);
+    let mut parts = Vec::new();
+    for (key, names) in [("explain.rules_kept", &r.locked), ("explain.rules_up", &r.only_up), ("explain.rules_down", &r.only_down)] {
+        if !names.is_empty() {
+            parts.push(say(key, &[("list", &list(names, lang))]));
+        }
+    }
+    parts.extend(r.one_of.iter().map(|(f, levels)| match levels.is_empty() {
+        true => say("explain.rules_kept", &[("list", f)]),
+        false => say("explain.rules_one_of", &[("feature", f), ("list", &list(levels, lang))]),
+    }));
+    parts.extend(r.step.iter().map(|(f, step)| say("explain.rules_step", &[("feature", f), ("step", &plain(*step))])));
+    let range = |(f, (low, high)): (&String, &(f64, f64))| {
+        say("explain.rules_between", &[("feature", f), ("low", &plain(*low)), ("high", &plain(*high))])
+    };
+    parts.extend(r.range.iter().map(range));
+    parts.extend(r.price.iter().map(|(f, price)| say("explain.rules_price", &[("feature", f), ("price", &plain(*price))])));
+    parts.extend(r.most_changes.map(|n| say("explain.rules_most", &[("n", &n)])));
+    parts.extend(r.budget.map(|b| say("explain.rules_budget", &[("budget", &plain(b))])));
+    let joint = if lang == Lang::En { "; " } else { "；" };
+    (!parts.is_empty()).then(|| say("explain.rules_said", &[("list", &parts.join(joint))]))
 }
 
 /// A contrast in one sentence: the features that make most of the difference, strongest first.
@@ -107,6 +132,7 @@ mod tests {
                 certified: i % 3 == 0,
                 search: if i % 3 == 1 { Search::BranchAndBound } else { Search::GreedyVerified },
                 nodes: 1,
+                rules: Rules::default(),
                 real: (i % 2 == 0).then(|| RealRow { at: 0, output: 0.5, cost: 1.0, differs: 1 + rng::below(&mut rng, 17) }),
                 model: Fingerprint::default(),
                 warnings: Vec::new(),
@@ -146,6 +172,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn every_rule_is_said() {
+        assert_eq!(rules(&Rules { seconds: Some(3.0), ..Rules::default() }, Lang::En), None, "how long it may take is no rule");
+        let all: Rules = toml::from_str(
+            r#"
+            locked = ["age", "town"]
+            only_up = ["visits"]
+            only_down = ["price"]
+            one_of = { month = ["Nov", "Dec"], device = [] }
+            step = { visits = 2.0 }
+            range = { price = [1.5, 20.0] }
+            price = { month = 3.0 }
+            most_changes = 2
+            budget = 1.5
+            "#,
+        )
+        .unwrap();
+        let said = rules(&all, Lang::En).unwrap();
+        for word in
+            ["age", "town", "only up: visits", "only down: price", "device", "Nov", "Dec", "steps of 2", "from 1.5 to 20", "3 times"]
+        {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(
+            said.starts_with("Rules in force: ") && said.contains("features that change: at most 2") && said.contains("cost at most 1.5"),
+            "{said}"
+        );
+        let zh = rules(&all, Lang::Zh).unwrap();
+        assert!(["age", "visits", "price", "Nov", "1.5", "20", "3", "2"].iter().all(|w| zh.contains(w)) && !zh.contains(" in "), "{zh}");
+        // What a file says is what a recipe holds and what a result carries, word for word.
+        let again: Rules = toml::from_str(&toml::to_string(&all).unwrap()).unwrap();
+        assert_eq!(again, all);
+        assert_eq!(serde_json::from_str::<Rules>(&serde_json::to_string(&all).unwrap()).unwrap(), all);
     }
 
     #[test]

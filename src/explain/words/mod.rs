@@ -26,7 +26,7 @@ use crate::ml::model::Scale;
 
 pub use attention::{attention, heads, silenced};
 pub use brushed::{brushed, brushed_levels};
-pub use change::{change, contrast};
+pub use change::{change, contrast, rules};
 pub use density::density;
 pub use effect::curve;
 pub use groups::{cohorts, segment, typical};

@@ -10,7 +10,7 @@ use super::super::recipe::Recipe;
 use super::{Gathered, append_attribution, attention_of, safe_name, write_interactions};
 use crate::base::{JobCtx, Result};
 use crate::data::write::TableWriter;
-use crate::explain::counterfactual::{Counterfactual, Rules};
+use crate::explain::counterfactual::Counterfactual;
 use crate::explain::effect::{EffectCurve, Kind};
 use crate::explain::everyone::Everyone;
 use crate::explain::method::methods;
@@ -126,7 +126,7 @@ pub(super) fn explain(
     let mut changes = Vec::new();
     for line in &lines {
         // A minute is the end of a search that would not end; usually it takes milliseconds.
-        let rules = Rules { seconds: 60.0, ..Rules::default() };
+        let rules = recipe.explain.rules.clone().for_features(model.card().features()).within(60.0);
         changes.push(match ask(&Question::Change { model: name.clone(), line: *line, outcome, level: None, rules }, None) {
             Ok(Answer::Change(found, _)) => Ok(*found),
             Ok(_) => continue,
@@ -232,4 +232,87 @@ pub(super) fn explanations(recipe: &Recipe, g: &Gathered, place: &mut dyn FnMut(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{gather, report};
+    use super::*;
+    use crate::base::Lang;
+    use crate::explain::counterfactual::Rules;
+
+    const RECIPE: &str = r#"
+version = 1
+[data]
+path = "shop.csv"
+[roles]
+target = ["bought"]
+[split]
+kind = "modulo"
+of = 10
+test_from = 6
+[[model]]
+name = "trees"
+kind = "gbdt"
+epochs = 20
+[explain]
+show = [6]
+"#;
+
+    fn shop() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = String::from("pages,seconds,month,bought\n");
+        for i in 0..200usize {
+            let (pages, month) = ((i * 13) % 29, ["Feb", "Nov", "Dec"][i % 3]);
+            let bought = pages + (i * 7) % 11 > 18;
+            text.push_str(&format!("{pages},{},{month},{}\n", (i * 7) % 11, if bought { "yes" } else { "no" }));
+        }
+        std::fs::write(folder.path().join("shop.csv"), text).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_recipes_rules_are_kept_and_said() {
+        let folder = shop();
+        let rules = "locked = [\"month\"]\nprice = { pages = 50.0 }\nmost_changes = 1\n";
+        let run = |more: &str| {
+            let recipe = Recipe::parse(&format!("{RECIPE}{more}"), Path::new("r.toml")).unwrap();
+            gather(&recipe, folder.path(), &JobCtx::quiet()).map(|g| (recipe, g))
+        };
+        let (plain, free) = run("").unwrap();
+        let (recipe, g) = run(&format!("[explain.rules]\n{rules}")).unwrap();
+        let of = |g: &Gathered| g.whys[0].changes[0].as_ref().unwrap().clone();
+        let (before, after) = (of(&free), of(&g));
+        // Pages are dear now: another feature, or the same for more.
+        assert!(before.changes.iter().any(|c| c.feature == "pages"), "the test shows nothing: {before:?}");
+        assert!(after.changes.len() == 1 && after.cost > before.cost, "{after:?}");
+        // The same file of rules at the command line gives the same answer.
+        let file = folder.path().join("rules.toml");
+        std::fs::write(&file, rules).unwrap();
+        let same = Rules::open(&file).unwrap();
+        assert_eq!(same, recipe.explain.rules);
+        assert_eq!(after.rules, same.within(60.0), "the result says what was in force");
+        // Where everything may change the report says nothing of rules; else it says them, on the page too.
+        let page = |recipe: &Recipe, g: &Gathered| crate::report::html::render(&report(recipe, g, Lang::En, "2026-01-01"));
+        let said = "unchanged: month; a change of pages costs 50 times as much; features that change: at most 1";
+        assert!(page(&recipe, &g).contains(said) && !page(&plain, &free).contains("Rules in force"));
+        // A recipe is written as it was read.
+        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe);
+        assert!(!plain.to_toml().unwrap().contains("rules"));
+    }
+
+    #[test]
+    fn rules_that_nothing_keeps_are_refused() {
+        let folder = shop();
+        let recipe = |rules: &str| Recipe::parse(&format!("{RECIPE}[explain.rules]\n{rules}"), Path::new("r.toml"));
+        let run = |rules: &str| gather(&recipe(rules).unwrap(), folder.path(), &JobCtx::quiet()).map(|_| ()).unwrap_err().0.code;
+        assert_eq!(run("locked = [\"colour\"]"), "explain.rules_feature");
+        let parse = |rules: &str| recipe(rules).unwrap_err().0.code;
+        assert_eq!(parse("step = { pages = 0.0 }"), "explain.rules_number");
+        assert_eq!(parse("range = { pages = [3.0, 1.0] }"), "explain.rules_range");
+        assert_eq!(parse("budget = -1.0"), "explain.rules_limit");
+        assert_eq!(parse("lock = [\"pages\"]"), "session.recipe_invalid");
+    }
 }

@@ -25,6 +25,7 @@ mod many;
 mod one;
 mod pairs;
 pub(super) mod rows;
+mod rules;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trust;

@@ -5,20 +5,23 @@ use std::sync::Arc;
 
 use eframe::egui::{self, RichText, Ui};
 
+use super::rules::Editor;
 use super::{Subject, standing};
 use crate::base::numbers;
-use crate::explain::counterfactual::Rules;
 use crate::explain::words;
-use crate::session::state::{Answer, Ask, Question};
+use crate::session::state::{Answer, Ask, Command, Question};
 use crate::ui::views::whatif::levers::is_declared;
 use crate::ui::views::whatif::moves;
 use crate::ui::widgets::basic;
 use crate::ui::{Action, Cx, Room};
 
+/// Seconds of a search in the window, where the rules do not say.
+const SECONDS: f64 = 5.0;
+
 /// What the pane remembers.
 #[derive(Default)]
 pub struct ChangePane {
-    rules: Rules,
+    rules: Editor,
     /// The level that is asked for, and the one being dragged or typed.
     level: Option<f64>,
     typed: Option<f64>,
@@ -29,11 +32,10 @@ impl ChangePane {
     /// Draws it for a row.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, row: u32) {
         basic::section(ui, cx.t("why.change"));
-        // A rule for a feature that another model does not have would be refused.
         let features = subject.model.card().features();
-        self.rules.locked.retain(|l| features.iter().any(|f| f.name == *l));
-        let mut rules = self.rules.clone();
-        rules.seconds = 5.0;
+        let kept = cx.session.recipe.as_ref().map(|r| r.explain.rules.clone()).unwrap_or_default();
+        // A rule for a feature that only another model has would be refused.
+        let rules = kept.clone().for_features(features).within(SECONDS);
         let outcome = subject.model.card().outcomes.get(subject.outcome);
         let chance = outcome.is_some_and(crate::ml::Outcome::is_binary);
         let usual = if chance { 0.5 } else { outcome.map_or(0.0, |o| o.base_rate) };
@@ -61,13 +63,16 @@ impl ChangePane {
         if let Some(answer) = cx.session.answer(&question) {
             self.last = Some((row, subject.name.to_owned(), answer.clone()));
         }
-        let locked = self.rules.locked.clone();
+        self.rules.ui(ui, cx, features);
+        let locked: Vec<&String> = kept.locked.iter().filter(|l| features.iter().any(|f| f.name == **l)).collect();
         if !locked.is_empty() {
             ui.horizontal_wrapped(|ui| {
                 ui.label(RichText::new(cx.t("why.change_kept")).color(cx.tokens.weak));
-                for name in &locked {
+                for name in locked {
                     if ui.button(format!("{} ✕", basic::shorten(name, 24))).on_hover_text(cx.t("why.change_free")).clicked() {
-                        self.rules.locked.retain(|l| l != name);
+                        let mut rules = kept.clone();
+                        rules.locked.retain(|l| l != name);
+                        cx.command(Command::SetRules(rules));
                     }
                 }
             });
@@ -82,7 +87,9 @@ impl ChangePane {
                 ui.label(RichText::new(step).strong()).on_hover_text(&c.feature);
                 let name = cx.tw("why.change_keep", &[("feature", &c.feature)]);
                 if ui.small_button(cx.t("why.change_keep_short")).on_hover_text(name).clicked() {
-                    self.rules.locked.push(c.feature.clone());
+                    let mut rules = kept.clone();
+                    rules.locked.push(c.feature.clone());
+                    cx.command(Command::SetRules(rules));
                 }
             });
         }
