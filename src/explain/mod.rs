@@ -6,6 +6,7 @@
 //!   [`additive`] exact values of an additive model; [`gradients`] Integrated Gradients; [`attention`] maps.
 //! - [`players`] groups of features as one, [`suggest`] which, [`inside`] what is in one; [`levels`] of a category.
 //! - [`brushed`]: rows picked in a picture, beside all.
+//! - [`crowd`]: many rows, paths and maps as pictures.
 //! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
 
 pub mod additive;
@@ -16,6 +17,7 @@ pub mod brushed;
 pub mod cohorts;
 pub mod contrast;
 pub mod counterfactual;
+pub mod crowd;
 pub mod density;
 pub mod effect;
 pub mod everyone;

@@ -27,7 +27,7 @@ use crate::ml::model::Scale;
 pub use attention::{attention, heads, silenced};
 pub use brushed::{brushed, brushed_levels};
 pub use change::{change, contrast};
-pub use density::density;
+pub use density::{density, density_column};
 pub use effect::curve;
 pub use groups::{cohorts, segment, typical};
 pub use inside::{inside, levels};

@@ -12,7 +12,7 @@ use crate::explain::words;
 use crate::report::svg;
 use crate::session::state::{Answer, Ask, Question, Why};
 use crate::ui::Cx;
-use crate::ui::widgets::matrix::{self, Matrix};
+use crate::ui::widgets::matrix;
 use crate::ui::widgets::{basic, dependence, fan, figure};
 
 /// What the pane remembers.
@@ -119,10 +119,10 @@ impl EffectPane {
             svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve) })),
         };
         if curve.feature_2.is_some() {
-            let (m, most) = map(curve);
+            let m = curve.map();
             let key = Arc::as_ptr(&last) as *const () as u64;
             let (cache, title) = (&mut self.cache, words::curve(curve, lang));
-            let (low, high) = (unit.effect(-most), unit.effect(most));
+            let (low, high) = (unit.effect(-m.most), unit.effect(m.most));
             let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
             figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
                 matrix::ui(ui, &m, cache, key, &title, Some(220.0), &matrix::Marked::default(), |(l, x)| {
@@ -231,38 +231,9 @@ fn as_dependence(c: &EffectCurve) -> Importance {
 }
 
 fn map_svg(curve: &EffectCurve) -> String {
-    let (m, most) = map(curve);
+    let m = curve.map();
     let title = format!("{} × {}", curve.feature, curve.feature_2.clone().unwrap_or_default());
-    svg::matrix(&title, &m.lines, m.across, &m.values, most)
-}
-
-/// A map as a matrix: the first feature across, the second upwards.
-fn map(c: &EffectCurve) -> (Matrix, f64) {
-    let mut lines: Vec<(f64, String)> = Vec::new();
-    let mut places: Vec<(f64, String)> = Vec::new();
-    for p in &c.points {
-        let (b, label) = (p.value_2.unwrap_or(f64::NAN), p.label_2.clone().unwrap_or_default());
-        if !lines.iter().any(|l| l.0 == b) {
-            lines.push((b, label));
-        }
-        if !places.iter().any(|x| x.0 == p.value) {
-            places.push((p.value, p.label.clone()));
-        }
-    }
-    // Small values below, as on an axis.
-    lines.reverse();
-    let (across, down) = (places.len(), lines.len());
-    let middle = if c.kind == Kind::Ale { 0.0 } else { c.mean };
-    let (mut values, mut weight) = (vec![f64::NAN; across * down], vec![0.0; across * down]);
-    for (i, p) in c.points.iter().enumerate() {
-        // Points go through the second feature first.
-        let (x, l) = (i / down.max(1), down - 1 - i % down.max(1));
-        values[l * across + x] = p.effect - middle;
-        weight[l * across + x] = p.density;
-    }
-    let most = values.iter().zip(&weight).filter(|(_, w)| **w > 0.0).fold(0.0f64, |m, (v, _)| m.max(v.abs()));
-    let names = |v: Vec<(f64, String)>| v.into_iter().map(|x| x.1).collect();
-    (Matrix { lines: names(lines), places: names(places), across, values, weight, most }, most)
+    svg::matrix(&title, &m.lines, m.across, &m.values, m.most)
 }
 
 fn table(c: &EffectCurve, lang: Lang) -> figure::Table {
