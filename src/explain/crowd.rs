@@ -72,6 +72,47 @@ pub fn crowd(a: &Attribution, summary: &Summary, order: Order, by: Option<&str>)
     (Matrix { lines, places: Vec::new(), across: rows.len(), values, weight: Vec::new(), most }, rows)
 }
 
+/// A crowd by output, and what its tenths have in common.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Crowd {
+    /// The picture.
+    pub matrix: Matrix,
+    /// Line in the file of each place along x.
+    pub rows: Vec<u32>,
+    /// Groups of neighbours, lowest outputs first; tenths where the rows suffice.
+    pub groups: Vec<Neighbours>,
+}
+
+/// Rows that stand together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// How many.
+    pub rows: usize,
+    /// Their mean output.
+    pub output: f64,
+    /// Mean effect of each line.
+    pub effects: Vec<f64>,
+}
+
+/// Groups of a crowd, each of rows that stand together.
+const GROUPS: usize = 10;
+
+impl Crowd {
+    /// From attributions, by output.
+    pub fn of(a: &Attribution, summary: &Summary) -> Self {
+        let (matrix, order) = crowd(a, summary, Order::Output, None);
+        let n = matrix.across;
+        let count = GROUPS.min(n);
+        let groups = (0..count).map(|g| {
+            let (from, to) = (g * n / count, (g + 1) * n / count);
+            let mean = |of: &dyn Fn(usize) -> f64| (from..to).map(of).sum::<f64>() / (to - from) as f64;
+            let effects = (0..matrix.lines.len()).map(|l| mean(&|x| matrix.values[l * n + x])).collect();
+            Neighbours { rows: to - from, output: mean(&|x| a.predictions[order[x]]), effects }
+        });
+        Self { groups: groups.collect(), rows: order.iter().map(|i| a.rows[*i]).collect(), matrix }
+    }
+}
+
 /// Each row as a line from the base value, feature after feature, to its output. Where lines part, a feature decides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Paths {
@@ -206,6 +247,14 @@ mod tests {
             };
             assert!(rows.windows(2).all(|w| key(w[0]) <= key(w[1])), "{order:?}");
         }
+        let c = Crowd::of(&a, &s);
+        assert_eq!((c.groups.len(), c.groups.iter().map(|g| g.rows).sum::<usize>(), c.rows.len()), (10, 40, 40));
+        // The four lowest outputs, by brute force.
+        let mut by: Vec<usize> = (0..40).collect();
+        by.sort_by(|x, y| a.predictions[*x].total_cmp(&a.predictions[*y]));
+        let mean = by[..4].iter().map(|i| a.row(*i)[0]).sum::<f64>() / 4.0;
+        assert!((c.groups[0].effects[0] - mean).abs() < 1e-12 && c.groups.windows(2).all(|w| w[0].output <= w[1].output));
+        assert_eq!(Crowd::of(&attribution(&f, vec![1.0, 1.0], vec![2.0, 0.0], 0.0, Scale::Margin), &s).groups.len(), 1);
     }
 
     #[test]

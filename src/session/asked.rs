@@ -7,13 +7,16 @@ use super::deeper::{self, Answer, Question, Sides};
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::{ContrastSpec, Recipe};
 use crate::base::{JobCtx, Lang, Notice, Result};
+use crate::data::Feature;
 use crate::explain::contrast::Contrast;
 use crate::explain::inside::{self, Inside};
 use crate::explain::levels::{self, Levels};
-use crate::explain::{ExplainOptions, words};
+use crate::explain::{Attribution, ExplainOptions, words};
 use crate::ml::Model;
 use crate::note;
-use crate::report::content::Said;
+use crate::report::content::{Parts, Said};
+
+mod parts;
 
 /// The answers, for one model.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Asked {
     pub levels: Vec<Levels>,
     /// Groups, opened.
     pub inside: Vec<Inside>,
+    /// What else it asks for.
+    pub parts: Parts,
     /// What could not be answered, and why.
     pub notices: Vec<Notice>,
 }
@@ -67,6 +72,12 @@ pub fn answer(
             None => out.notices.push(note!("session.no_levels", feature = feature, model = name)),
         }
     }
+    out.parts = parts::parts(recipe, prepared, model, (why, rows, options), ctx)?;
+    for (_, notice) in &out.parts.missing {
+        if !out.notices.contains(notice) {
+            out.notices.push(notice.clone());
+        }
+    }
     out.inside = opened(prepared, model, (why, recipe.explain.reference.as_deref()), options, ctx)?;
     Ok(out)
 }
@@ -106,12 +117,14 @@ fn sides<'a>(spec: &ContrastSpec, name: &str, rows: &WhyRows, models: &'a [Arc<d
 }
 
 impl Asked {
-    /// The sentences, in the order of contrasts, levels and groups.
-    pub fn said(&self, lang: Lang) -> Said {
+    /// The sentences, in the order of contrasts, levels, groups and typical rows, which stand in `a`.
+    pub fn said(&self, a: &Attribution, features: &[Feature], lang: Lang) -> Said {
+        let typical = self.parts.typical.iter().flat_map(|t| &t.rows);
         Said {
             contrasts: self.contrasts.iter().map(|c| words::contrast(c, lang)).collect(),
             levels: self.levels.iter().map(|l| words::levels(l, lang)).collect(),
             inside: self.inside.iter().map(|i| words::inside(i, lang)).collect(),
+            typical: typical.map(|r| words::sentence(a, r.at, features, lang)).collect(),
         }
     }
 }
