@@ -116,7 +116,7 @@ impl EffectPane {
         let source = figure::Source {
             table: Box::new(|| table(curve, lang)),
             csv: Some(Box::new(|| table(curve, lang))),
-            svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve) })),
+            svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve, subject) })),
         };
         if curve.feature_2.is_some() {
             let m = curve.map();
@@ -230,10 +230,10 @@ fn as_dependence(c: &EffectCurve) -> Importance {
     }
 }
 
-fn map_svg(curve: &EffectCurve) -> String {
-    let m = curve.map();
-    let title = format!("{} × {}", curve.feature, curve.feature_2.clone().unwrap_or_default());
-    svg::matrix(&title, &m.lines, m.across, &m.values, m.most)
+fn map_svg(curve: &EffectCurve, subject: &Subject<'_>) -> String {
+    let second = curve.feature_2.as_deref().unwrap_or_default();
+    let title = format!("{} × {second}", curve.feature);
+    svg::map(&title, &curve.map(), (&curve.feature, second), |x| subject.unit.effect(x))
 }
 
 fn table(c: &EffectCurve, lang: Lang) -> figure::Table {

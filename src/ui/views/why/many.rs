@@ -135,16 +135,7 @@ fn rows_of(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut
                 .collect(),
         }),
         csv: None,
-        svg: Some(Box::new(|| {
-            let lines: Vec<(String, Vec<(f64, f64)>)> = paths
-                .lines
-                .iter()
-                .take(60)
-                .map(|(row, line)| (format!("{}", u64::from(*row) + 1), line.iter().enumerate().map(|(k, v)| (*v, k as f64)).collect()))
-                .collect();
-            let series: Vec<(&str, Vec<(f64, f64)>)> = lines.iter().map(|(n, l)| (n.as_str(), l.clone())).collect();
-            svg::lines(tr(lang, "why.paths"), &series, (unit.level_name(lang), ""), false)
-        })),
+        svg: Some(Box::new(|| svg::paths(tr(lang, "why.paths"), paths, |v| unit.level(v)))),
     };
     let touch = figure::ui(ui, cx, twins, "why.paths", cx.t("why.paths_caption"), &source, |ui, cx| {
         paths::ui(ui, paths, unit, lang, lit.marks(cx.session, cx.hovered.row))
