@@ -173,23 +173,23 @@ pub fn dots(title: &str, rows: &[(String, Vec<Mark>)], series: &[String], show: 
         key.push_str(&label(18.0, head + 13.0, "start", name, 104, INK));
         head += 18.0 + more(name, 104);
     }
-    let named = Rows::of(rows.iter().map(|r| r.0.as_str()), NAMES, (head, 12.0 * series.len().max(1) as f64 + 8.0));
+    let named = Rows::of(rows.iter().map(|r| r.0.as_str()), NAMES, (head, 11.0 * series.len().max(1) as f64 + 11.0));
     let height = named.end();
     let mut out = open(700.0, height + 20.0, title) + &key;
     let _ = write!(out, "<path d=\"M{0:.1} {head:.1}V{height:.1}\" stroke=\"{RULE}\"/>", x(0.0));
     for (i, (_, marks)) in rows.iter().enumerate() {
         out.push_str(&named.name(i, left - 8.0, INK));
+        let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", named.tops[i], left + plot);
         for (k, m) in marks.iter().enumerate().filter(|(_, m)| m.0.is_finite()) {
-            let y = named.tops[i] + named.high(i) * (k as f64 + 0.5) / marks.len() as f64;
+            // Marks of one row stand together, apart from those of the next.
+            let y = named.middle(i) + 11.0 * (k as f64 - (marks.len() as f64 - 1.0) / 2.0);
             if m.1.is_finite() && m.2.is_finite() {
                 let _ = write!(out, "<path d=\"M{:.1} {y:.1}H{:.1}\" stroke=\"{WEAK}\"/>", x(m.1), x(m.2));
             }
             out.push_str(&mark(k, x(m.0), y));
         }
     }
-    for v in [low, 0.0, high] {
-        out.push_str(&label(x(v), height + 14.0, "middle", &show(v), 14, WEAK));
-    }
+    out.push_str(&figures([low, 0.0, high], x, height + 14.0, show));
     out + "</svg>"
 }
 
@@ -212,9 +212,7 @@ pub fn beeswarm(title: &str, rows: &[(String, Vec<(f64, f64, f64)>)], show: impl
             let _ = write!(out, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.8\" fill=\"{colour}\"/>", x(*v), middle + offset * row * 0.42);
         }
     }
-    for v in [low, 0.0, high] {
-        out.push_str(&label(x(v), height + 14.0, "middle", &show(v), 14, WEAK));
-    }
+    out.push_str(&figures([low, 0.0, high], x, height + 14.0, show));
     out + "</svg>"
 }
 
@@ -226,6 +224,13 @@ pub(super) fn ramp(t: f64) -> String {
     let mix = |a: i32, b: i32| (f64::from(a) + f64::from(b - a) * f).round() as i32;
     let (a, b) = (stops[i], stops[i + 1]);
     format!("#{:02x}{:02x}{:02x}", mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// Figures under an axis: its ends and the place that counts; an end that would stand in that one is left out.
+fn figures([low, middle, high]: [f64; 3], x: impl Fn(f64) -> f64, y: f64, show: impl Fn(f64) -> String) -> String {
+    let near = |v: f64| (x(v) - x(middle)).abs() < 3.5 * (width(&show(v)) + width(&show(middle))) as f64;
+    let drawn = [low, middle, high].into_iter().enumerate().filter(|(i, v)| *i == 1 || !near(*v));
+    drawn.map(|(_, v)| label(x(v), y, "middle", &show(v), 14, WEAK)).collect()
 }
 
 /// Letters of a line of a name beside a picture, and of one that stands upright.
@@ -254,7 +259,11 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
     let (left, top, w, h) = (52.0 + more(axes.1, UPRIGHT), 8.0, 260.0, 180.0);
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
-    let mut out = open(left + w + 18.0, 236.0 + more(axes.0, 44), title);
+    // Names that fit stand in the picture, long ones below it.
+    let below = series.len() > 1 && series.iter().any(|(name, _)| width(name) > 30);
+    let foot = 236.0 + more(axes.0, 44);
+    let legend: f64 = series.iter().filter(|_| below).map(|(name, _)| 16.0 + more(name, 42)).sum();
+    let mut out = open(left + w + 18.0, foot + legend, title);
     let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
     if diagonal {
         let _ = write!(out, "<path d=\"M{left} {0}L{1} {top}\" stroke=\"{WEAK}\" stroke-dasharray=\"3 4\"/>", top + h, left + w);
@@ -274,15 +283,30 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
             p.iter().filter(|p| p.0.is_finite() && p.1.is_finite()).map(|p| format!("{:.1},{:.1}", x(p.0), y(p.1))).collect();
         let _ = write!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", path.join(" "));
         if series.len() > 1 {
-            out.push_str(&label(left + w, top + 14.0 + named, "end", name, 30, colour));
-            named += 15.0 + more(name, 30);
+            if below {
+                let at = foot + named + 8.0;
+                let _ = write!(out, "<path d=\"M4 {:.1}h18\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", at - 4.0);
+                out.push_str(&label(28.0, at, "start", name, 42, colour));
+                named += 16.0 + more(name, 42);
+            } else {
+                out.push_str(&label(left + w, top + 14.0 + named, "end", name, 30, colour));
+                named += 15.0;
+            }
         }
     }
     out + "</svg>"
 }
 
-/// Thin lines of single rows, the thick one of their mean, and one row that stands out.
-pub fn fan(title: &str, all: &[Vec<(f64, f64)>], mean: &[(f64, f64)], own: Option<&[(f64, f64)]>, axes: (&str, &str)) -> String {
+/// Thin lines of single rows, the thick one of their mean, and one row that stands out. `levels` names the places 0, 1, 2 …
+/// where these are no numbers.
+pub fn fan(
+    title: &str,
+    all: &[Vec<(f64, f64)>],
+    mean: &[(f64, f64)],
+    own: Option<&[(f64, f64)]>,
+    axes: (&str, &str),
+    levels: &[String],
+) -> String {
     let points = || all.iter().flatten().chain(mean).filter(|p| p.0.is_finite() && p.1.is_finite());
     if points().next().is_none() {
         return String::new();
@@ -295,15 +319,23 @@ pub fn fan(title: &str, all: &[Vec<(f64, f64)>], mean: &[(f64, f64)], own: Optio
     let (left, top, w, h) = (62.0 + more(axes.1, UPRIGHT), 8.0, 430.0, 220.0);
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
-    let mut out = open(left + w + 18.0, 276.0 + more(axes.0, 44), title);
+    let step = w / (levels.len().max(2) - 1) as f64;
+    let letters = ((step / 6.6) as usize).max(3);
+    let below = levels.iter().map(|l| more(l, letters)).fold(0.0, f64::max);
+    let mut out = open(left + w + 18.0 + if levels.is_empty() { 0.0 } else { step / 2.0 }, 276.0 + below + more(axes.0, 44), title);
     let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
-    for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
-        out.push_str(&label(x(v), top + h + 15.0, at, &crate::base::numbers::plain(v), 10, WEAK));
+    if levels.is_empty() {
+        for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
+            out.push_str(&label(x(v), top + h + 15.0, at, &crate::base::numbers::plain(v), 10, WEAK));
+        }
+    }
+    for (k, level) in levels.iter().enumerate() {
+        out.push_str(&label(x(k as f64), top + h + 15.0, "middle", level, letters, WEAK));
     }
     for v in [ys.0, ys.1] {
         out.push_str(&label(left - 5.0, y(v) + 4.0, "end", &crate::base::numbers::plain(v), 8, WEAK));
     }
-    out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 44, WEAK));
+    out.push_str(&label(left + w / 2.0, top + h + 30.0 + below, "middle", axes.0, 44, WEAK));
     out.push_str(&upright(top + h / 2.0, axes.1, UPRIGHT));
     let mut line = |p: &[(f64, f64)], colour: &str, width: f64, opacity: f64| {
         let path: Vec<String> =

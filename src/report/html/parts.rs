@@ -186,8 +186,9 @@ impl Page {
         if let Some(fan) = c.fan(false) {
             let place = |k: usize| if c.categorical { k as f64 } else { fan.places[k].0 };
             let line = |v: &[f64]| -> Vec<(f64, f64)> { v.iter().enumerate().map(|(k, v)| (place(k), times * v)).collect() };
+            let levels: Vec<String> = fan.places.iter().filter(|_| c.categorical).map(|p| p.1.clone()).collect();
             let all: Vec<_> = fan.lines.iter().map(|(_, v)| line(v)).collect();
-            out += &self.figure(&svg::fan(&title, &all, &line(&fan.mean), None, (&c.feature, axis)), &caption);
+            out += &self.figure(&svg::fan(&title, &all, &line(&fan.mean), None, (&c.feature, axis), &levels), &caption);
             let head = self.heads(&["why.value", "why.mean_column", "report.lowest_row", "report.highest_row"]);
             let table: Vec<Vec<String>> = (0..fan.places.len())
                 .map(|k| {
@@ -216,7 +217,10 @@ impl Page {
             };
             out += &self.twin(&head, &c.points.iter().map(row).collect::<Vec<_>>());
         }
-        out + &self.list(&c.warnings)
+        for notice in &c.warnings {
+            let _ = write!(out, "<p class=\"weak\">{}</p>", escape(&notice.say(self.lang)));
+        }
+        out
     }
 
     fn map(&self, c: &EffectCurve, unit: Unit) -> String {
@@ -265,7 +269,7 @@ impl Page {
         if let Some(c) = w.parts.crowd.as_ref().filter(|c| c.matrix.across > 1) {
             let m = &c.matrix;
             let picture = svg::matrix(self.t("why.crowd"), &m.lines, m.across, &m.values, m.most);
-            let caption = tr_with(self.lang, "report.crowd_caption", &[("most", &effect(m.most)), ("n", &n)]);
+            let caption = tr_with(self.lang, "report.crowd_caption", &[("most", &unit.size(scale)(m.most)), ("n", &n)]);
             out += &Self::titled(self.t("why.crowd"), &words::crowd(c, said, self.lang));
             out += &Self::as_fact(doubt, self.figure(&picture, &caption));
             let head: Vec<String> =

@@ -316,7 +316,7 @@ mod tests {
         let series: Vec<(&str, Vec<(f64, f64)>)> = names.iter().map(|n| (n.as_str(), points.clone())).collect();
         for picture in [
             super::super::lines("t", &series, (&names[0], &names[1]), false),
-            super::super::fan("t", &[points.clone()], &points, None, (&names[0], &names[1])),
+            super::super::fan("t", &[points.clone()], &points, None, (&names[0], &names[1]), &names[..2]),
             super::super::scatter("t", &[(0.0, 1.0, None), (1.0, 2.0, None)], (&names[0], &names[1]), show),
         ] {
             assert!(read(&picture).contains(&names[0]) && read(&picture).contains(&names[1]), "{picture}");

@@ -27,16 +27,19 @@ pub(in crate::report) fn wrap(text: &str, most: usize) -> Vec<String> {
     let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
     // Where the line may end: bytes of it up to behind a space or a sign.
     let mut end = None;
-    for c in text.chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(c) = letters.next() {
         // A space that is too much ends the line instead of beginning the next.
-        if used + wide(c) > most && !c.is_whitespace() {
+        while used > 0 && used + wide(c) > most && !c.is_whitespace() {
             let rest = end.filter(|e| *e < line.len()).map_or_else(String::new, |e| line.split_off(e));
             lines.push(std::mem::replace(&mut line, rest));
             (used, end) = (width(&line), None);
         }
         line.push(c);
         used += wide(c);
-        if c.is_whitespace() || "_-/,.;:=|&)，、；：）".contains(c) || wide(c) == 2 {
+        // A number is no place to break.
+        let number = ".,-".contains(c) && letters.peek().is_some_and(char::is_ascii_digit);
+        if c.is_whitespace() || ("_-/,.;:=|&)，、；：）".contains(c) && !number) || wide(c) == 2 {
             end = Some(line.len());
         }
     }
@@ -119,6 +122,7 @@ mod tests {
         assert_eq!(wrap("short", 34), ["short"]);
         assert_eq!(wrap("ProductRelated_Duration of the visit", 24), ["ProductRelated_Duration", "of the visit"]);
         assert_eq!(wrap("很长的中文列名很长的", 8), ["很长的中", "文列名很", "长的"]);
+        assert_eq!(wrap("Duration >= 612.75 and Month", 16), ["Duration >=", "612.75 and Month"]);
         assert_eq!(wrap("", 10), [""]);
         let mut rng = rng::rng(5, "wrap");
         for _ in 0..300 {

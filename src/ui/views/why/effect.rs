@@ -10,7 +10,7 @@ use crate::explain::effect::{EffectCurve, Fan, Kind};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
-use crate::session::state::{Answer, Ask, Question, Why};
+use crate::session::state::{Answer, Ask, Command, Question, Why};
 use crate::ui::Cx;
 use crate::ui::widgets::matrix;
 use crate::ui::widgets::{basic, dependence, fan, figure};
@@ -124,6 +124,9 @@ impl EffectPane {
             let (cache, title) = (&mut self.cache, words::curve(curve, lang));
             let (low, high) = (unit.effect(-m.most), unit.effect(m.most));
             let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
+            if curve.kind == Kind::Ale {
+                map_to_report(ui, cx, &names);
+            }
             figure::ui(ui, cx, twins, "why.effect_map", &caption, &source, |ui, cx| {
                 matrix::ui(ui, &m, cache, key, &title, Some(220.0), &matrix::Marked::default(), |(l, x)| {
                     let value = m.values[l * m.across + x];
@@ -172,12 +175,14 @@ impl EffectPane {
                 };
                 let own = fan.lines.iter().find(|(row, _)| Some(*row) == shown).map(|(_, v)| places(v));
                 let lines: Vec<_> = fan.lines.iter().map(|(_, v)| places(v)).collect();
+                let levels: Vec<String> = fan.places.iter().filter(|_| curve.categorical).map(|p| p.1.clone()).collect();
                 svg::fan(
                     &format!("{}: {}", curve.feature, tr(lang, "why.effect_rows")),
                     &lines,
                     &places(&fan.mean),
                     own.as_deref(),
                     (&curve.feature, unit.level_name(lang)),
+                    &levels,
                 )
             })),
         };
@@ -191,6 +196,20 @@ impl EffectPane {
                 cx.select(|s| s.row = Some(row));
             }
         }
+    }
+}
+
+/// Whether the report draws the map of these two features.
+fn map_to_report(ui: &mut Ui, cx: &mut Cx<'_>, names: &(String, String)) {
+    let Some(mut explain) = cx.session.recipe.as_ref().map(|r| r.explain.clone()) else { return };
+    let there = explain.maps.contains(names);
+    let key = if there { "why.in_report" } else { "why.map_to_report" };
+    if ui.selectable_label(there, cx.t(key)).on_hover_text(cx.t("why.map_to_report_help")).clicked() {
+        explain.maps.retain(|m| m != names);
+        if !there {
+            explain.maps.push(names.clone());
+        }
+        cx.command(Command::SetExplain(explain));
     }
 }
 
