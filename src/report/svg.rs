@@ -276,7 +276,10 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
     }
     out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 44, WEAK));
     out.push_str(&upright(top + h / 2.0, axes.1, UPRIGHT));
-    let mut named = 0.0;
+    // In the corner at the right where fewer lines are.
+    let (up, down) =
+        points().filter(|p| x(p.0) > left + w / 2.0).fold((0, 0), |(a, b), p| if y(p.1) < top + h / 2.0 { (a + 1, b) } else { (a, b + 1) });
+    let mut named = if up > down && !below { h - 22.0 - 15.0 * (series.len() - 1) as f64 } else { 0.0 };
     for (k, (name, p)) in series.iter().enumerate() {
         let (colour, dash) = if k == 0 { (ACCENT, "") } else { (UP, " stroke-dasharray=\"6 3\"") };
         let path: Vec<String> =

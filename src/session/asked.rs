@@ -284,7 +284,11 @@ paths = true
 "#;
         let text = format!("{}[explain]{keys}", &RECIPE[..RECIPE.find("[explain]").unwrap()]);
         let recipe = Recipe::parse(&text, Path::new("r.toml")).unwrap();
-        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(), recipe, "the keys are written as they are read");
+        assert_eq!(
+            Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(),
+            recipe,
+            "the keys are written as they are read"
+        );
         let ctx = JobCtx::quiet();
         let g = run::gather(&recipe, folder.path(), &ctx).unwrap();
         let (trees, line) = (&g.whys[0], &g.whys[1]);

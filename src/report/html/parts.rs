@@ -120,8 +120,12 @@ impl Page {
                 [Some(named(i)), Some(exact.to_owned()), open].into_iter().flatten().collect::<Vec<_>>().join(" · ")
             })
             .collect();
-        let rows: Vec<_> =
-            b.features.iter().enumerate().map(|(f, name)| (name.clone(), b.methods.iter().map(|m| m.sizes[f]).collect::<Vec<_>>())).collect();
+        let rows: Vec<_> = b
+            .features
+            .iter()
+            .enumerate()
+            .map(|(f, name)| (name.clone(), b.methods.iter().map(|m| m.sizes[f]).collect::<Vec<_>>()))
+            .collect();
         let title = self.t("report.methods");
         let picture = svg::dots(title, &rows[..rows.len().min(DRAWN)], &series, size);
         let caption = tr_with(self.lang, "report.methods_caption", &[("rows", &numbers::count(b.rows as i64))]);
@@ -134,7 +138,7 @@ impl Page {
             .iter()
             .map(|a| {
                 let rank = a.rank.map_or_else(|| "–".to_owned(), |r| numbers::fixed(r, 2));
-                vec![named(a.of.0), named(a.of.1), rank, format!("{} / {}", a.shared, b.top)].iter().map(|c| escape(c)).collect()
+                [named(a.of.0), named(a.of.1), rank, format!("{} / {}", a.shared, b.top)].iter().map(|c| escape(c)).collect()
             })
             .collect();
         let heads = self.heads(&["report.methods_one", "report.methods_other", "report.methods_rank", "report.methods_shared"]);
@@ -272,8 +276,11 @@ impl Page {
             let caption = tr_with(self.lang, "report.crowd_caption", &[("most", &unit.size(scale)(m.most)), ("n", &n)]);
             out += &Self::titled(self.t("why.crowd"), &words::crowd(c, said, self.lang));
             out += &Self::as_fact(doubt, self.figure(&picture, &caption));
-            let head: Vec<String> =
-                self.heads(&["report.crowd_group", "report.rows", "report.crowd_output"]).into_iter().chain(m.lines.iter().cloned()).collect();
+            let head: Vec<String> = self
+                .heads(&["report.crowd_group", "report.rows", "report.crowd_output"])
+                .into_iter()
+                .chain(m.lines.iter().cloned())
+                .collect();
             let rows: Vec<Vec<String>> = c
                 .groups
                 .iter()
@@ -314,7 +321,7 @@ impl Page {
         let scale = self.said_scale(w.rows.scale, unit);
         let item = |(i, r): (usize, &crate::explain::typical::TypicalRow)| {
             let why = w.said.typical.get(i).map_or("", String::as_str);
-            format!("<li><b>{}.</b> {}</li>", escape(&words::typical(r, scale, self.lang)), escape(why))
+            format!("<li><b>{}</b><br>{}</li>", escape(&words::typical(r, scale, self.lang)), escape(why))
         };
         let items: String = t.rows.iter().enumerate().map(item).collect();
         let mut out = format!("<h3>{}</h3><ul>{items}</ul>", escape(self.t("why.typical")));
@@ -349,8 +356,12 @@ impl Page {
                 tr_with(self.lang, "why.cohort_line", &fields)
             })
             .collect();
-        let rows: Vec<_> =
-            c.features.iter().enumerate().map(|(f, name)| (name.clone(), c.cohorts.iter().map(|g| g.effects[f]).collect::<Vec<_>>())).collect();
+        let rows: Vec<_> = c
+            .features
+            .iter()
+            .enumerate()
+            .map(|(f, name)| (name.clone(), c.cohorts.iter().map(|g| g.effects[f]).collect::<Vec<_>>()))
+            .collect();
         let title = self.t("why.cohorts");
         let picture = svg::dots(self.t("why.cohorts_title"), &rows[..rows.len().min(DRAWN)], &series, effect);
         let cell = |m: &svg::Mark| format!("{} [{} … {}]", effect(m.0), effect(m.1), effect(m.2));
@@ -379,13 +390,7 @@ impl Page {
         let caption = tr_with(self.lang, "report.segments_caption", &fields);
         let head = self.heads(&["report.segment", "report.rows", "report.loss_in", "report.loss_elsewhere", "report.p_value"]);
         let row = |s: &crate::explain::segments::Segment| {
-            vec![
-                s.condition.clone(),
-                numbers::count(s.rows as i64),
-                numbers::plain(s.mean),
-                numbers::plain(s.rest),
-                numbers::fixed(s.p, 3),
-            ]
+            vec![s.condition.clone(), numbers::count(s.rows as i64), numbers::plain(s.mean), numbers::plain(s.rest), numbers::fixed(s.p, 3)]
         };
         format!("<h3>{}</h3><ul>{items}</ul>", escape(title))
             + &self.figure(&svg::bars(title, &rows, numbers::signed), &caption)
@@ -437,7 +442,8 @@ impl Page {
         let title = format!("{}: {}", of.name, self.t("why.density"));
         let ends = (of.bin_from(0), of.bin_from(of.bins));
         let picture = svg::density(&title, &labels, of.bins as usize, &cells, ends, (&of.name, &effect));
-        let fields: [(&str, &dyn std::fmt::Display); 4] = [("rows", &rows), ("feature", &of.name), ("method", &method), ("most", &most)];
+        let fields: [(&str, &dyn std::fmt::Display); 4] =
+            [("rows", &rows), ("feature", &of.name), ("method", &method), ("most", &numbers::count(most as i64))];
         let said = words::density(of, d.all.rows, self.said_scale(d.all.scale, unit), self.lang).unwrap_or_default();
         let column = |(c, label): (usize, &String)| {
             let mine = || of.cells.iter().filter(move |x| x.column as usize == c);

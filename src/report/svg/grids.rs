@@ -135,7 +135,13 @@ pub fn map(title: &str, m: &crate::explain::crowd::Matrix, (across, down): (&str
         }
     }
     for (i, place) in places {
-        let anchor = if step >= 40.0 || (i > 0 && i < last) { "middle" } else if i == 0 { "start" } else { "end" };
+        let anchor = if step >= 40.0 || (i > 0 && i < last) {
+            "middle"
+        } else if i == 0 {
+            "start"
+        } else {
+            "end"
+        };
         let x = match anchor {
             "start" => left,
             "end" => left + plot,
@@ -238,7 +244,8 @@ pub fn density(
     let (left, top, plot, tall) = (90.0, 8.0, 590.0, 260.0);
     let (wide, high) = (plot / columns.len().max(1) as f64, tall / bins.max(1) as f64);
     let y = |v: f64| top + tall - (v - ends.0) / (ends.1 - ends.0).max(f64::MIN_POSITIVE) * tall;
-    let every = (64.0 / wide).ceil().max(1.0) as usize;
+    // Levels are all named; of the many columns of a number, as many as there is room for.
+    let every = if columns.len() <= 20 { 1 } else { (64.0 / wide).ceil().max(1.0) as usize };
     let letters = ((wide * every as f64 / LETTER) as usize).max(4);
     let named = || columns.iter().enumerate().step_by(every);
     let names = named().map(|(_, name)| wrap(name, letters).len()).max().unwrap_or(1) as f64 * LINE;
@@ -281,14 +288,7 @@ mod tests {
         // Letters without a place to break, and without spaces that a line could swallow.
         let names: Vec<String> = (0..3).map(|i| format!("{}{i}", "Kampagnenkostenträger_je_Sitzung".repeat(4))).collect();
         let show = |v: f64| format!("{v}");
-        let m = Matrix {
-            lines: names.clone(),
-            places: names.clone(),
-            across: 3,
-            values: vec![0.5; 9],
-            weight: vec![1.0; 9],
-            most: 1.0,
-        };
+        let m = Matrix { lines: names.clone(), places: names.clone(), across: 3, values: vec![0.5; 9], weight: vec![1.0; 9], most: 1.0 };
         let p = Paths { steps: names.clone(), lines: vec![(0, vec![0.0, 1.0, 2.0, 3.0])], base: 0.0, others: 0 };
         let mark = |n: &String| (n.clone(), vec![(1.0, 0.5, 1.5)]);
         let bars: Vec<_> = names.iter().map(|n| (n.clone(), 1.0, None)).collect();
@@ -316,7 +316,7 @@ mod tests {
         let series: Vec<(&str, Vec<(f64, f64)>)> = names.iter().map(|n| (n.as_str(), points.clone())).collect();
         for picture in [
             super::super::lines("t", &series, (&names[0], &names[1]), false),
-            super::super::fan("t", &[points.clone()], &points, None, (&names[0], &names[1]), &names[..2]),
+            super::super::fan("t", std::slice::from_ref(&points), &points, None, (&names[0], &names[1]), &names[..2]),
             super::super::scatter("t", &[(0.0, 1.0, None), (1.0, 2.0, None)], (&names[0], &names[1]), show),
         ] {
             assert!(read(&picture).contains(&names[0]) && read(&picture).contains(&names[1]), "{picture}");

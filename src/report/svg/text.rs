@@ -62,8 +62,7 @@ pub(in crate::report) fn label(x: f64, y: f64, anchor: &str, text: &str, most: u
 }
 
 fn lines(x: f64, y: f64, anchor: &str, lines: &[String], whole: &str, colour: &str) -> String {
-    let mut out =
-        format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\"><title>{}</title>", escape(whole));
+    let mut out = format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\"><title>{}</title>", escape(whole));
     match lines {
         [one] => out.push_str(&escape(one)),
         several => {

@@ -162,14 +162,16 @@ impl Asking<'_> {
         }
         let (model, options) = (self.name(), self.options.clone());
         if self.asked.typical {
-            let question = Question::Typical { model: model.clone(), rows: self.rows.clone(), options: options.clone(), against: against.clone() };
+            let question =
+                Question::Typical { model: model.clone(), rows: self.rows.clone(), options: options.clone(), against: against.clone() };
             if let Some(Answer::Typical(found)) = self.ask("typical", &question)? {
                 self.out.unlike = found.unlike.iter().filter_map(|at| a.rows.get(*at)).copied().collect();
                 self.out.typical = Some(found);
             }
         }
         if !self.asked.cohorts.is_empty() {
-            let mut conditions: Vec<String> = self.asked.cohorts.iter().map(|c| if c == "all" { String::new() } else { c.clone() }).collect();
+            let mut conditions: Vec<String> =
+                self.asked.cohorts.iter().map(|c| if c == "all" { String::new() } else { c.clone() }).collect();
             // A group alone is beside nobody.
             if conditions.len() == 1 && !conditions[0].is_empty() {
                 conditions.insert(0, String::new());
