@@ -61,7 +61,7 @@ h1{font-size:28px;line-height:1.2;margin:0 0 4px;font-weight:600;overflow-wrap:a
 h2{font-size:20px;margin:44px 0 12px;padding-top:12px;border-top:1px solid #d7dde3;font-weight:600}
 h3{font-size:15px;margin:24px 0 6px;font-weight:600;overflow-wrap:anywhere}
 h4{font-size:14px;margin:18px 0 4px;font-weight:600;overflow-wrap:anywhere}
-p{margin:6px 0;overflow-wrap:anywhere}.weak,figcaption{color:#6b7785;font-size:13px}
+p,figcaption,li{overflow-wrap:anywhere}p{margin:6px 0}.weak,figcaption{color:#6b7785;font-size:13px}
 .lead{font-size:17px}.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13px}
 th{font-weight:500;color:#6b7785;text-align:left;vertical-align:bottom}

@@ -249,7 +249,7 @@ pub fn density(
     let letters = ((wide * every as f64 / LETTER) as usize).max(4);
     let named = || columns.iter().enumerate().step_by(every);
     let names = named().map(|(_, name)| wrap(name, letters).len()).max().unwrap_or(1) as f64 * LINE;
-    let mut out = open(700.0, top + tall + names + 24.0 + more(words.0, 90), title);
+    let mut out = open(700.0, top + tall + names + 24.0 + more(words.0, 76), title);
     for (column, bin, bright) in cells {
         let (x, y) = (left + *column as f64 * wide, top + tall - (*bin + 1) as f64 * high);
         let _ = write!(out, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{wide:.2}\" height=\"{high:.2}\" fill=\"{}\"/>", ramp(1.0 - bright));
@@ -261,7 +261,7 @@ pub fn density(
     for (i, name) in named() {
         out.push_str(&label(left + (i as f64 + 0.5) * wide, top + tall + 16.0, "middle", name, letters, WEAK));
     }
-    out.push_str(&label(left + plot / 2.0, top + tall + 20.0 + names, "middle", words.0, 90, WEAK));
+    out.push_str(&label(left + plot / 2.0, top + tall + 20.0 + names, "middle", words.0, 76, WEAK));
     out + "</svg>"
 }
 
