@@ -130,7 +130,16 @@ pub struct OfFeature {
     pub no_effect: u64,
 }
 
+/// How bright so many rows are, of at most so many: by the logarithm, so that a single row is seen beside a crowd.
+pub fn share(rows: u64, most: u64) -> f64 {
+    if most <= 1 { 1.0 } else { ((rows.max(1) as f64).ln() / (most as f64).ln()).clamp(0.0, 1.0) }
+}
+
 impl OfFeature {
+    /// Rows in the fullest cell.
+    pub fn most(&self) -> u64 {
+        self.cells.iter().map(|c| c.rows).max().unwrap_or(1)
+    }
     /// Where a bin begins.
     pub fn bin_from(&self, bin: u32) -> f64 {
         (self.lowest + i64::from(bin)) as f64 * self.step

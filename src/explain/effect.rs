@@ -342,6 +342,14 @@ pub struct Fan {
     pub spread: f64,
 }
 
+impl Fan {
+    /// The lowest and the highest line at a place.
+    pub fn ends(&self, place: usize) -> (f64, f64) {
+        let at = self.lines.iter().filter_map(|(_, v)| v.get(place)).filter(|v| v.is_finite());
+        at.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)))
+    }
+}
+
 impl EffectCurve {
     /// The curves of single rows; each less its first value where they are centred, so that all begin at zero and only
     /// what they do from there on differs. `None` for another kind of effect.

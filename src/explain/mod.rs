@@ -5,17 +5,20 @@
 //! - [`tree_shap`] path-dependent Shapley values on the margin; [`probability`] the game σ(m(S)) on the scale shown;
 //!   [`additive`] exact values of an additive model; [`gradients`] Integrated Gradients; [`attention`] maps.
 //! - [`players`] groups of features as one, [`suggest`] which, [`inside`] what is in one; [`levels`] of a category.
-//! - [`brushed`]: rows picked in a picture, beside all.
+//! - [`beside`]: several methods on the same rows. [`brushed`]: rows picked in a picture, beside all.
+//! - [`crowd`]: many rows, paths and maps as pictures.
 //! - [`summary`]: importance, beeswarm, dependence; [`words`]: the sentence, generated from the numbers.
 
 pub mod additive;
 mod ale;
 pub mod attention;
 pub mod attribution;
+pub mod beside;
 pub mod brushed;
 pub mod cohorts;
 pub mod contrast;
 pub mod counterfactual;
+pub mod crowd;
 pub mod density;
 pub mod effect;
 pub mod everyone;

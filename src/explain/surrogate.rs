@@ -11,6 +11,9 @@ use crate::ml::surrogate::{Question, SmallNode, SmallTree};
 
 use super::method::{check, predictions};
 
+/// What a tree has to add to saying the usual, as a share of the rows, to be worth reading.
+pub const WORTH: f64 = 0.02;
+
 /// One end of the tree: the conditions on the way to it, and what is decided there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::svg::{ACCENT, INK, RULE, UP, WEAK, escape, label, open, ramp};
+use super::svg::{ACCENT, INK, LINE, RULE, Rows, UP, WEAK, escape, label, more, open, ramp, width, wrap};
 use crate::strategy::words::chart::{Chart, Curve, Dots, Grid, Lines, Part};
 
 /// A picture as SVG; empty where there is nothing to draw.
@@ -56,11 +56,13 @@ fn lines(title: &str, l: &Lines) -> String {
             .flat_map(|(part, p)| [p.value].into_iter().chain(p.band.filter(|_| part == Part::Main).into_iter().flat_map(|b| [b.0, b.1])))
             .chain([0.0]),
     );
-    let (left, top, w, h) = (80.0, 22.0, 576.0, 220.0);
+    let (left, top, w, h) = (80.0, 22.0 + more(&l.y_name, 80), 576.0, 220.0);
     let x = |v: f64| left + (v - xs.0) / (xs.1 - xs.0) * w;
     let y = |v: f64| top + h - (v.clamp(ys.0, ys.1) - ys.0) / (ys.1 - ys.0) * h;
     let named: Vec<(usize, &Curve)> = l.curves.iter().enumerate().filter(|(_, c)| c.part != Part::Other && !c.name.is_empty()).collect();
-    let mut out = open(700.0, top + h + 42.0 + 16.0 * named.len() as f64, title);
+    let below = more(&l.x_name, 80);
+    let legend: f64 = named.iter().map(|(_, c)| 16.0 + more(&c.name, 78)).sum();
+    let mut out = open(700.0, top + h + 42.0 + below + legend, title);
     for v in ticks(ys.0, ys.1) {
         let _ = write!(out, "<path d=\"M{left} {0:.1}H{1:.1}\" stroke=\"{RULE}\"/>", y(v), left + w);
         out.push_str(&label(left - 6.0, y(v) + 4.0, "end", &l.y.of(v), 12, WEAK));
@@ -98,27 +100,41 @@ fn lines(title: &str, l: &Lines) -> String {
             escape(&c.name)
         );
     }
-    for (line, (k, c)) in named.iter().enumerate() {
-        let (at, colour) = (top + h + 52.0 + 16.0 * line as f64, colour(l, *k));
+    let mut at = top + h + 52.0 + below;
+    for (k, c) in &named {
+        let colour = colour(l, *k);
         let dash = if c.part == Part::Main { "" } else { " stroke-dasharray=\"6 3\"" };
         let _ = write!(out, "<path d=\"M{left} {0:.1}h24\" stroke=\"{colour}\" stroke-width=\"2\"{dash}/>", at - 4.0);
-        out.push_str(&label(left + 32.0, at, "start", &c.name, 90, INK));
+        out.push_str(&label(left + 32.0, at, "start", &c.name, 78, INK));
+        at += 16.0 + more(&c.name, 78);
     }
     out + "</svg>"
 }
 
 fn grid(title: &str, g: &Grid) -> String {
-    let (left, top, plot, row) = (170.0, 20.0, 520.0, 36.0);
+    let (left, plot, row) = (170.0, 520.0, 36.0);
     let step = plot / g.columns.len().max(1) as f64;
-    let mut out = open(700.0, top + row * g.rows.len() as f64 + 24.0, title);
-    out.push_str(&label(left - 8.0, 12.0, "end", &g.row_name, 24, WEAK));
-    out.push_str(&label(left + plot / 2.0, top + row * g.rows.len() as f64 + 18.0, "middle", &g.column_name, 80, WEAK));
+    // Names above are wrapped; where even their longest word does not fit, they stand upright.
+    let letters = (step / 7.4) as usize;
+    let upright = letters < 6 && g.columns.iter().any(|c| width(c) > letters);
+    let heads = g.columns.iter().map(|c| if upright { width(c) as f64 * 6.6 } else { LINE * wrap(c, letters).len() as f64 });
+    let top = 6.0 + heads.fold(LINE * wrap(&g.row_name, 21).len() as f64, f64::max);
+    let rows = Rows::of(g.rows.iter().map(String::as_str), 21, (top, row));
+    let mut out = open(700.0, rows.end() + 24.0 + more(&g.column_name, 80), title);
+    out.push_str(&label(left - 8.0, 12.0, "end", &g.row_name, 21, WEAK));
+    out.push_str(&label(left + plot / 2.0, rows.end() + 18.0, "middle", &g.column_name, 80, WEAK));
     for (k, name) in g.columns.iter().enumerate() {
-        out.push_str(&label(left + (k as f64 + 0.5) * step, 12.0, "middle", name, (step / 7.0) as usize, INK));
+        let at = left + (k as f64 + 0.5) * step;
+        if upright {
+            let (x, y) = (at + 4.0, top - 4.0);
+            let _ = write!(out, "<g transform=\"rotate(-90 {x:.1} {y:.1})\">{}</g>", label(x, y, "start", name, width(name) + 2, INK));
+        } else {
+            out.push_str(&label(at, 12.0, "middle", name, letters, INK));
+        }
     }
-    for (r, name) in g.rows.iter().enumerate() {
-        let y = top + row * r as f64;
-        out.push_str(&label(left - 8.0, y + row / 2.0 + 4.0, "end", name, 24, INK));
+    for r in 0..g.rows.len() {
+        let (y, row) = (rows.tops[r], rows.high(r));
+        out.push_str(&rows.name(r, left - 8.0, INK));
         for k in 0..g.columns.len() {
             let at = left + k as f64 * step;
             let Some(Some(cell)) = g.cells.get(r * g.columns.len() + k) else {
@@ -137,8 +153,9 @@ fn grid(title: &str, g: &Grid) -> String {
             );
             let ink = if cell.level > 0.45 { "#ffffff" } else { INK };
             let first = y + if cell.lines.len() > 1 { 15.0 } else { 22.0 };
-            for (i, text) in cell.lines.iter().enumerate() {
-                out.push_str(&label(at + step / 2.0, first + 14.0 * i as f64, "middle", text, (step / 6.5) as usize, ink));
+            // A figure that does not fit into its cell would stand in the next one, and cut it would be another figure.
+            for (i, text) in cell.lines.iter().enumerate().filter(|(_, text)| width(text) as f64 * 6.5 <= step + 6.5) {
+                out.push_str(&label(at + step / 2.0, first + 14.0 * i as f64, "middle", text, width(text), ink));
             }
         }
     }
@@ -150,9 +167,10 @@ fn dots(title: &str, d: &Dots) -> String {
     let (lo, hi) = span(d.rows.iter().flat_map(|r| r.1.iter().flat_map(|m| [m.0, m.1, m.2])).chain([0.0]));
     let (left, plot, row) = (230.0, 370.0, (14.0 * series as f64 + 6.0).max(22.0));
     let x = |v: f64| left + (v - lo) / (hi - lo) * plot;
-    let height = row * d.rows.len() as f64;
-    let legend = if series > 1 { 16.0 * series as f64 } else { 0.0 };
-    let mut out = open(700.0, height + 38.0 + legend, title);
+    let named = Rows::of(d.rows.iter().map(|r| r.0.as_str()), 28, (0.0, row));
+    let (height, below) = (named.end(), more(&d.axis, 60));
+    let legend: f64 = if series > 1 { d.series.iter().map(|n| 16.0 + more(n, 58)).sum() } else { 0.0 };
+    let mut out = open(700.0, height + 38.0 + below + legend, title);
     for v in ticks(lo, hi) {
         let _ = write!(out, "<path d=\"M{0:.1} 0V{height:.1}\" stroke=\"{RULE}\"/>", x(v));
         out.push_str(&label(x(v), height + 14.0, "middle", &d.show.of(v), 12, WEAK));
@@ -163,9 +181,9 @@ fn dots(title: &str, d: &Dots) -> String {
         1 => format!("<path d=\"M{x:.1} {:.1}l5 5l-5 5l-5 -5Z\" fill=\"{UP}\"/>", y - 5.0),
         _ => format!("<rect x=\"{:.1}\" y=\"{:.1}\" width=\"8\" height=\"8\" fill=\"{WEAK}\"/>", x - 4.0, y - 4.0),
     };
-    for (i, (name, marks)) in d.rows.iter().enumerate() {
-        let top = row * i as f64;
-        out.push_str(&label(left - 8.0, top + row / 2.0 + 4.0, "end", name, 34, INK));
+    for (i, (_, marks)) in d.rows.iter().enumerate() {
+        let (top, row) = (named.tops[i], named.high(i));
+        out.push_str(&named.name(i, left - 8.0, INK));
         for (k, m) in marks.iter().enumerate().filter(|(_, m)| m.0.is_finite()) {
             let y = top + row * (k as f64 + 0.5) / series as f64;
             if m.1.is_finite() && m.2.is_finite() {
@@ -184,10 +202,11 @@ fn dots(title: &str, d: &Dots) -> String {
             }
         }
     }
+    let mut y = height + 46.0 + below;
     for (k, name) in d.series.iter().enumerate().filter(|_| series > 1) {
-        let y = height + 46.0 + 16.0 * k as f64;
         out.push_str(&mark(k, left + 6.0, y - 4.0));
-        out.push_str(&label(left + 18.0, y, "start", name, 70, INK));
+        out.push_str(&label(left + 18.0, y, "start", name, 58, INK));
+        y += 16.0 + more(name, 58);
     }
     out + "</svg>"
 }
@@ -219,6 +238,18 @@ mod tests {
         let out = svg("t", &Chart::Dots(Dots { series: vec!["p".into(), "q".into()], rows, ..Dots::default() }));
         assert!(!out.contains("NaN") && out.contains("<circle"), "{out}");
         assert_eq!(svg("t", &Chart::Dots(Dots::default())), "");
+        // Long names are wrapped, never cut, and stand inside the picture.
+        let long = "Kampagnenkostenträger_je_Sitzung".repeat(4);
+        let rows = vec![(long.clone(), vec![(1.0, 0.5, 2.0), (1.5, 1.0, 2.0)])];
+        let dots = svg("t", &Chart::Dots(Dots { series: vec![long.clone(), long.clone()], rows, axis: long.clone(), ..Dots::default() }));
+        let columns = vec![long.clone(); 9];
+        let cells = vec![cell(1.0); 9];
+        let grid = svg("t", &Chart::Grid(Grid { rows: vec![long.clone()], columns, cells, ..Grid::default() }));
+        for out in [dots, grid] {
+            assert!(!out.contains('…') && out.matches("<tspan").count() >= 3, "{out}");
+            let text: String = out.split("<tspan").skip(1).map(|t| &t[t.find('>').unwrap() + 1..t.find('<').unwrap()]).collect();
+            assert!(text.contains(&long), "{text}");
+        }
         assert!(ticks(0.0, 1.0).len() >= 4 && ticks(-3.0, 250.0).iter().all(|t| (-3.0..=250.0).contains(t)));
     }
 }

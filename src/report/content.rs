@@ -4,12 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Fingerprint, Lang, Notice};
 use crate::data::{Profile, Reading, Roles, Split, StepEffect};
+use crate::explain::beside::Beside;
+use crate::explain::cohorts::Cohorts;
 use crate::explain::contrast::Contrast;
+use crate::explain::crowd::{Crowd, Paths};
+use crate::explain::density::Density;
 use crate::explain::effect::EffectCurve;
 use crate::explain::everyone::Everyone;
+use crate::explain::importance::PermutationImportance;
 use crate::explain::inside::Inside;
 use crate::explain::levels::Levels;
+use crate::explain::pairs::Pairs;
+use crate::explain::segments::Segments;
+use crate::explain::surrogate::Surrogate;
 use crate::explain::trust::{Stability, Trust};
+use crate::explain::typical::Typical;
 use crate::explain::{AttentionMap, Attribution, Summary};
 use crate::ml::ModelCard;
 use crate::strategy::{Lever, Simulation};
@@ -106,13 +115,74 @@ pub struct WhySection {
     /// What is in each group of features.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Inside>,
+    /// In how many of the rows that are summed up too much is left unexplained for a picture of them to be drawn as fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unexplained: Option<usize>,
+    /// What else the recipe asks for.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
     /// What is said of these, in the report's language.
     #[serde(default)]
     pub said: Said,
 }
 
+/// What a recipe asks for besides, each for itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Parts {
+    /// Several methods on the same rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Beside>,
+    /// Features that act together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<Pairs>,
+    /// Further curves along the strongest features: partial dependence, single rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<EffectCurve>,
+    /// Maps of two features.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<EffectCurve>,
+    /// What the model loses without a feature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shuffled: Option<PermutationImportance>,
+    /// Rows that stand for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typical: Option<Typical>,
+    /// Lines of the rows that none of them stands for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlike: Vec<u32>,
+    /// Groups side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cohorts: Option<Cohorts>,
+    /// Where the model errs unlike elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Segments>,
+    /// The model in a few questions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surrogate: Option<Surrogate>,
+    /// Every row of the data, binned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub density: Option<Density>,
+    /// The explained rows beside one another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<Crowd>,
+    /// Their ways to the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Paths>,
+    /// What could not be answered for this model: the key of the recipe, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<(String, Notice)>,
+}
+
+impl Parts {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Sentences, one per contrast, per feature with levels, and per group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Said {
     /// Of the differences.
     pub contrasts: Vec<String>,
@@ -120,4 +190,7 @@ pub struct Said {
     pub levels: Vec<String>,
     /// Of the groups.
     pub inside: Vec<String>,
+    /// Of the typical rows, each row by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub typical: Vec<String>,
 }

@@ -3,6 +3,7 @@
 mod curves;
 mod deeper;
 mod everyone;
+mod parts;
 mod scan;
 mod scenarios;
 
@@ -60,7 +61,7 @@ h1{font-size:28px;line-height:1.2;margin:0 0 4px;font-weight:600;overflow-wrap:a
 h2{font-size:20px;margin:44px 0 12px;padding-top:12px;border-top:1px solid #d7dde3;font-weight:600}
 h3{font-size:15px;margin:24px 0 6px;font-weight:600;overflow-wrap:anywhere}
 h4{font-size:14px;margin:18px 0 4px;font-weight:600;overflow-wrap:anywhere}
-p{margin:6px 0;overflow-wrap:anywhere}.weak,figcaption{color:#6b7785;font-size:13px}
+p,figcaption,li{overflow-wrap:anywhere}p{margin:6px 0}.weak,figcaption{color:#6b7785;font-size:13px}
 .lead{font-size:17px}.wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13px}
 th{font-weight:500;color:#6b7785;text-align:left;vertical-align:bottom}
@@ -71,7 +72,7 @@ figure{margin:14px 0;break-inside:avoid}svg{max-width:100%;height:auto;display:b
 .pair{display:flex;flex-wrap:wrap;gap:12px 28px}
 .grade{display:inline-block;border:1px solid #6b7785;border-radius:4px;padding:0 7px;font-weight:600}
 pre{background:#f4f6f8;padding:12px;overflow-x:auto;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
-code{overflow-wrap:anywhere}ul{padding-left:20px;margin:6px 0}
+code{overflow-wrap:anywhere}details{margin:4px 0 12px;font-size:13px}summary{cursor:pointer;color:#6b7785}ul{padding-left:20px;margin:6px 0}
 .badge{color:#8a4b00;font-weight:600}
 @media print{main{max-width:none;padding:0}h2,h3,h3+p{break-after:avoid}tr{break-inside:avoid}.wide{overflow:visible}body{font-size:11pt}}
 ";
@@ -408,7 +409,9 @@ impl Page {
             let _ = write!(out, "<p>{}</p>", escape(&crate::explain::words::overview(&w.summary, &w.rows, self.lang)));
         }
         let picture = svg::bars_tied(self.t("report.importance"), &bars, &tied, size);
-        out += &self.figure(&picture, &format!("{}. {n}", self.t("report.importance_caption")));
+        let doubt = self.doubt(w);
+        let figure = self.figure(&picture, &format!("{}. {n}", self.t("report.importance_caption")));
+        out += &Self::as_fact(doubt.as_deref(), figure);
         let dots: Vec<_> = w
             .summary
             .importance
@@ -416,8 +419,9 @@ impl Page {
             .take(8)
             .map(|i| (i.name.clone(), i.dots.iter().map(|d| (d.value, d.rank, d.offset)).collect::<Vec<_>>()))
             .collect();
-        out +=
-            &self.figure(&svg::beeswarm(self.t("report.beeswarm"), &dots, effect), &format!("{}. {n}", self.t("report.beeswarm_caption")));
+        let picture = svg::beeswarm(self.t("report.beeswarm"), &dots, effect);
+        let figure = self.figure(&picture, &format!("{}. {n}", self.t("report.beeswarm_caption")));
+        out += &Self::as_fact(doubt.as_deref(), figure);
         // A group of features has no values of its own along which to go.
         let lone = |i: &&crate::explain::summary::Importance| w.rows.group(i.feature).is_empty();
         for i in w.summary.importance.iter().filter(lone).take(3) {
@@ -432,6 +436,7 @@ impl Page {
         out += &self.everyone(w, binary);
         out += &self.effects(w, effect);
         out += &self.deeper(r, w, &method);
+        out += &self.parts(w, binary, &method);
         out += &self.trust(w);
         let k = w.rows.n_features();
         for (i, line) in w.rows.rows.iter().enumerate() {
@@ -461,13 +466,8 @@ impl Page {
                 effect,
             );
             let figure = self.figure(&picture, &format!("{} {method}", self.t("report.waterfall_caption")));
-            out += &match w.rows.unexplained(i) {
-                Some(share) => {
-                    let said = tr_with(self.lang, "why.no_fact_row", &[("share", &numbers::percent(share))]);
-                    format!("<p><b>{}</b></p><div style=\"opacity:.5\">{figure}</div>", escape(&said))
-                }
-                None => figure,
-            };
+            let said = |share| tr_with(self.lang, "why.no_fact_row", &[("share", &numbers::percent(share))]);
+            out += &Self::as_fact(w.rows.unexplained(i).map(said).as_deref(), figure);
             if let Some(change) = w.changes.get(i).filter(|c| !c.is_empty()) {
                 let _ = write!(
                     out,

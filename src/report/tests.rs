@@ -1,16 +1,24 @@
 //! A sample report with hostile names: the page is one whole, loads nothing, and says everything in both languages.
 
 use super::Report;
-use super::content::{Said, WhySection};
+use super::content::{Parts, Said, WhySection};
 use super::html::render;
 use crate::base::progress::CurvePoint;
 use crate::base::{Fingerprint, Lang, rng};
 use crate::data::profile::{Bin, TopValue};
 use crate::data::{ColumnProfile, ColumnType, Encoder, Feature, FeatureKind, Profile, Reading, Role, Roles, Split};
+use crate::explain::beside::beside;
 use crate::explain::contrast as contrasts;
+use crate::explain::crowd::{Crowd, Paths};
+use crate::explain::density::Gatherer;
+use crate::explain::effect::{EffectCurve, Kind, Point};
+use crate::explain::importance::{PermutationImportance, Shuffled};
 use crate::explain::inside::{Inside, Member};
 use crate::explain::levels::{self, Levels};
-use crate::explain::{AttentionMap, Attribution, Method, summary};
+use crate::explain::pairs::{Pair, Pairs};
+use crate::explain::segments::{Segment, Segments};
+use crate::explain::surrogate::{Rule, Surrogate};
+use crate::explain::{AttentionMap, Attribution, Method, cohorts, summary, typical};
 use crate::ml::model::{PartSizes, Scale};
 use crate::ml::{ModelCard, ModelKind, ModelSpec, Outcome, OutcomeKind, metrics};
 use crate::note;
@@ -150,7 +158,100 @@ fn why() -> WhySection {
             sum: 0.004,
             rest: 0.006,
         }],
-        said: Said { contrasts: vec![EVIL.into()], levels: vec![EVIL.into()], inside: vec![EVIL.into()] },
+        unexplained: None,
+        parts: parts(&attribution(n), &features),
+        said: Said { contrasts: vec![EVIL.into()], levels: vec![EVIL.into()], inside: vec![EVIL.into()], typical: vec![EVIL.into()] },
+    }
+}
+
+/// Everything that a recipe can ask for besides, with hostile names.
+fn parts(a: &Attribution, features: &[Feature]) -> Parts {
+    let (summary, m) = (summary::summarise(a, features, 1), features.len());
+    let point = |i: usize, row: Option<u32>, second: Option<f64>| Point {
+        value: i as f64,
+        label: format!("{EVIL}{i}"),
+        value_2: second,
+        label_2: second.map(|s| format!("{EVIL}{s}")),
+        row,
+        effect: 0.1 * i as f64,
+        low: if row.is_some() { f64::NAN } else { 0.05 },
+        high: if row.is_some() { f64::NAN } else { 0.3 },
+        density: 0.25,
+    };
+    let curve = |kind, points: Vec<Point>, second: bool| EffectCurve {
+        feature: EVIL.into(),
+        feature_2: second.then(|| EVIL.into()),
+        kind,
+        scale: Scale::Probability,
+        outcome: "Revenue".into(),
+        categorical: second,
+        points,
+        also: None,
+        rows: 120,
+        mean: 0.155,
+        seed: 1,
+        model: Fingerprint::of(b"model"),
+        warnings: vec![note!("explain.effect_unlikely", feature = EVIL)],
+    };
+    let lines = |row| (0..4).map(move |i| point(i, Some(row), None));
+    let map = (0..3).flat_map(|i| (0..3).map(move |k| point(i, None, Some(f64::from(k))))).collect();
+    let lime = Attribution { method: Method::Lime, exact: false, ..a.clone() };
+    let mut density = Gatherer::new(a, features);
+    density.add(a);
+    let segment = Segment { condition: EVIL.into(), rows: 40, mean: 0.6, rest: 0.2, low: 0.1, high: 0.7, p: 0.01 };
+    let rule = Rule { when: vec![EVIL.into()], yes: true, share: 0.4, agrees: 0.9, mean: 0.7 };
+    Parts {
+        methods: beside(&[a.clone(), lime]).ok(),
+        pairs: Some(Pairs { pairs: vec![Pair { a: EVIL.into(), b: "b".into(), size: 0.4, low: 0.3, high: 0.5 }], joint: 0.3, rows: 120 }),
+        curves: vec![
+            curve(Kind::Pdp, (0..4).map(|i| point(i, None, None)).collect(), false),
+            curve(Kind::Ice, lines(1).chain(lines(2)).collect(), false),
+        ],
+        maps: vec![curve(Kind::Ale, map, true)],
+        shuffled: Some(PermutationImportance {
+            loss: "log_loss".into(),
+            base: 0.22,
+            features: vec![Shuffled { name: EVIL.into(), mean: 0.4, low: 0.3, high: 0.5, tied: false }],
+            rows: 120,
+            repeats: 8,
+            seed: 1,
+            outcome: "Revenue".into(),
+            model: Fingerprint::of(b"model"),
+        }),
+        typical: typical::typical(a, 2, &crate::base::JobCtx::quiet()).ok(),
+        unlike: vec![3, 4],
+        cohorts: cohorts::cohorts(&[(String::new(), a.clone()), (EVIL.into(), a.clone())]).ok(),
+        segments: Some(Segments { found: vec![segment], rows: 120, tried: 50, mean: 0.3, seed: 1 }),
+        surrogate: Some(Surrogate {
+            rules: vec![rule],
+            threshold: 0.5,
+            fidelity: 0.9,
+            usual: 0.89,
+            rows: (60, 60),
+            outcome: "Revenue".into(),
+            model: Fingerprint::of(b"model"),
+        }),
+        density: density.finish(a, features).ok(),
+        crowd: Some(Crowd::of(a, &summary)),
+        paths: Some(Paths::of(a, &(0..m).collect::<Vec<_>>())),
+        missing: vec![("pairs".into(), note!("explain.pairs_trees"))],
+    }
+}
+
+#[test]
+fn every_part_is_drawn_with_its_numbers_behind_it() {
+    let p = why().parts;
+    assert!(p.methods.is_some() && p.typical.is_some() && p.cohorts.is_some() && p.density.is_some());
+    for lang in [Lang::En, Lang::Zh] {
+        let mut r = sample(lang);
+        let all = render(&r);
+        r.why[0].parts = Parts::default();
+        let none = render(&r);
+        let more = |of: &str| all.matches(of).count() - none.matches(of).count();
+        // Methods, pairs, two curves, a map, shuffling, crowd, ways, groups, segments, and densities of six features.
+        assert_eq!(more("<figure>"), 10 + 6, "{lang:?}");
+        assert_eq!(more("<details>"), 10 + 6, "{lang:?}");
+        assert!(more("<summary>") == 16 && all.contains(crate::base::tr(lang, "why.surrogate_weak")) && !none.contains("details>"));
     }
 }
 
@@ -451,4 +552,21 @@ fn what_the_profit_hangs_on_is_drawn() {
     let page = render(&report);
     assert!(page.contains("Profit as assumed (mark)") && page.contains("Profit beside doing nothing; across:"), "both pictures");
     assert!(page.contains(&shown), "{shown}");
+}
+
+/// Where too much is left unexplained in too many rows, the pictures of many rows are as faint as the waterfall, and say why.
+#[test]
+fn pictures_of_many_rows_are_faint_where_they_are_no_fact() {
+    let mut r = sample(Lang::En);
+    assert_eq!(render(&r).matches("class=\"faint\"").count(), 0);
+    r.why[0].unexplained = Some(40);
+    let page = render(&r);
+    // Importance, beeswarm, crowd and ways; each with its caption inside and its word before it.
+    assert_eq!(page.matches("class=\"faint\"").count(), 4);
+    assert_eq!(page.matches("In 40 of 120 rows more than 5 % is left unexplained").count(), 4);
+    for caption in ["report.importance_caption", "report.beeswarm_caption"] {
+        let at = page.find(&crate::report::svg::escape(crate::base::tr(Lang::En, caption))).expect(caption);
+        let opened = page[..at].rfind("class=\"faint\"").expect("faint");
+        assert!(!page[opened..at].contains("</div>"), "{caption}");
+    }
 }

@@ -7,13 +7,16 @@ use super::deeper::{self, Answer, Question, Sides};
 use super::pipeline::{self, Prepared, Why, WhyRows};
 use super::recipe::{ContrastSpec, Recipe};
 use crate::base::{JobCtx, Lang, Notice, Result};
+use crate::data::Feature;
 use crate::explain::contrast::Contrast;
 use crate::explain::inside::{self, Inside};
 use crate::explain::levels::{self, Levels};
-use crate::explain::{ExplainOptions, words};
+use crate::explain::{Attribution, ExplainOptions, words};
 use crate::ml::Model;
 use crate::note;
-use crate::report::content::Said;
+use crate::report::content::{Parts, Said};
+
+mod parts;
 
 /// The answers, for one model.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Asked {
     pub levels: Vec<Levels>,
     /// Groups, opened.
     pub inside: Vec<Inside>,
+    /// What else it asks for.
+    pub parts: Parts,
     /// What could not be answered, and why.
     pub notices: Vec<Notice>,
 }
@@ -67,6 +72,12 @@ pub fn answer(
             None => out.notices.push(note!("session.no_levels", feature = feature, model = name)),
         }
     }
+    out.parts = parts::parts(recipe, prepared, model, (why, rows, options), ctx)?;
+    for (_, notice) in &out.parts.missing {
+        if !out.notices.contains(notice) {
+            out.notices.push(notice.clone());
+        }
+    }
     out.inside = opened(prepared, model, (why, recipe.explain.reference.as_deref()), options, ctx)?;
     Ok(out)
 }
@@ -106,12 +117,14 @@ fn sides<'a>(spec: &ContrastSpec, name: &str, rows: &WhyRows, models: &'a [Arc<d
 }
 
 impl Asked {
-    /// The sentences, in the order of contrasts, levels and groups.
-    pub fn said(&self, lang: Lang) -> Said {
+    /// The sentences, in the order of contrasts, levels, groups and typical rows, which stand in `a`.
+    pub fn said(&self, a: &Attribution, features: &[Feature], lang: Lang) -> Said {
+        let typical = self.parts.typical.iter().flat_map(|t| &t.rows);
         Said {
             contrasts: self.contrasts.iter().map(|c| words::contrast(c, lang)).collect(),
             levels: self.levels.iter().map(|l| words::levels(l, lang)).collect(),
             inside: self.inside.iter().map(|i| words::inside(i, lang)).collect(),
+            typical: typical.map(|r| words::sentence(a, r.at, features, lang)).collect(),
         }
     }
 }
@@ -247,6 +260,104 @@ against = "month = 'Never'"
             w.smallest.iter().flatten().any(|c| !c.changes.is_empty()) && serde_json::to_string(&report).unwrap().contains("lower_bound")
         );
         assert!(page.contains("left unexplained") && page.contains("Different base values"));
+    }
+
+    #[test]
+    fn every_part_is_one_key_and_what_a_model_cannot_is_said() {
+        let folder = shop();
+        let keys = r#"
+methods = ["tree-shap", "linear-shap", "permutation-shap"]
+rows = [0, 60]
+pairs = true
+pdp = true
+ice = true
+map = true
+maps = [["seconds", "month"], ["pages", "gone"]]
+shuffled = true
+typical = true
+cohorts = ["month = 'Nov'"]
+segments = true
+surrogate = true
+density = true
+crowd = true
+paths = true
+"#;
+        let text = format!("{}[explain]{keys}", &RECIPE[..RECIPE.find("[explain]").unwrap()]);
+        let recipe = Recipe::parse(&text, Path::new("r.toml")).unwrap();
+        assert_eq!(
+            Recipe::parse(&recipe.to_toml().unwrap(), Path::new("r.toml")).unwrap(),
+            recipe,
+            "the keys are written as they are read"
+        );
+        let ctx = JobCtx::quiet();
+        let g = run::gather(&recipe, folder.path(), &ctx).unwrap();
+        let (trees, line) = (&g.whys[0], &g.whys[1]);
+        let (t, l) = (&trees.asked.parts, &line.asked.parts);
+        let a = &trees.why.attribution;
+        // Pairs are known of trees only; that the other model has none is said, and nothing else is missing.
+        assert!(t.pairs.is_some() && l.pairs.is_none());
+        assert!(l.missing.iter().any(|(key, n)| key == "pairs" && n.code == "explain.pairs_trees"), "{:?}", l.missing);
+        assert!(line.asked.notices.iter().any(|n| n.code == "explain.pairs_trees"));
+        // A map of a feature that no model has is said; the others are drawn: the strongest pair first, then the named one.
+        assert!(t.missing.iter().all(|(key, n)| key == "map" && n.code == "session.no_feature") && t.missing.len() == 1, "{:?}", t.missing);
+        let pair = &t.pairs.as_ref().unwrap().pairs[0];
+        let maps: Vec<_> = t.maps.iter().map(|m| (m.feature.as_str(), m.feature_2.as_deref().unwrap())).collect();
+        let named = ("seconds", "month");
+        let own = (pair.a.as_str(), pair.b.as_str());
+        assert_eq!(maps, if own == named { vec![named] } else { vec![own, named] });
+        // The same answers as the window's questions give.
+        let model = &*g.models[0];
+        let question = Question::Shuffled { model: "trees".into(), outcome: 0 };
+        let Answer::Shuffled(direct) = deeper::answer(&question, &g.prepared, model, None, &ctx).unwrap() else { panic!() };
+        assert_eq!(t.shuffled.as_ref(), Some(&direct));
+        let kinds = |k| t.curves.iter().filter(|c| c.kind == k).count();
+        use crate::explain::effect::Kind;
+        assert_eq!((kinds(Kind::Pdp), kinds(Kind::Ice)), (3, 3));
+        // A group alone stands beside everyone.
+        let cohorts = t.cohorts.as_ref().unwrap();
+        assert_eq!(cohorts.cohorts.iter().map(|c| c.condition.as_str()).collect::<Vec<_>>(), ["", "month = 'Nov'"]);
+        assert!(t.typical.is_some() && t.segments.is_some() && t.surrogate.is_some());
+        assert_eq!(t.density.as_ref().unwrap().all.rows, 200, "every row of the data");
+        assert_eq!((t.crowd.as_ref().unwrap().rows.len(), a.rows.len()), (60, 60));
+        assert!(t.paths.as_ref().unwrap().lines.iter().all(|(row, _)| a.rows.contains(row)));
+        // Methods that fit the model stand beside one another, on the same rows; the first is the one that explains them.
+        let names = |p: &Parts| p.methods.as_ref().unwrap().methods.iter().map(|m| m.method.name()).collect::<Vec<_>>();
+        assert_eq!((names(t), names(l)), (vec!["tree-shap", "permutation-shap"], vec!["linear-shap", "permutation-shap"]));
+        let beside = t.methods.as_ref().unwrap();
+        let top = &trees.why.summary.importance[0];
+        assert!(beside.rows == 60 && beside.features[0] == top.name && (beside.methods[0].sizes[0].0 - top.mean_abs).abs() < 1e-12);
+
+        // The page says each in both languages; the JSON holds the same values.
+        for lang in [Lang::En, Lang::Zh] {
+            let report = run::report(&recipe, &g, lang, "2026-01-01");
+            let page = crate::report::html::render(&report);
+            let scale = Scale::Probability;
+            let said = [
+                words::beside(beside, lang),
+                words::pairs(t.pairs.as_ref().unwrap(), lang),
+                words::curve(&t.maps[0], lang),
+                words::shuffled(&direct, lang),
+                words::crowd(t.crowd.as_ref().unwrap(), scale, lang),
+                words::typical(&t.typical.as_ref().unwrap().rows[0], scale, lang),
+                words::surrogate(t.surrogate.as_ref().unwrap(), scale, lang),
+                l.missing[0].1.say(lang),
+            ];
+            for text in said.iter().chain(t.curves.iter().map(|c| words::curve(c, lang)).collect::<Vec<_>>().iter()) {
+                assert!(page.contains(&crate::report::svg::escape(text)), "{text}");
+            }
+            for (key, least) in [("why.paths", 2), ("why.density", 2), ("report.segments", 2), ("report.as_table", 20)] {
+                assert!(page.matches(crate::base::tr(lang, key)).count() >= least, "{key}");
+            }
+            let text = serde_json::to_string(&report).unwrap();
+            let back: crate::report::Report = serde_json::from_str(&text).unwrap();
+            let (there, here) = (&back.why[0].parts, &report.why[0].parts);
+            assert_eq!((&there.methods, &there.pairs, &there.cohorts), (&here.methods, &here.pairs, &here.cohorts));
+            assert_eq!((&there.crowd, &there.paths, &there.shuffled), (&here.crowd, &here.paths, &here.shuffled));
+        }
+        // Nothing of it is worked out where nothing is asked for.
+        let plain = Recipe { explain: Default::default(), ..recipe };
+        let none = run::gather(&plain, folder.path(), &ctx).unwrap();
+        assert_eq!(none.whys[0].asked.parts, Parts::default());
     }
 
     #[test]

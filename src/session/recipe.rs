@@ -199,6 +199,45 @@ pub struct ExplainSection {
     /// Explain every row of the data, not a sample only, and report the sums.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub everyone: bool,
+    /// Report which pairs of features act together beyond what each does alone. For trees.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pairs: bool,
+    /// Report what the outcome is when every row is set to a value of the strongest features (partial dependence).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pdp: bool,
+    /// The same for single rows, one line each.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ice: bool,
+    /// Report a map of the two features that act together most; of the two strongest where that is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub map: bool,
+    /// Two features each of which the report draws such a map.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<(String, String)>,
+    /// Report how much worse the model predicts when the values of a feature are shuffled.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shuffled: bool,
+    /// Report a few rows whose reasons stand for those of all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub typical: bool,
+    /// Groups that the report sets side by side, up to three conditions; `all` is everyone, who also stand beside a lone group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cohorts: Vec<String>,
+    /// Report the segments in which the model errs more than elsewhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub segments: bool,
+    /// Report the model as a few questions: a small tree that decides as it does, and how often.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub surrogate: bool,
+    /// Report how values and effects of the strongest features spread over every row of the data.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub density: bool,
+    /// Report the explained rows beside one another, feature by feature.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub crowd: bool,
+    /// Report the ways of the explained rows from the base value to their outputs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paths: bool,
     /// Features whose levels the report lists: categories, yes or no, or groups that are one-hot sets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<String>,

@@ -195,7 +195,9 @@ pub fn report(recipe: &Recipe, g: &Gathered, lang: Lang, made: &str) -> Report {
                 contrasts: asked.contrasts.clone(),
                 levels: asked.levels.clone(),
                 inside: asked.inside.clone(),
-                said: asked.said(lang),
+                said: asked.said(&why.attribution, features, lang),
+                unexplained: why.attribution.rows_unexplained(),
+                parts: asked.parts.clone(),
             }
         })
         .collect();

@@ -12,15 +12,7 @@ pub fn density(of: &OfFeature, rows: u64, scale: Scale, lang: Lang) -> Option<St
     let fullest = of.cells.iter().reduce(|a, b| if b.rows > a.rows { b } else { a })?;
     let high = of.cells.iter().reduce(|a, b| if b.effect_high > a.effect_high { b } else { a })?;
     let low = of.cells.iter().reduce(|a, b| if b.effect_low < a.effect_low { b } else { a })?;
-    let at = |c: &Cell| {
-        let column = of.columns.get(c.column as usize)?;
-        Some(match column.holds {
-            Holds::Missing => tr(lang, "why.missing").to_owned(),
-            Holds::Unseen => tr(lang, "why.density_unseen").to_owned(),
-            Holds::OtherLevels => tr(lang, "why.density_others").to_owned(),
-            Holds::Numbers | Holds::Level => column.label.clone(),
-        })
-    };
+    let at = |c: &Cell| ((c.column as usize) < of.columns.len()).then(|| density_column(of, c.column as usize, lang));
     let said = |v: f64| effect(v, scale, lang);
     let fields: [(&str, &dyn std::fmt::Display); 11] = [
         ("rows", &count(fullest.rows as i64)),
@@ -36,6 +28,17 @@ pub fn density(of: &OfFeature, rows: u64, scale: Scale, lang: Lang) -> Option<St
         ("least_at", &at(low)?),
     ];
     Some(tr_with(lang, "explain.density_said", &fields))
+}
+
+/// What a column of values holds, in words.
+pub fn density_column(of: &OfFeature, column: usize, lang: Lang) -> String {
+    let c = &of.columns[column];
+    match c.holds {
+        Holds::Missing => tr(lang, "why.missing").to_owned(),
+        Holds::Unseen => tr(lang, "why.density_unseen").to_owned(),
+        Holds::OtherLevels => tr(lang, "why.density_others").to_owned(),
+        Holds::Numbers | Holds::Level => c.label.clone(),
+    }
 }
 
 #[cfg(test)]

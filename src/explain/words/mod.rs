@@ -3,12 +3,13 @@
 //! [`row`] one row; [`many`] many rows at once; [`pairs`] features together; [`groups`] rows and groups set side by side; [`inside`] a group of
 //! features or the levels of one;
 //! `effect` along a feature; [`change`] what would have to change, and why not the other; [`trust`] how far it holds;
-//! [`attention`] where a Transformer looked; [`density`] every row of the data; [`brushed`] rows picked in a picture. The tests read every sentence back and hold its names, numbers, signs and
+//! [`attention`] where a Transformer looked; [`density`] every row of the data; [`brushed`] rows picked in a picture; [`crowd`] many rows beside one another, and methods. The tests read every sentence back and hold its names, numbers, signs and
 //! order against the numbers, with patterns of their own and not those of the catalogue.
 
 mod attention;
 mod brushed;
 mod change;
+mod crowd;
 mod density;
 mod effect;
 mod groups;
@@ -27,7 +28,8 @@ use crate::ml::model::Scale;
 pub use attention::{attention, heads, silenced};
 pub use brushed::{brushed, brushed_levels};
 pub use change::{change, contrast, rules};
-pub use density::density;
+pub use crowd::{beside, crowd, paths};
+pub use density::{density, density_column};
 pub use effect::curve;
 pub use groups::{cohorts, segment, typical};
 pub use inside::{inside, levels};

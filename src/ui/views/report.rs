@@ -7,7 +7,7 @@ use eframe::egui::{self, RichText, Ui};
 
 use crate::base::numbers;
 use crate::data::Role;
-use crate::session::recipe::{Recipe, ReportSection};
+use crate::session::recipe::{ExplainSection, Recipe, ReportSection};
 use crate::session::state::{Ask, Command};
 use crate::ui::widgets::basic;
 use crate::ui::{Action, Cx, Room, View, strip, theme};
@@ -36,6 +36,9 @@ impl View for ReportView {
             basic::title(ui, cx.t("why.report_title"));
             self.settings(ui, cx, recipe);
             export(ui, cx, &recipe.report);
+            if !cx.session.models.is_empty() {
+                parts(ui, cx, &recipe.explain);
+            }
             basic::section(ui, cx.t("why.report_holds"));
             for (name, what, there) in sections(cx, recipe) {
                 ui.horizontal(|ui| {
@@ -96,6 +99,43 @@ impl ReportView {
                         formats.push(format.to_owned());
                     }
                     set(cx, ReportSection { formats, ..report.clone() });
+                }
+            }
+        });
+    }
+}
+
+/// A part of *Why* that the report holds when it is asked for: its words, and whether it is.
+type Part = (&'static str, &'static str, fn(&mut ExplainSection) -> &mut bool);
+
+/// All of them, in the order of the report.
+const PARTS: [Part; 12] = [
+    ("why.everyone", "why.part_everyone_help", |e| &mut e.everyone),
+    ("why.pairs", "why.part_pairs_help", |e| &mut e.pairs),
+    ("why.effect_pdp", "why.effect_pdp_help", |e| &mut e.pdp),
+    ("why.effect_ice", "why.effect_ice_help", |e| &mut e.ice),
+    ("why.part_map", "why.part_map_help", |e| &mut e.map),
+    ("why.shuffled", "why.part_shuffled_help", |e| &mut e.shuffled),
+    ("why.crowd", "why.part_crowd_help", |e| &mut e.crowd),
+    ("why.paths", "why.part_paths_help", |e| &mut e.paths),
+    ("why.typical", "why.part_typical_help", |e| &mut e.typical),
+    ("report.segments", "why.part_segments_help", |e| &mut e.segments),
+    ("why.surrogate", "why.part_surrogate_help", |e| &mut e.surrogate),
+    ("why.density", "why.part_density_help", |e| &mut e.density),
+];
+
+/// What else the report says of why; each part costs some time when it is written.
+fn parts(ui: &mut Ui, cx: &mut Cx<'_>, explain: &ExplainSection) {
+    basic::section(ui, cx.t("why.report_parts"));
+    basic::caption(ui, cx.t("why.report_parts_help"));
+    for two in PARTS.chunks(2) {
+        ui.columns(2, |columns| {
+            for (ui, (key, help, of)) in columns.iter_mut().zip(two) {
+                let mut new = explain.clone();
+                let mut on = *of(&mut new);
+                if ui.checkbox(&mut on, cx.t(key)).on_hover_text(cx.t(help)).changed() {
+                    *of(&mut new) = on;
+                    cx.command(Command::SetExplain(new));
                 }
             }
         });
@@ -178,6 +218,9 @@ fn sections(cx: &Cx<'_>, recipe: &Recipe) -> Vec<(&'static str, String, bool)> {
         [("groups", &e.groups.len()), ("levels", &e.levels.len()), ("contrasts", &e.contrasts.len())];
     let asked = !(e.groups.is_empty() && e.levels.is_empty() && e.contrasts.is_empty());
     let rows_shown = if asked { format!("{rows_shown} · {}", cx.tw("why.section_why_more", &more)) } else { rows_shown };
+    let added: [(&str, &dyn std::fmt::Display); 2] = [("cohorts", &e.cohorts.len()), ("maps", &e.maps.len())];
+    let asked = !(e.cohorts.is_empty() && e.maps.is_empty());
+    let rows_shown = if asked { format!("{rows_shown} · {}", cx.tw("why.section_why_added", &added)) } else { rows_shown };
     let person = recipe.recommend.as_ref().map(|r| r.person.clone()).filter(|p| !p.is_empty());
     let absent = || cx.t("why.section_absent").to_owned();
     vec![

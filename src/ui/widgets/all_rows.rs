@@ -9,8 +9,9 @@ use eframe::egui::{
 use super::axis::Axis;
 use super::units::Unit;
 use super::{brush, ink};
-use crate::base::{Lang, numbers, tr, tr_with};
-use crate::explain::density::{Cell, Density, Holds, OfFeature};
+use crate::base::{Lang, numbers, tr_with};
+use crate::explain::density::{Cell, Density, Holds, OfFeature, share};
+use crate::explain::words::density_column as label;
 use crate::ui::theme::{SMALL, Tokens};
 
 const HEIGHT: f32 = 220.0;
@@ -49,16 +50,6 @@ pub struct Touch {
     pub many: Option<(usize, usize)>,
 }
 
-/// How bright so many rows are, of at most so many: by the logarithm, so that a single row is seen beside a crowd.
-pub fn share(rows: u64, most: u64) -> f64 {
-    if most <= 1 { 1.0 } else { ((rows.max(1) as f64).ln() / (most as f64).ln()).clamp(0.0, 1.0) }
-}
-
-/// The fullest cell.
-pub fn most(of: &OfFeature) -> u64 {
-    of.cells.iter().map(|c| c.rows).max().unwrap_or(1)
-}
-
 /// Places along x, in columns: those that are no values of their own stand apart, one place to the right.
 fn place(of: &OfFeature, column: usize) -> usize {
     let apart = |c: &Holds| !matches!(c, Holds::Numbers | Holds::Level);
@@ -73,7 +64,7 @@ fn places(of: &OfFeature) -> usize {
 pub fn image(of: &OfFeature, t: &Tokens) -> ColorImage {
     let (width, height) = (places(of), of.bins.max(1) as usize);
     let mut pixels = vec![Color32::TRANSPARENT; width * height];
-    let most = most(of);
+    let most = of.most();
     for c in &of.cells {
         // Upwards is more.
         let line = height - 1 - (c.bin as usize).min(height - 1);
@@ -166,17 +157,6 @@ pub fn ui(
     let many = area.filter(|(area, done)| *done && area.intersects(grid) && !of.columns.is_empty());
     let many = many.and_then(|(area, _)| Some((column_at(area.left())?, column_at(area.right())?)));
     Touch { hovered, clicked: hovered.filter(|_| response.clicked()), many }
-}
-
-/// What a column holds, in words.
-pub fn label(of: &OfFeature, column: usize, lang: Lang) -> String {
-    let c = &of.columns[column];
-    match c.holds {
-        Holds::Missing => tr(lang, "why.missing").to_owned(),
-        Holds::Unseen => tr(lang, "why.density_unseen").to_owned(),
-        Holds::OtherLevels => tr(lang, "why.density_others").to_owned(),
-        Holds::Numbers | Holds::Level => c.label.clone(),
-    }
 }
 
 /// The numbers of a cell, exactly those of the rows in it.

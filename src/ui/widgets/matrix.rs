@@ -7,24 +7,8 @@ use eframe::egui::{
 };
 
 use super::{brush, ink};
+pub use crate::explain::crowd::Matrix;
 use crate::ui::theme::{SMALL, Tokens};
-
-/// What is drawn. Rows run along x, columns (lines of the picture) along y.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
-    /// Names of the lines, top to bottom.
-    pub lines: Vec<String>,
-    /// Names along x; empty where they are too many to name.
-    pub places: Vec<String>,
-    /// Number of places along x.
-    pub across: usize,
-    /// `lines × across`.
-    pub values: Vec<f64>,
-    /// Share of the data behind a cell, 0 to 1, which fades it; empty for none.
-    pub weight: Vec<f64>,
-    /// The largest size of a number.
-    pub most: f64,
-}
 
 /// A texture with what it was made of.
 #[derive(Default)]

@@ -8,62 +8,11 @@ use super::brush::{self, Marks};
 use super::ink;
 use super::units::Unit;
 use crate::base::Lang;
+pub use crate::explain::crowd::Paths;
 use crate::ui::theme::Tokens;
 
-/// Lines drawn at most; the others would only blacken the picture.
-pub const MOST: usize = 150;
-/// Features in their own step; the others share the first.
-pub const FEATURES: usize = 12;
 /// Height of a step.
 const STEP: f32 = 22.0;
-
-/// Lines and steps, made once per answer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Paths {
-    /// Names of the steps, bottom to top: the least important first.
-    pub steps: Vec<String>,
-    /// Per line: its row, and its output after each step; the first is the base.
-    pub lines: Vec<(u32, Vec<f64>)>,
-    /// The base.
-    pub base: f64,
-}
-
-impl Paths {
-    /// From attributions: `order` names the features from the most important on.
-    pub fn of(a: &crate::explain::Attribution, order: &[usize], others: &str) -> Self {
-        let named: Vec<usize> = order.iter().copied().take(FEATURES).collect();
-        let rest: Vec<usize> = order.iter().copied().skip(FEATURES).collect();
-        let mut steps: Vec<String> = Vec::new();
-        if !rest.is_empty() {
-            steps.push(others.to_owned());
-        }
-        steps.extend(named.iter().rev().map(|f| a.features[*f].clone()));
-        let n = a.rows.len();
-        // Spread over the outputs, so that all kinds of rows are seen.
-        let mut by: Vec<usize> = (0..n).collect();
-        by.sort_by(|x, y| a.predictions[*x].total_cmp(&a.predictions[*y]));
-        let every = n.div_ceil(MOST).max(1);
-        let lines = by
-            .into_iter()
-            .step_by(every)
-            .map(|i| {
-                let phi = a.row(i);
-                let mut at = a.base;
-                let mut line = vec![at];
-                if !rest.is_empty() {
-                    at += rest.iter().map(|f| phi[*f]).sum::<f64>();
-                    line.push(at);
-                }
-                for f in named.iter().rev() {
-                    at += phi[*f];
-                    line.push(at);
-                }
-                (a.rows[i], line)
-            })
-            .collect();
-        Self { steps, lines, base: a.base }
-    }
-}
 
 /// What the analyst did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -174,8 +123,6 @@ fn crosses(area: Rect, a: Pos2, b: Pos2) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::summary::tests::{attribution, feature};
-    use crate::ml::model::Scale;
 
     #[test]
     fn a_line_that_only_passes_touches_too() {
@@ -184,19 +131,5 @@ mod tests {
         assert!(crosses(area, pos2(15.0, 15.0), pos2(40.0, 90.0)) && crosses(area, pos2(15.0, 0.0), pos2(15.0, 30.0)));
         assert!(!crosses(area, pos2(0.0, 0.0), pos2(9.0, 30.0)) && !crosses(area, pos2(0.0, 25.0), pos2(30.0, 25.0)));
         assert!(!crosses(area, pos2(0.0, 30.0), pos2(9.0, 10.0)) && !crosses(area, pos2(25.0, 25.0), pos2(40.0, 40.0)));
-    }
-
-    #[test]
-    fn lines_end_at_the_outputs() {
-        let f: Vec<_> = (0..15).map(|i| feature(&format!("f{i}"), &[])).collect();
-        let values: Vec<f64> = (0..15 * 400).map(|i| f64::from(i % 13) / 400.0 - 0.01).collect();
-        let a = attribution(&f, vec![1.0; 15 * 400], values, 0.2, Scale::Probability);
-        let order: Vec<usize> = (0..15).collect();
-        let p = Paths::of(&a, &order, "others");
-        assert!(p.steps.len() == FEATURES + 1 && p.steps[0] == "others" && p.steps[FEATURES] == "f0" && p.lines.len() <= MOST);
-        for (row, line) in &p.lines {
-            let i = a.rows.iter().position(|r| r == row).unwrap();
-            assert!(line[0] == 0.2 && (line.last().unwrap() - a.predictions[i]).abs() < 1e-12 && line.len() == FEATURES + 2);
-        }
     }
 }

@@ -54,6 +54,22 @@ fn the_title_is_one_edit() {
 }
 
 #[test]
+fn parts_of_why_are_chosen_one_by_one() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.1]);
+    let mut h = room(ReportView::default(), session, [1000.0, 1400.0]);
+    h.run();
+    let mut want = crate::session::recipe::ExplainSection::default();
+    for (key, _, of) in PARTS {
+        h.state_mut().asked.clear();
+        h.get_by_label(crate::base::tr(Lang::En, key)).click();
+        h.run();
+        *of(&mut want) = true;
+        let chosen = |a: &Action| matches!(a, Action::Command(Command::SetExplain(e)) if *e == want);
+        assert!(h.state().asked.iter().any(chosen), "{key}: {:?}", h.state().asked);
+    }
+}
+
+#[test]
 fn it_says_where_the_report_went() {
     let (_folder, mut session) = explained(ModelKind::Gbdt, &[0.1]);
     session.report_written = Some("/somewhere/report.html".into());

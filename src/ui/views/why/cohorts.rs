@@ -11,7 +11,8 @@ use crate::base::numbers;
 use crate::explain::cohorts::MOST;
 use crate::explain::words;
 use crate::ml::model::Scale;
-use crate::session::state::{Answer, Ask, Question, Why, WhyRows};
+use crate::session::recipe::ExplainSection;
+use crate::session::state::{Answer, Ask, Command, Question, Why, WhyRows};
 use crate::ui::Cx;
 use crate::ui::widgets::dots::{self, Line};
 use crate::ui::widgets::units::Unit;
@@ -94,6 +95,7 @@ impl CohortsPane {
             basic::caption(ui, cx.t("why.cohorts_two"));
             return;
         }
+        self.to_report(ui, cx);
         let short = self.names(cx);
         let question = Question::Cohorts {
             model: subject.name.to_owned(),
@@ -168,6 +170,20 @@ impl CohortsPane {
         if let Some(Some(i)) = clicked {
             let name = lines[i].name.clone();
             cx.select(|s| s.feature = Some(name));
+        }
+    }
+}
+
+impl CohortsPane {
+    /// Whether the report sets these groups side by side; rows that were picked have no condition that it could name.
+    fn to_report(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let Some(explain) = cx.session.recipe.as_ref().map(|r| r.explain.clone()).filter(|_| self.picked.is_none()) else { return };
+        let groups: Vec<String> = self.chosen.iter().map(|c| if c.is_empty() { "all".to_owned() } else { c.clone() }).collect();
+        let there = explain.cohorts == groups;
+        let key = if there { "why.in_report" } else { "why.cohorts_to_report" };
+        if ui.selectable_label(there, cx.t(key)).on_hover_text(cx.t("why.cohorts_to_report_help")).clicked() {
+            let cohorts = if there { Vec::new() } else { groups };
+            cx.command(Command::SetExplain(ExplainSection { cohorts, ..explain }));
         }
     }
 }

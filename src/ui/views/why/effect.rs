@@ -11,9 +11,9 @@ use crate::explain::effect::{EffectCurve, Fan, Kind};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::words;
 use crate::report::svg;
-use crate::session::state::{Answer, Ask, Question, Why};
+use crate::session::state::{Answer, Ask, Command, Question, Why};
 use crate::ui::Cx;
-use crate::ui::widgets::matrix::{self, Matrix};
+use crate::ui::widgets::matrix;
 use crate::ui::widgets::{basic, brush, dependence, fan, figure};
 
 /// What the pane remembers.
@@ -119,14 +119,17 @@ impl EffectPane {
         let source = figure::Source {
             table: Box::new(|| table(curve, lang)),
             csv: Some(Box::new(|| table(curve, lang))),
-            svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve) })),
+            svg: Some(Box::new(|| if curve.feature_2.is_none() { one_svg(curve, subject, lang) } else { map_svg(curve, subject) })),
         };
         if curve.feature_2.is_some() {
-            let (m, most) = map(curve);
+            let m = curve.map();
             let key = Arc::as_ptr(&last) as *const () as u64;
             let (cache, title) = (&mut self.cache, words::curve(curve, lang));
-            let (low, high) = (unit.effect(-most), unit.effect(most));
+            let (low, high) = (unit.effect(-m.most), unit.effect(m.most));
             let names = (curve.feature.clone(), curve.feature_2.clone().unwrap_or_default());
+            if curve.kind == Kind::Ale {
+                map_to_report(ui, cx, &names);
+            }
             // Where the rows that are explained stand in the map.
             let column = |name: &str| (0..a.n_features()).find(|f| a.features[*f] == name && a.group(*f).is_empty());
             let levels = |name: &str| features.iter().any(|f| f.name == name && f.is_categorical());
@@ -195,12 +198,14 @@ impl EffectPane {
                 };
                 let own = fan.lines.iter().find(|(row, _)| Some(*row) == shown).map(|(_, v)| places(v));
                 let lines: Vec<_> = fan.lines.iter().map(|(_, v)| places(v)).collect();
+                let levels: Vec<String> = fan.places.iter().filter(|_| curve.categorical).map(|p| p.1.clone()).collect();
                 svg::fan(
                     &format!("{}: {}", curve.feature, tr(lang, "why.effect_rows")),
                     &lines,
                     &places(&fan.mean),
                     own.as_deref(),
                     (&curve.feature, unit.level_name(lang)),
+                    &levels,
                 )
             })),
         };
@@ -257,6 +262,20 @@ impl Stands {
     }
 }
 
+/// Whether the report draws the map of these two features.
+fn map_to_report(ui: &mut Ui, cx: &mut Cx<'_>, names: &(String, String)) {
+    let Some(mut explain) = cx.session.recipe.as_ref().map(|r| r.explain.clone()) else { return };
+    let there = explain.maps.contains(names);
+    let key = if there { "why.in_report" } else { "why.map_to_report" };
+    if ui.selectable_label(there, cx.t(key)).on_hover_text(cx.t("why.map_to_report_help")).clicked() {
+        explain.maps.retain(|m| m != names);
+        if !there {
+            explain.maps.push(names.clone());
+        }
+        cx.command(Command::SetExplain(explain));
+    }
+}
+
 /// Curves of single rows as a table: a line for the mean, then one for each row.
 fn rows_table(fan: &Fan, curve: &EffectCurve, lang: Lang, show: &dyn Fn(f64) -> String) -> figure::Table {
     let header = std::iter::once(curve.feature.clone()).chain(fan.places.iter().map(|p| p.1.clone())).collect();
@@ -293,39 +312,10 @@ fn as_dependence(c: &EffectCurve) -> Importance {
     }
 }
 
-fn map_svg(curve: &EffectCurve) -> String {
-    let (m, most) = map(curve);
-    let title = format!("{} × {}", curve.feature, curve.feature_2.clone().unwrap_or_default());
-    svg::matrix(&title, &m.lines, m.across, &m.values, most)
-}
-
-/// A map as a matrix: the first feature across, the second upwards.
-fn map(c: &EffectCurve) -> (Matrix, f64) {
-    let mut lines: Vec<(f64, String)> = Vec::new();
-    let mut places: Vec<(f64, String)> = Vec::new();
-    for p in &c.points {
-        let (b, label) = (p.value_2.unwrap_or(f64::NAN), p.label_2.clone().unwrap_or_default());
-        if !lines.iter().any(|l| l.0 == b) {
-            lines.push((b, label));
-        }
-        if !places.iter().any(|x| x.0 == p.value) {
-            places.push((p.value, p.label.clone()));
-        }
-    }
-    // Small values below, as on an axis.
-    lines.reverse();
-    let (across, down) = (places.len(), lines.len());
-    let middle = if c.kind == Kind::Ale { 0.0 } else { c.mean };
-    let (mut values, mut weight) = (vec![f64::NAN; across * down], vec![0.0; across * down]);
-    for (i, p) in c.points.iter().enumerate() {
-        // Points go through the second feature first.
-        let (x, l) = (i / down.max(1), down - 1 - i % down.max(1));
-        values[l * across + x] = p.effect - middle;
-        weight[l * across + x] = p.density;
-    }
-    let most = values.iter().zip(&weight).filter(|(_, w)| **w > 0.0).fold(0.0f64, |m, (v, _)| m.max(v.abs()));
-    let names = |v: Vec<(f64, String)>| v.into_iter().map(|x| x.1).collect();
-    (Matrix { lines: names(lines), places: names(places), across, values, weight, most }, most)
+fn map_svg(curve: &EffectCurve, subject: &Subject<'_>) -> String {
+    let second = curve.feature_2.as_deref().unwrap_or_default();
+    let title = format!("{} × {second}", curve.feature);
+    svg::map(&title, &curve.map(), (&curve.feature, second), |x| subject.unit.effect(x))
 }
 
 fn table(c: &EffectCurve, lang: Lang) -> figure::Table {

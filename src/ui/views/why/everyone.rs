@@ -8,8 +8,9 @@ use super::lit::{self, Lit};
 use super::{Subject, standing};
 use crate::base::{numbers, tr};
 use crate::explain::ExplainOptions;
-use crate::explain::density::{Density, Holds, OfFeature};
+use crate::explain::density::{self, Density, Holds, OfFeature};
 use crate::explain::everyone::Everyone;
+use crate::explain::words;
 use crate::ml::DeviceChoice;
 use crate::report::svg;
 use crate::session::state::Why;
@@ -83,7 +84,7 @@ impl EveryonePane {
             ("mean", &mean),
             ("gap", &format!("{:.1e}", e.largest_gap)),
         ];
-        ui.add(eframe::egui::Label::new(crate::explain::words::everyone(e, lang)).wrap());
+        ui.add(eframe::egui::Label::new(words::everyone(e, lang)).wrap());
         let mut caption = cx.tw("why.everyone_caption", &words);
         if e.scale != subject.options.scale {
             caption = format!("{caption} {}", cx.t("why.everyone_margin"));
@@ -139,7 +140,7 @@ impl EveryonePane {
                     .lines
                     .iter()
                     .map(|(name, _, piles)| {
-                        (name.as_str(), piles.iter().map(|(at, c, r)| (*at, all_rows::share(c.rows, swarm.most), *r)).collect())
+                        (name.as_str(), piles.iter().map(|(at, c, r)| (*at, density::share(c.rows, swarm.most), *r)).collect())
                     })
                     .collect();
                 let ends = (swarm.lowest as f64 * swarm.step, (swarm.lowest + swarm.across as i64) as f64 * swarm.step);
@@ -212,10 +213,10 @@ impl EveryonePane {
             table: Box::new(|| cells_table(of, unit, lang)),
             csv: Some(Box::new(|| cells_csv(of))),
             svg: Some(Box::new(|| {
-                let most = all_rows::most(of);
+                let most = of.most();
                 let cells: Vec<(usize, usize, f64)> =
-                    of.cells.iter().map(|c| (c.column as usize, c.bin as usize, all_rows::share(c.rows, most))).collect();
-                let labels: Vec<String> = (0..of.columns.len()).map(|c| all_rows::label(of, c, lang)).collect();
+                    of.cells.iter().map(|c| (c.column as usize, c.bin as usize, density::share(c.rows, most))).collect();
+                let labels: Vec<String> = (0..of.columns.len()).map(|c| words::density_column(of, c, lang)).collect();
                 let title = format!("{}: {}", of.name, tr(lang, "why.density"));
                 let ends = (of.bin_from(0), of.bin_from(of.bins));
                 svg::density(&title, &labels, of.bins as usize, &cells, ends, (&of.name, &|x| unit.effect(x)))
@@ -226,13 +227,13 @@ impl EveryonePane {
         let caption = cx.tw("why.density_caption", &words);
         let title = cx.tw("why.density_said", &words);
         let key = (Arc::as_ptr(answer) as *const () as u64).rotate_left(16) ^ of.feature as u64;
-        if let Some(said) = crate::explain::words::density(of, rows, d.all.scale, lang) {
+        if let Some(said) = words::density(of, rows, d.all.scale, lang) {
             ui.add(eframe::egui::Label::new(said).wrap());
         }
         let (cache, marked) = (&mut self.texture, self.marked.2.as_slice());
         let touch = figure::ui(ui, cx, twins, "why.density", &caption, &source, |ui, _| {
             let touch = all_rows::ui(ui, of, (rows, unit, lang), (cache, key), &title, (marked, one), &show);
-            all_rows::legend(ui, all_rows::most(of), lang);
+            all_rows::legend(ui, of.most(), lang);
             touch
         });
         drop(source);
@@ -283,7 +284,7 @@ fn piles_csv(s: &Swarm) -> figure::Table {
 fn cells_table(of: &OfFeature, unit: Unit, lang: crate::base::Lang) -> figure::Table {
     let header = ["why.value", "why.effect_column", "why.density_column_to", "why.rows_column", "why.row"];
     let row = |c: &crate::explain::density::Cell| {
-        let (label, row) = (all_rows::label(of, c.column as usize, lang), numbers::count(i64::from(c.row) + 1));
+        let (label, row) = (words::density_column(of, c.column as usize, lang), numbers::count(i64::from(c.row) + 1));
         vec![label, unit.effect(c.effect_low), unit.effect(c.effect_high), numbers::count(c.rows as i64), row]
     };
     figure::Table { header: header.map(|k| tr(lang, k).to_owned()).to_vec(), rows: of.cells.iter().map(row).collect() }

@@ -8,6 +8,7 @@ use super::lit::{self, Lit};
 use super::{Subject, levels as levels_pane, one};
 use crate::base::{Lang, numbers, tr};
 use crate::explain::brushed::Brushed;
+use crate::explain::crowd::{self, Order};
 use crate::explain::summary::{DependenceBin, Importance};
 use crate::explain::trust::Twins;
 use crate::explain::words;
@@ -21,21 +22,6 @@ use crate::ui::{Cx, Values};
 
 /// Marked rows that are drawn one by one.
 const MARKED: usize = 500;
-/// Lines of the crowd's picture.
-const CROWD: usize = 14;
-
-/// In which order the crowd stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
-    /// By output.
-    #[default]
-    Output,
-    /// By the selected feature's value.
-    Value,
-    /// Rows that are explained alike stand together.
-    Alike,
-}
-
 /// Pictures that are made once per answer.
 #[derive(Default)]
 pub struct Pictures {
@@ -49,7 +35,7 @@ pub struct Pictures {
 }
 
 /// Every row as a thin column of its features' pushes, and rows as paths from the base to their output.
-fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut figure::Twins, pictures: &mut Pictures, lit: &Lit) {
+fn rows_of(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut figure::Twins, pictures: &mut Pictures, lit: &Lit) {
     let (a, lang) = (&why.attribution, cx.lang());
     if a.rows.len() < 2 {
         return;
@@ -58,9 +44,9 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
     let by = if pictures.order == Order::Value { selected.clone() } else { None };
     let same = pictures.made.as_ref().is_some_and(|(w, o, f, .., l)| Arc::ptr_eq(w, why) && *o == pictures.order && *f == by && *l == lang);
     if !same {
-        let (m, rows) = crowd_of(why, pictures.order, by.as_deref());
+        let (m, rows) = crowd::crowd(a, &why.summary, pictures.order, by.as_deref());
         let features: Vec<usize> = why.summary.importance.iter().map(|i| i.feature).collect();
-        let paths = Paths::of(a, &features, tr(lang, "why.other_features"));
+        let paths = Paths::of(a, &features).calling(tr(lang, "why.other_features"));
         pictures.cache = matrix::Cache::default();
         pictures.made = Some((why.clone(), pictures.order, by, m, rows, paths, lang));
         pictures.marked = <(Vec<usize>, Vec<usize>)>::default();
@@ -154,16 +140,7 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
                 .collect(),
         }),
         csv: None,
-        svg: Some(Box::new(|| {
-            let lines: Vec<(String, Vec<(f64, f64)>)> = paths
-                .lines
-                .iter()
-                .take(60)
-                .map(|(row, line)| (format!("{}", u64::from(*row) + 1), line.iter().enumerate().map(|(k, v)| (*v, k as f64)).collect()))
-                .collect();
-            let series: Vec<(&str, Vec<(f64, f64)>)> = lines.iter().map(|(n, l)| (n.as_str(), l.clone())).collect();
-            svg::lines(tr(lang, "why.paths"), &series, (unit.level_name(lang), ""), false)
-        })),
+        svg: Some(Box::new(|| svg::paths(tr(lang, "why.paths"), paths, |v| unit.level(v)))),
     };
     let touch = figure::ui(ui, cx, twins, "why.paths", cx.t("why.paths_caption"), &source, |ui, cx| {
         paths::ui(ui, paths, unit, lang, lit.marks(cx.session, cx.hovered.row))
@@ -179,33 +156,6 @@ fn crowd(ui: &mut Ui, cx: &mut Cx<'_>, why: &Arc<Why>, unit: Unit, twins: &mut f
         }
     }
     pictures.order = order;
-}
-
-/// The matrix of the strongest features (lines) by rows (along x), and which row stands where.
-fn crowd_of(why: &Why, order: Order, by: Option<&str>) -> (Matrix, Vec<usize>) {
-    let a = &why.attribution;
-    let features: Vec<usize> = why.summary.importance.iter().take(CROWD).map(|i| i.feature).collect();
-    let mut rows: Vec<usize> = (0..a.rows.len()).collect();
-    let output = |x: &usize, y: &usize| a.predictions[*x].total_cmp(&a.predictions[*y]);
-    match order {
-        Order::Output => rows.sort_by(output),
-        Order::Value => {
-            let f = by.and_then(|n| a.features.iter().position(|f| f == n)).or(features.first().copied()).unwrap_or(0);
-            rows.sort_by(|x, y| a.input(*x)[f].total_cmp(&a.input(*y)[f]).then(output(x, y)));
-        }
-        // Rows whose strongest pushes agree come together: by the sign pattern of the strongest features, then by output.
-        Order::Alike => {
-            let key = |i: usize| -> Vec<i8> { features.iter().take(4).map(|f| a.row(i)[*f].total_cmp(&0.0) as i8).collect() };
-            rows.sort_by(|x, y| key(*x).cmp(&key(*y)).then(output(x, y)));
-        }
-    }
-    let values: Vec<f64> = features.iter().flat_map(|f| rows.iter().map(move |i| a.row(*i)[*f])).collect();
-    let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).collect();
-    sizes.sort_by(f64::total_cmp);
-    // Colours reach to the 99 % quantile, so that one odd row does not bleach the others.
-    let most = sizes.get(sizes.len().saturating_sub(1) * 99 / 100).copied().unwrap_or(0.0);
-    let lines = features.iter().map(|f| a.features[*f].clone()).collect();
-    (Matrix { lines, places: Vec::new(), across: rows.len(), values, weight: Vec::new(), most }, rows)
 }
 
 /// Draws the summary of an answer.
@@ -276,7 +226,7 @@ pub fn ui(
         }
     }
 
-    crowd(ui, cx, why, unit, twins, pictures, lit);
+    rows_of(ui, cx, why, unit, twins, pictures, lit);
 
     // Without a selection, the most important feature is the one to look at.
     let chosen = selected.as_deref().and_then(|n| all.iter().find(|i| i.name == n));

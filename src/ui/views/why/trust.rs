@@ -209,7 +209,7 @@ pub fn surrogate(ui: &mut Ui, cx: &mut Cx<'_>, subject: &Subject<'_>, twins: &mu
     let scale = if unit == Unit::Amount { crate::ml::model::Scale::Margin } else { crate::ml::model::Scale::Probability };
     let said = crate::explain::words::surrogate(s, scale, cx.lang());
     ui.add(eframe::egui::Label::new(said).wrap());
-    if s.fidelity < s.usual + 0.02 {
+    if s.fidelity < s.usual + crate::explain::surrogate::WORTH {
         basic::warning(ui, cx.t("why.surrogate_weak"));
     }
     let t = |key: &'static str| cx.t(key).to_owned();
