@@ -141,8 +141,8 @@ fn class_picker(ui: &mut Ui, cx: &mut Cx<'_>, model: &std::sync::Arc<dyn crate::
 fn effect_from(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
     let Some(recipe) = cx.session.recipe.as_ref() else { return };
     let mut known: Vec<Tested> = Vec::new();
-    for (study, asked) in ledger::uplift_studies(recipe) {
-        let column = cx.session.profile.as_ref().and_then(|p| p.value.columns.iter().find(|c| c.name == asked.treatment));
+    for (study, asked) in ledger::measuring(recipe) {
+        let column = cx.session.profile.as_ref().and_then(|p| p.value.columns.iter().find(|c| c.name == asked.column));
         // The values of a category; a yes/no number has two.
         let ends = |c: &crate::data::ColumnProfile| [c.min, c.max].into_iter().flatten().map(|v| v.to_string()).collect::<Vec<_>>();
         let values = |c: &crate::data::ColumnProfile| {
