@@ -66,7 +66,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
             form::several(ui, cx, "experiments.adjust", &mut asked.adjust, form::any);
             form::several(ui, cx, "experiments.negative", &mut asked.negative, form::any);
             choice(ui, cx, "experiments.learner", &mut asked.learner, Learner::ALL.map(|l| (l, words::learner(l))));
-            choice(ui, cx, "experiments.base", &mut asked.base, [Base::Logistic, Base::Gbdt].map(|b| (b, (words::base(b), ""))));
+            choice(ui, cx, "experiments.base", &mut asked.base, Base::ALL.map(|b| (b, (words::base(b), ""))));
             let label =
                 ui.label(RichText::new(cx.t("experiments.depth")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.depth_help"));
             ui.add(egui::DragValue::new(&mut asked.depth).range(0..=3)).labelled_by(label.id);
