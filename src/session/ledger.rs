@@ -7,7 +7,7 @@ use super::pipeline::{self, Prepared};
 use super::recipe::{Recipe, SimulateSection};
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{ColumnType, Role};
-use crate::ml::{Model, Outcome};
+use crate::ml::{Model, ModelKind, ModelSpec, Outcome};
 use crate::strategy::scenario::Setting;
 use crate::strategy::simulate::{self, Also, AlsoWhat, Besides, Between, Frontier, SimulateOptions};
 use crate::strategy::study::{self, Study};
@@ -69,7 +69,16 @@ fn options(recipe: &Recipe, prepared: &Prepared, model: &dyn Model) -> Result<Si
     };
     let period = period(recipe, prepared);
     let (news, guessed) = recipe.simulate.news(&card.outcomes[outcome])?;
-    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period, news, guessed })
+    Ok(SimulateOptions {
+        seed: *seed,
+        replicates: *replicates,
+        outcome,
+        channels: channels.clone(),
+        period,
+        news,
+        guessed,
+        figures_only: false,
+    })
 }
 
 /// What the scenarios do. `others` are the models of [`others`].
@@ -111,6 +120,53 @@ pub fn simulate(
     let mut out =
         simulate::simulate(model, raw, baseline, &scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
     out.warnings.extend(missing);
+    if recipe.simulate.retrain > 0 && scenarios.iter().any(|s| s.tested.is_none()) {
+        match versions(recipe, prepared, (model, baseline), &scenarios, levers, &measured, &options, ctx) {
+            Ok(versions) => simulate::widen(&mut out, versions, &scenarios),
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            // The answers stand; what their bands do not cover is said.
+            Err(fault) => out.warnings.push(fault.0),
+        }
+    }
+    Ok(out)
+}
+
+/// What the same scenarios give with the model trained again, each time with another seed and on rows drawn anew.
+fn versions(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    (model, baseline): (&dyn Model, &Baseline),
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    measured: &[Option<Result<Measured>>],
+    options: &SimulateOptions,
+    ctx: &JobCtx,
+) -> Result<Vec<Simulation>> {
+    let card = model.card();
+    let cannot = || fault!("strategy.model_band_not", model = &card.spec.name);
+    let kind = card.spec.kind;
+    if card.data != prepared.loaded.fingerprint || prepared.outcomes.is_empty() || matches!(kind, ModelKind::Import | ModelKind::Onnx) {
+        return Err(cannot());
+    }
+    let data = pipeline::train_data(prepared)?;
+    let times = u64::from(recipe.simulate.retrain);
+    let options = SimulateOptions { figures_only: true, ..options.clone() };
+    let quiet = ctx.without_stage();
+    ctx.stage("session.stage_again", times);
+    let mut out = Vec::new();
+    for k in 1..=times {
+        let spec = ModelSpec { seed: card.spec.seed + k, ..card.spec.clone() };
+        let again = || {
+            let again = crate::ml::train::train(&spec, &super::deeper::redrawn(&data, spec.seed), &quiet)?;
+            if again.card().encoder == card.encoder { Ok(again) } else { Err(cannot()) }
+        };
+        let version = baseline.version(k, again, &quiet)?;
+        let (model, baseline) = &*version;
+        let besides = Besides { also: &[], measured };
+        out.push(simulate::simulate(&**model, &prepared.raw, baseline, scenarios, levers, besides, &card.data, &options, &quiet)?);
+        ctx.at(k);
+        ctx.check()?;
+    }
     Ok(out)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`result`](mod@result) what is said; `plan` checks what is asked; `world` moves people; `answer` counts one scenario's
 //!   people, conversions and money; [`between`](mod@between) says what drives the difference of two scenarios,
-//!   [`frontier`](mod@frontier) what each amount of money earns.
+//!   [`frontier`](mod@frontier) what each amount of money earns, `versions` how sure the model itself is.
 
 pub(super) mod answer;
 pub mod between;
@@ -10,6 +10,7 @@ pub mod frontier;
 mod plan;
 pub mod result;
 mod tested;
+mod versions;
 mod world;
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use between::{Between, between};
 pub use frontier::{Frontier, Spent, frontier};
 pub use result::{Covers, Difference, Estimate, Pair, Placed, ScenarioResult, Simulation, Unanswered};
+pub use versions::widen;
 
 use self::answer::{Answered, Side, answer, baseline_result};
 use self::plan::Plan;
@@ -51,11 +53,22 @@ pub struct SimulateOptions {
     pub news: News,
     /// Whether nobody said so and its name was asked.
     pub guessed: bool,
+    /// Whether what drives a change is left out: of a model that was trained again only its figures are wanted.
+    pub figures_only: bool,
 }
 
 impl Default for SimulateOptions {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None, news: News::Good, guessed: false }
+        Self {
+            seed: 1,
+            replicates: 400,
+            outcome: 0,
+            channels: Vec::new(),
+            period: None,
+            news: News::Good,
+            guessed: false,
+            figures_only: false,
+        }
     }
 }
 
@@ -203,6 +216,7 @@ pub fn simulate(
         differences,
         seed: options.seed,
         replicates: options.replicates,
+        retrained: 0,
         warnings,
     };
     out.sensitivity = scenarios.iter().filter_map(|s| sensitivity(&out, &s.name)).collect();

@@ -183,3 +183,139 @@ fn a_lever_names_the_arm() {
     let both = RECIPE.to_owned() + "set = { mail = \"none\" }\n";
     assert_eq!(fault_of(&answered(&folder, &both).0), "strategy.tested_other_arm");
 }
+
+/// Visits; mail sells to a quarter more at every age. With the true mean effect of mail to everybody.
+fn visits(n: usize, seed: u64) -> (tempfile::TempDir, f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut r = rng::rng(seed, "visits");
+    let (mut text, mut without) = ("age,pages,mail,bought\n".to_owned(), 0);
+    for _ in 0..n {
+        let (age, pages, mail) = (20 + rng::below(&mut r, 50), rng::below(&mut r, 9), rng::below(&mut r, 2));
+        let chance = 0.1 + 0.005 * age as f64 + 0.02 * pages as f64 + 0.25 * mail as f64;
+        text += &format!("{age},{pages},{mail},{}\n", u8::from(rng::unit(&mut r) < chance));
+        without += 1 - mail;
+    }
+    std::fs::write(folder.path().join("mail.csv"), text).unwrap();
+    (folder, 0.25 * without as f64 / n as f64)
+}
+
+const TREES: &str = r#"
+version = 1
+[data]
+path = "mail.csv"
+[roles]
+target = ["bought"]
+lever = ["mail", "pages"]
+[split]
+kind = "modulo"
+of = 10
+test_from = 8
+[[model]]
+name = "trees"
+kind = "gbdt"
+depth = 2
+epochs = 80
+learning_rate = 0.2
+[simulate]
+replicates = 200
+[[scenario]]
+name = "Mail to all"
+set = { mail = 1 }
+[[scenario]]
+name = "More pages"
+set = { pages = "+1" }
+value_per_conversion = 10.0
+cost_per_contact = 0.1
+"#;
+
+fn again(times: u32) -> String {
+    TREES.replace("replicates = 200", &format!("replicates = 200\nretrain = {times}"))
+}
+
+#[test]
+fn bands_with_the_models_own_uncertainty_cover_the_true_effect() {
+    let sets = 40;
+    let (mut plain, mut wide) = (0, 0);
+    for seed in 0..sets {
+        let (folder, truth) = visits(1_200, seed);
+        let [without, with] = [answered(&folder, TREES).0, answered(&folder, &again(8)).0].map(|s| s.differences[0].rate);
+        assert!(with.value == without.value && with.low < without.low && with.high > without.high, "{with:?} {without:?}");
+        plain += u32::from(without.low <= truth && truth <= without.high);
+        wide += u32::from(with.low <= truth && truth <= with.high);
+    }
+    assert!(wide >= 35 && plain <= 25, "{wide} with, {plain} without, of {sets}");
+}
+
+#[test]
+fn the_model_is_trained_again_for_its_bands_and_only_for_them() {
+    let (folder, _) = visits(500, 1);
+    let (without, with) = (answered(&folder, TREES).0, answered(&folder, &again(6)).0);
+    assert_eq!((without.retrained, with.retrained), (0, 6));
+    let said = with.assumptions.iter().find(|a| a.code == "strategy.model_band").unwrap();
+    assert!(said.say(crate::base::Lang::En).contains(" 6 times"));
+    // Every number stays, its band is wider, and says what it covers.
+    for (a, b) in without.scenarios.iter().zip(&with.scenarios) {
+        assert_eq!((a.rate.value, &a.name, a.grade), (b.rate.value, &b.name, b.grade));
+        assert!(b.rate.high - b.rate.low > a.rate.high - a.rate.low && b.rate.covers == simulate::Covers::Model);
+    }
+    assert_eq!(
+        (without.differences[1].drivers.clone(), with.pairs[0].conversions.value),
+        (with.differences[1].drivers.clone(), without.pairs[0].conversions.value)
+    );
+    let width = |e: simulate::Estimate| e.high - e.low;
+    assert!(width(with.pairs[0].conversions) > width(without.pairs[0].conversions));
+    let profit = |s: &Simulation| s.differences[1].profit.unwrap();
+    assert!(width(profit(&with)) > width(profit(&without)) && profit(&with).value == profit(&without).value);
+    // What is known exactly stays so, and the same recipe gives the same bits.
+    assert_eq!(with.scenarios[1].reach, without.scenarios[1].reach);
+    assert_eq!(answered(&folder, &again(6)).0, with);
+    assert_ne!(answered(&folder, &again(7)).0.differences[0].rate, with.differences[0].rate);
+}
+
+#[test]
+fn what_a_study_measured_needs_no_training_and_a_foreign_model_says_that_it_cannot() {
+    let folder = folder(0);
+    let text = |times: &str| RECIPE.replace("replicates = 20", &format!("replicates = 20{times}"));
+    let (plain, asked) = (answered(&folder, &text("")).0, answered(&folder, &text("\nretrain = 5")).0);
+    assert_eq!(plain, asked, "only a test is asked, and it hangs on no training");
+    // Beside a scenario that the model answers, the tested one keeps its band.
+    let lever = "\n[[scenario]]\nname = \"Model\"\nset = { mail = \"mail\" }\n";
+    let both = answered(&folder, &(text("\nretrain = 5") + lever)).0;
+    assert_eq!(both.differences[0], plain.differences[0]);
+    assert_eq!((both.retrained, both.differences[1].rate.covers), (5, simulate::Covers::Model));
+
+    // A model of other data.
+    let ctx = JobCtx::quiet();
+    let recipe = Recipe::parse(&(text("\nretrain = 5") + lever), Path::new("recipe.toml")).unwrap();
+    let loaded = Arc::new(pipeline::load(&recipe, folder.path(), &ctx).unwrap());
+    let prepared = pipeline::prepare(&recipe, &loaded, &ctx).unwrap();
+    let mut model = pipeline::train(&prepared, &recipe.models[0], &ctx).unwrap();
+    Arc::get_mut(&mut model).unwrap().card_mut().data = Fingerprint::of(b"elsewhere");
+    let baseline = pipeline::baseline(&prepared, &*model, &ctx).unwrap();
+    let levers = pipeline::levers(&recipe, &prepared, &*model, &ctx).unwrap();
+    let found = simulate(&recipe, &prepared, (&*model, &baseline), &[], &recipe.scenarios, &levers, &ctx).unwrap();
+    assert!(found.warnings.iter().any(|w| w.code == "strategy.model_band_not") && found.retrained == 0);
+    assert_eq!(found.differences[1].rate.covers, simulate::Covers::Sample);
+    assert!(Recipe::parse(&text("\nretrain = 3"), Path::new("recipe.toml")).unwrap_err().to_string().contains("5 to 200"));
+}
+
+#[test]
+fn versions_are_trained_once_and_can_be_stopped() {
+    let (folder, _) = visits(500, 2);
+    let ctx = JobCtx::quiet();
+    let recipe = Recipe::parse(&again(5), Path::new("recipe.toml")).unwrap();
+    let loaded = Arc::new(pipeline::load(&recipe, folder.path(), &ctx).unwrap());
+    let prepared = pipeline::prepare(&recipe, &loaded, &ctx).unwrap();
+    let model = pipeline::train(&prepared, &recipe.models[0], &ctx).unwrap();
+    let baseline = pipeline::baseline(&prepared, &*model, &ctx).unwrap();
+    let levers = pipeline::levers(&recipe, &prepared, &*model, &ctx).unwrap();
+    let ask = || simulate(&recipe, &prepared, (&*model, &baseline), &[], &recipe.scenarios, &levers, &ctx);
+    let first = ask().unwrap();
+    // The second time nothing is trained.
+    for k in 1..=5 {
+        baseline.version(k, || panic!("trained twice"), &ctx).unwrap();
+    }
+    assert_eq!(ask().unwrap(), first);
+    ctx.token().cancel();
+    assert!(ask().unwrap_err().is_cancelled());
+}

@@ -230,7 +230,7 @@ pub(super) fn answer(
         profit: extra,
         retention: None,
         satisfaction: None,
-        drivers: drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)?,
+        drivers: if options.figures_only { Vec::new() } else { drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)? },
     };
     for side in sides {
         let (moves, unknown) = side.moves(scenario)?;
