@@ -1,6 +1,6 @@
 //! What a scenario does to the expected outcome, beside the baseline.
 //!
-//! - [`result`](mod@result) what is said; `plan` checks what is asked; `world` moves people; `answer` counts one scenario's
+//! - [`result`](mod@result) what is said; `plan` checks what is asked, `season` what its first day moves; `world` moves people; `answer` counts one scenario's
 //!   people, conversions and money; [`between`](mod@between) says what drives the difference of two scenarios,
 //!   [`frontier`](mod@frontier) what each amount of money earns, `versions` how sure the model itself is.
 
@@ -9,6 +9,7 @@ pub mod between;
 pub mod frontier;
 mod plan;
 pub mod result;
+mod season;
 mod tested;
 mod versions;
 mod world;
@@ -278,7 +279,7 @@ fn assumptions<'a>(
     if idle.cost.is_some() {
         out.push(note!("strategy.assume_idle"));
     }
-    for (s, t) in scenarios.map(|(s, p)| (s, p.terms)) {
+    for (s, p, t) in scenarios.map(|(s, p)| (s, p, p.terms)) {
         let (plain, share) = (numbers::plain as fn(f64) -> String, numbers::percent as fn(f64) -> String);
         let entered = [
             ("strategy.assume_value", t.value_per_conversion, plain),
@@ -300,7 +301,10 @@ fn assumptions<'a>(
             out.push(note!("strategy.assume_channel", name = &s.name, channel = channel));
         }
         if let Some(start) = s.start.as_ref().filter(|c| !c.is_empty()) {
-            out.push(note!("strategy.assume_start", name = &s.name, start = start));
+            out.push(match p.season.words.as_str() {
+                "" => note!("strategy.assume_start", name = &s.name, start = start),
+                parts => note!("strategy.assume_season", name = &s.name, start = start, parts = parts),
+            });
         }
     }
     out

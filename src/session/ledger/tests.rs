@@ -319,3 +319,82 @@ fn versions_are_trained_once_and_can_be_stopped() {
     ctx.token().cancel();
     assert!(ask().unwrap_err().is_cancelled());
 }
+
+/// Visits of January, June and November; in November twice as many buy, and most at the end of the week.
+fn seasons() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut r = rng::rng(31, "seasons");
+    let mut text = "day,born,pages,bought\n".to_owned();
+    for _ in 0..1_500 {
+        let (month, day, pages) = ([1, 6, 11][rng::below(&mut r, 3)], 1 + rng::below(&mut r, 28), rng::below(&mut r, 9));
+        let chance = 0.15 + 0.02 * pages as f64 + if month == 11 { 0.3 } else { 0.0 };
+        let born = 1960 + rng::below(&mut r, 40);
+        text += &format!("2024-{month:02}-{day:02},{born}-03-01,{pages},{}\n", u8::from(rng::unit(&mut r) < chance));
+    }
+    std::fs::write(folder.path().join("mail.csv"), text).unwrap();
+    folder
+}
+
+const SEASON: &str = r#"
+version = 1
+[data]
+path = "mail.csv"
+[roles]
+target = ["bought"]
+[[prepare]]
+step = "calendar"
+columns = ["day"]
+[[model]]
+name = "line"
+kind = "logistic"
+[simulate]
+replicates = 50
+[[scenario]]
+name = "Black Friday"
+start = "2026-11-27"
+"#;
+
+#[test]
+fn a_first_day_sets_the_season_of_everybody() {
+    let folder = seasons();
+    let (sim, _) = answered(&folder, SEASON);
+    let by_hand = SEASON.replace("start = \"2026-11-27\"", "set = { day_month = \"11\", day_weekday = \"5\" }");
+    let (levers, _) = answered(&folder, &by_hand);
+    let d = &sim.differences[0];
+    assert_eq!((&d.conversions, &d.drivers), (&levers.differences[0].conversions, &levers.differences[0].drivers));
+    // Two thirds of the people come in another month, of which 30 points less buy.
+    assert!((d.rate.value - 0.2).abs() < 0.06, "{:?}", d.rate);
+    assert_eq!(sim.scenarios[1].grade, Grade::C);
+    let said = |sim: &Simulation, code: &str| {
+        let all = sim.scenarios[1].warnings.iter().chain(&sim.assumptions);
+        let found: Vec<String> = all.filter(|w| w.code == code).map(|w| w.say(crate::base::Lang::En)).collect();
+        found.concat()
+    };
+    assert!(said(&sim, "strategy.start_season").contains("day_month = 11, day_weekday = 5"));
+    assert!(said(&sim, "strategy.assume_season").contains("2026-11-27"));
+
+    // A campaign of two weeks has every day of the week; what is set as a lever stays as it was set.
+    let (long, _) = answered(&folder, &(SEASON.to_owned() + "days = 14.0\n"));
+    assert_eq!(long.differences[0].drivers.len(), 1);
+    let (mixed, _) = answered(&folder, &(SEASON.to_owned() + "set = { day_month = \"06\", pages = \"+1\" }\n"));
+    let names: Vec<&str> = mixed.differences[0].drivers.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(names, ["day_month", "pages", "day_weekday"]);
+    assert!(!said(&mixed, "strategy.start_season").contains("day_month"));
+}
+
+#[test]
+fn a_season_that_nobody_saw_is_grade_d_and_one_that_nobody_knows_moves_nothing() {
+    let folder = seasons();
+    let (march, _) = answered(&folder, &SEASON.replace("2026-11-27", "2026-03-02"));
+    let s = &march.scenarios[1];
+    assert_eq!((s.grade, s.outside), (Grade::D, 1.0));
+    assert!(s.warnings.iter().any(|w| w.code == "strategy.start_unseen" && w.fields["value"].to_string() == "03"));
+    // Without calendar parts, and with those of several dates, the day is for the reader.
+    let none = SEASON.replace("[[prepare]]\nstep = \"calendar\"\ncolumns = [\"day\"]\n", "");
+    let several = SEASON.replace("columns = [\"day\"]", "columns = [\"day\", \"born\"]");
+    for (text, code) in [(none, "strategy.assume_start"), (several, "strategy.start_several")] {
+        let (sim, _) = answered(&folder, &text);
+        assert_eq!((sim.differences[0].conversions.value, sim.scenarios[1].outside), (0.0, 0.0));
+        assert!(sim.scenarios[1].warnings.iter().chain(&sim.assumptions).any(|w| w.code == code), "{code}");
+    }
+}
