@@ -135,7 +135,7 @@ pub fn of_experiment(
     let (Some(control), Some(variant), Some((effect, any))) = (of(&asked.control), of(arm), read.verdict_of(metric, arm)) else {
         return Err(fault!("strategy.tested_flat", name = name, outcome = metric));
     };
-    let level = numbers::percent(1.0 - asked.alpha);
+    let level = format!("{} %", numbers::plain(100.0 * (1.0 - asked.alpha)));
     let how = if any { "strategy.tested_any_time" } else { "strategy.tested_once" };
     Ok(Measured {
         outcome: metric.clone(),

@@ -188,7 +188,8 @@ impl Fitted {
         match self {
             Self::Constant(c) => Ok(vec![*c; rows.len()]),
             Self::Line(line) => Ok(line.predict(&space.x, rows)),
-            Self::Model(model) => model.predict(&space.x.select(rows), ctx),
+            // A network would report its own rows as steps of the larger stage.
+            Self::Model(model) => model.predict(&space.x.select(rows), &ctx.without_stage()),
         }
     }
 }
