@@ -139,6 +139,9 @@ pub struct StepEffect {
     pub cells: usize,
     /// Rows in which it changed a cell, or that it removed.
     pub rows_changed: usize,
+    /// Columns that it added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
     /// Per column: name, missing, mean, min and max before and after.
     pub columns: Vec<ColumnChange>,
     /// What the analyst should know.
@@ -473,6 +476,7 @@ fn effect(step: &Step, before: &Table, after: &Table, warnings: Vec<Notice>) -> 
         rows,
         cells: 0,
         rows_changed: rows.0 - rows.1,
+        added: after.names().into_iter().filter(|n| before.index_of(n).is_none()).collect(),
         columns: Vec::new(),
         warnings,
     };

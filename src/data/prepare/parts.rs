@@ -98,6 +98,7 @@ mod tests {
             assert_eq!(cells(&format!("{date}_weekday")), some(["4", "5", "3"]));
         }
         assert_eq!(cells("at_hour"), some(["00", "23", "07"]));
+        assert_eq!(fitted.effects[0].added, ["day_month", "day_weekday", "at_month", "at_weekday", "at_hour"]);
         // A day has no hour, the date itself stays, and new rows get the same parts.
         assert!(fitted.table.index_of("day_hour").is_none() && fitted.table.index_of("day").is_some());
         assert_eq!(fitted.fitted.apply(&table).unwrap().names(), fitted.table.names());
