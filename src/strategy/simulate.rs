@@ -302,6 +302,7 @@ fn assumptions<'a>(
         }
         if let Some(start) = s.start.as_ref().filter(|c| !c.is_empty()) {
             out.push(match p.season.words.as_str() {
+                "" if p.season.lacks_parts => note!("strategy.assume_start_parts", name = &s.name, start = start),
                 "" => note!("strategy.assume_start", name = &s.name, start = start),
                 parts => note!("strategy.assume_season", name = &s.name, start = start, parts = parts),
             });

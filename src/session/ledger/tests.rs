@@ -392,9 +392,14 @@ fn a_season_that_nobody_saw_is_grade_d_and_one_that_nobody_knows_moves_nothing()
     // Without calendar parts, and with those of several dates, the day is for the reader.
     let none = SEASON.replace("[[prepare]]\nstep = \"calendar\"\ncolumns = [\"day\"]\n", "");
     let several = SEASON.replace("columns = [\"day\"]", "columns = [\"day\", \"born\"]");
-    for (text, code) in [(none, "strategy.assume_start"), (several, "strategy.start_several")] {
+    for (text, code) in [(none, "strategy.assume_start_parts"), (several, "strategy.start_several")] {
         let (sim, _) = answered(&folder, &text);
         assert_eq!((sim.differences[0].conversions.value, sim.scenarios[1].outside), (0.0, 0.0));
         assert!(sim.scenarios[1].warnings.iter().chain(&sim.assumptions).any(|w| w.code == code), "{code}");
     }
+    // What a study measured hangs on no date, and no step of preparation would change that.
+    let tested = RECIPE.to_owned() + "start = \"2026-11-27\"\n";
+    let (sim, _) = answered(&self::folder(0), &tested);
+    assert!(sim.assumptions.iter().any(|w| w.code == "strategy.assume_start"));
+    assert_eq!(sim.differences, answered(&self::folder(0), RECIPE).0.differences);
 }

@@ -18,6 +18,8 @@ pub(super) struct Season {
     pub moves: Vec<(usize, Move)>,
     /// The same in words, such as `day_month = 11`; empty where the first day moves nothing.
     pub words: String,
+    /// Whether the first day would count if preparation added parts of a date.
+    pub lacks_parts: bool,
     /// What to know of it.
     pub notes: Vec<Notice>,
 }
@@ -31,7 +33,7 @@ pub(super) fn season(scenario: &Scenario, model: &dyn Model) -> Season {
     let Some(days) = Written::parse(text).and_then(|w| w.days(Order::YearFirst)) else { return none };
     let encoder = &model.card().encoder;
     let date = match encoder.prepare.dates()[..] {
-        [] => return none,
+        [] => return Season { lacks_parts: true, ..none },
         [date] => date,
         ref several => return Season { notes: vec![note!("strategy.start_several", columns = several.join(", "))], ..none },
     };
