@@ -9,7 +9,7 @@ use super::study::Pair;
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{Encoder, Feature, FeatureKind, FeatureMatrix, Part};
 use crate::ml::linear::{self, Line};
-use crate::ml::train::{TrainData, train};
+use crate::ml::train::{TrainData, train_weighted};
 use crate::ml::{DeviceChoice, Model, ModelKind, ModelSpec, Outcome, OutcomeKind};
 
 /// L2 penalty of a line: ½‖w‖² + Σ loss.
@@ -38,7 +38,7 @@ impl Base {
     /// All, in the order of the command line.
     pub const ALL: [Self; 3] = [Self::Logistic, Self::Gbdt, Self::Dnn];
 
-    /// Whether it is a line: it reads scaled columns, takes weights, and knows no product that is not among its columns.
+    /// Whether it is a line: it reads scaled columns, and knows no product that is not among its columns.
     pub const fn is_line(self) -> bool {
         matches!(self, Self::Logistic)
     }
@@ -58,8 +58,6 @@ impl Base {
 pub struct Space {
     base: Base,
     seed: u64,
-    /// Features of the pair behind the columns.
-    chosen: Vec<usize>,
     /// What trees and networks need to know of the columns; empty for a line.
     features: Vec<Feature>,
     /// One row per row of the pair.
@@ -84,23 +82,17 @@ impl Space {
 
     /// The columns of `chosen` features, for a line scaled by the train rows.
     pub fn new((features, x): (&[Feature], &FeatureMatrix), train: &[usize], chosen: &[usize], base: Base, seed: u64) -> Result<Self> {
-        let chosen = chosen.to_vec();
         Ok(match base {
             Base::Logistic => {
-                let design = Design::fit(features, &chosen, x, train)?;
-                Self { base, seed, chosen, features: Vec::new(), x: design.matrix(x) }
+                let design = Design::fit(features, chosen, x, train)?;
+                Self { base, seed, features: Vec::new(), x: design.matrix(x) }
             }
             Base::Gbdt | Base::Dnn => {
                 let own: Vec<Feature> = chosen.iter().map(|f| features[*f].clone()).collect();
                 let values = (0..x.n_rows()).flat_map(|r| chosen.iter().map(move |f| x.row(r)[*f])).collect();
-                Self { base, seed, x: FeatureMatrix { n_features: chosen.len(), values }, chosen, features: own }
+                Self { base, seed, x: FeatureMatrix { n_features: chosen.len(), values }, features: own }
             }
         })
-    }
-
-    /// The same features as a line reads them.
-    pub fn as_line(&self, pair: &Pair) -> Result<Self> {
-        Self::of(pair, &self.chosen, Base::Logistic, self.seed)
     }
 
     /// Which models.
@@ -120,7 +112,7 @@ impl Space {
         if !self.base.is_line() {
             features.extend(names.iter().map(|n| added(n)));
         }
-        Self { base: self.base, seed: self.seed, chosen: self.chosen.clone(), features, x: FeatureMatrix { n_features: width, values } }
+        Self { base: self.base, seed: self.seed, features, x: FeatureMatrix { n_features: width, values } }
     }
 
     /// Fits `y` (as long as `x`) on `rows`; `yes_no` says whether it is a probability that is fitted.
@@ -135,18 +127,20 @@ impl Space {
         }
         let of = |yes: bool| rows.iter().filter(|r| (y[**r] > 0.5) == yes).count();
         if rows.len() < FEWEST || (yes_no && of(true).min(of(false)) < 3) {
-            return Ok(Fitted::Constant(rows.iter().map(|&r| y[r]).sum::<f64>() / rows.len().max(1) as f64));
+            let of = |r: usize| weight.map_or(1.0, |w| w[r]);
+            let total: f64 = rows.iter().map(|&r| of(r)).sum();
+            return Ok(Fitted::Constant(rows.iter().map(|&r| of(r) * y[r]).sum::<f64>() / total.max(f64::MIN_POSITIVE)));
         }
-        self.model(rows, y, yes_no, ctx).map(Fitted::Model)
+        self.model(rows, y, weight, yes_no, ctx).map(Fitted::Model)
     }
 
-    /// Fits an effect: least squares without a penalty for a line, trees or a network of amounts otherwise; those take no weights here.
+    /// Fits an effect: least squares without a penalty for a line, trees or a network of amounts otherwise.
     pub fn fit_effect(&self, rows: &[usize], y: &[f64], weight: Option<&[f64]>, ctx: &JobCtx) -> Result<Fitted> {
         ctx.check()?;
         if self.base.is_line() {
             return Ok(Fitted::Line(linear::least_squares(&self.x, rows, y, weight).line));
         }
-        self.fit(rows, y, None, false, ctx)
+        self.fit(rows, y, weight, false, ctx)
     }
 
     fn spec(&self, rows: usize) -> ModelSpec {
@@ -166,7 +160,7 @@ impl Space {
         }
     }
 
-    fn model(&self, rows: &[usize], y: &[f64], yes_no: bool, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    fn model(&self, rows: &[usize], y: &[f64], weight: Option<&[f64]>, yes_no: bool, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
         let spec = self.spec(rows.len());
         let kind = if yes_no { OutcomeKind::Binary { positive: "1".into(), negative: "0".into() } } else { OutcomeKind::Number };
         let data = TrainData {
@@ -178,7 +172,12 @@ impl Space {
             data: Fingerprint::default(),
             warnings: Vec::new(),
         };
-        train(&spec, &data, &ctx.without_stage())
+        // One on average: trees hold the weight of a leaf against a fixed least.
+        let weight = weight.map(|w| {
+            let mean = rows.iter().map(|&r| w[r]).sum::<f64>() / rows.len().max(1) as f64;
+            rows.iter().map(|&r| w[r] / mean.max(f64::MIN_POSITIVE)).collect::<Vec<f64>>()
+        });
+        train_weighted(&spec, &data, weight.as_deref(), &ctx.without_stage())
     }
 }
 

@@ -133,10 +133,7 @@ fn residual(pair: &Pair, space: &Space, n: &Nuisance, who: &[usize], ctx: &JobCt
         target[r] = (pair.y[r] - mean[r]) / left;
         weight[r] = left * left;
     }
-    // The weights are what makes it an R-learner, and only a line takes any: it is the last step, whatever the first ones are.
-    let line = if space.base().is_line() { None } else { Some(space.as_line(pair)?) };
-    let last = line.as_ref().unwrap_or(space);
-    last.fit_effect(&pair.train, &target, Some(&weight), ctx)?.predict(last, who, ctx)
+    space.fit_effect(&pair.train, &target, Some(&weight), ctx)?.predict(space, who, ctx)
 }
 
 fn transformed(pair: &Pair, space: &Space, who: &[usize], ctx: &JobCtx) -> Result<Vec<f64>> {
@@ -147,9 +144,6 @@ fn transformed(pair: &Pair, space: &Space, who: &[usize], ctx: &JobCtx) -> Resul
     let share = pair.share();
     let weight = (!EVEN.contains(&share))
         .then(|| pair.w.iter().map(|w| if *w > 0.5 { 0.5 / share } else { 0.5 / (1.0 - share) }).collect::<Vec<f64>>());
-    if weight.is_some() && !space.base().is_line() {
-        return Err(fault!("uplift.class_uneven", arm = &pair.name, share = crate::base::numbers::percent(share)));
-    }
     let p = space.fit(&pair.train, &agrees, weight.as_deref(), true, ctx)?.predict(space, who, ctx)?;
     Ok(p.into_iter().map(|p| 2.0 * p - 1.0).collect())
 }

@@ -313,7 +313,7 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
             warnings.push(note!("uplift.no_policy", arms = odd.join(", ")));
         }
     }
-    let mut definitions = vec![
+    let definitions = vec![
         note!("uplift.define_qini"),
         note!("uplift.define_qini_per_capita"),
         note!("uplift.define_auuc"),
@@ -323,9 +323,6 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
         note!("uplift.define_intervals", replicates = o.replicates, shuffles = o.shuffles),
         note!("uplift.define_encoding"),
     ];
-    if o.learner == Learner::R && !o.base.is_line() {
-        definitions.push(note!("uplift.define_r_line"));
-    }
     let mut assumptions = Vec::new();
     if !study.news.is_good() {
         let code = if study.binary { "uplift.bad_news" } else { "uplift.bad_news_amount" };

@@ -520,3 +520,28 @@ fn a_network_stops_when_it_is_told_to() {
     ctx.token().cancel();
     assert!(nuisances(&pair, &space, None, &ctx).err().is_some_and(|f| f.is_cancelled()));
 }
+
+#[test]
+fn weights_reach_trees_and_networks() {
+    // Four in five are treated, so the R-learner and the class transformation have to weigh people; the effect has a peak that
+    // no line follows.
+    let effect = |a: f64| 0.35 - 1.2 * (a - 0.5).abs();
+    let ctx = JobCtx::quiet();
+    let mut r = rng::rng(24, "weights");
+    for (learner, binary) in [(Learner::R, false), (Learner::ClassTransform, true)] {
+        let (table, _) = trial(12_000, 1, binary, &mut r, |_, _| 0.8, effect);
+        let pair = read(&table).pair(1);
+        for base in [Base::Gbdt, Base::Dnn] {
+            let space = Space::of(&pair, &[0, 1], base, 1).unwrap();
+            let n = nuisances(&pair, &space, None, &ctx).unwrap();
+            let e = learner::effects(learner, &pair, &space, &n, &pair.test, &ctx).unwrap();
+            let mean = |age: f64| {
+                let own: Vec<f64> = e.iter().zip(&pair.test).filter(|(_, r)| pair.x.row(**r)[0] == age).map(|(e, _)| *e).collect();
+                own.iter().sum::<f64>() / own.len() as f64
+            };
+            for age in [0.0, 0.5, 1.0] {
+                assert!((mean(age) - effect(age)).abs() < 0.12, "{learner:?} {base:?} at {age}: {} of {}", mean(age), effect(age));
+            }
+        }
+    }
+}
