@@ -280,6 +280,10 @@ pub enum Command {
         /// Say what drives the difference of the second scenario to the first; the two best if absent
         #[arg(long, num_args = 2, value_names = ["SCENARIO", "SCENARIO"])]
         compare: Option<Vec<String>>,
+        /// Train the model again so many times on redrawn rows, so that the bands cover which model the training gave; as the
+        /// recipe says if absent
+        #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(5..=200))]
+        retrain: Option<u32>,
         /// Where the result goes
         #[arg(long, value_name = "FILE.json")]
         out: PathBuf,

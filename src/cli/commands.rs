@@ -93,8 +93,9 @@ pub fn execute(command: &Command, lang: Lang, ctx: &JobCtx) -> Result<Said> {
             }
             Ok(text_or_json(*json, to_value(&ranking)?, &ranking.warnings, text.trim_end()))
         }
-        Command::Simulate { recipe, scenario, model, class, compare, out, json } => {
+        Command::Simulate { recipe, scenario, model, class, compare, retrain, out, json } => {
             let mut parsed = Recipe::open(recipe)?;
+            parsed.simulate.retrain = retrain.unwrap_or(parsed.simulate.retrain);
             if class.is_some() {
                 parsed.simulate.class.clone_from(class);
             }

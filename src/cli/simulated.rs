@@ -30,7 +30,7 @@ pub(super) fn text(sim: &Simulation, lang: Lang) -> String {
         rows.push(vec![name(s), format!("{:?}", s.grade), numbers::count(s.reach.value as i64), band(&s.conversions, fixed), rate]);
     }
     let mut out = table(&rows);
-    if let Some(said) = sim.assumptions.iter().find(|a| a.code.starts_with("strategy.news_bad")) {
+    for said in sim.assumptions.iter().filter(|a| a.code.starts_with("strategy.news_bad") || a.code == "strategy.model_band") {
         out += &format!("{}\n", said.say(lang));
     }
     out += &money(sim, lang);

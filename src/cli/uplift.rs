@@ -40,7 +40,7 @@ pub struct Uplift {
     #[arg(long, value_parser = learner, value_name = "s|s-interact|t|x|r|dr|class-transform", default_value = "t")]
     pub learner: Learner,
     /// What stands behind the learner. A line reads a category of k levels as k − 1 columns and z-scores every column
-    #[arg(long, value_parser = base, value_name = "logistic|gbdt", default_value = "logistic")]
+    #[arg(long, value_parser = base, value_name = "logistic|gbdt|dnn", default_value = "logistic")]
     pub base: Base,
     /// Columns that may tell people apart; only what was known before the treatment
     #[arg(long, value_name = "COLS", value_delimiter = ',', conflicts_with = "ignore")]
@@ -113,7 +113,7 @@ fn news(s: &str) -> std::result::Result<News, String> {
 }
 
 fn base(s: &str) -> std::result::Result<Base, String> {
-    [Base::Logistic, Base::Gbdt].into_iter().find(|b| b.name() == s).ok_or_else(|| "logistic or gbdt".to_owned())
+    Base::ALL.into_iter().find(|b| b.name() == s).ok_or_else(|| Base::ALL.map(Base::name).join(", "))
 }
 
 fn ratio(s: &str) -> std::result::Result<(String, f64), String> {

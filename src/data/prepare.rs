@@ -1,5 +1,7 @@
 //! Preparation: a visible list of steps, fitted on the train rows only, each saying what it changes.
 
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use super::split::Part;
 use super::table::{ColumnType, Table};
 use crate::base::{JobCtx, Notice, Result};
 use crate::{fault, note};
+pub use parts::DatePart;
 
 /// One step of the recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,11 @@ pub enum Step {
         /// To what.
         #[serde(default)]
         method: Normalisation,
+    },
+    /// Adds the parts of dates that seasons hang on: `NAME_month`, `NAME_weekday`, and `NAME_hour` where there is a time.
+    Calendar {
+        /// Which columns.
+        columns: Vec<String>,
     },
     /// Removes columns.
     Drop {
@@ -131,6 +139,9 @@ pub struct StepEffect {
     pub cells: usize,
     /// Rows in which it changed a cell, or that it removed.
     pub rows_changed: usize,
+    /// Columns that it added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
     /// Per column: name, missing, mean, min and max before and after.
     pub columns: Vec<ColumnChange>,
     /// What the analyst should know.
@@ -210,6 +221,7 @@ impl Step {
             | Self::Clip { columns, .. }
             | Self::Winsorise { columns, .. }
             | Self::Normalise { columns, .. }
+            | Self::Calendar { columns }
             | Self::Drop { columns } => columns,
         }
     }
@@ -236,6 +248,7 @@ impl Step {
             ),
             Self::Normalise { method: Normalisation::ZScore, .. } => note!("data.step_z_score", columns = names),
             Self::Normalise { method: Normalisation::MinMax, .. } => note!("data.step_min_max", columns = names),
+            Self::Calendar { .. } => note!("data.step_calendar", columns = names),
             Self::Drop { .. } => note!("data.step_drop", columns = names),
         }
     }
@@ -266,6 +279,12 @@ fn learn(step: &Step, table: &Table, train: &[usize], warnings: &mut Vec<Notice>
             Step::Deduplicate { .. } => continue,
             Step::Drop { .. } => {
                 table.column(name)?;
+                continue;
+            }
+            Step::Calendar { .. } => {
+                if !matches!(table.column_type(table.column(name)?), ColumnType::Date | ColumnType::Datetime) {
+                    return Err(fault!("data.step_needs_dates", column = name));
+                }
                 continue;
             }
             Step::Clip { lower, upper, .. } => {
@@ -385,6 +404,7 @@ impl FittedStep {
                 let there: Vec<String> = columns.iter().filter(|c| out.index_of(c).is_some()).cloned().collect();
                 out = out.drop_columns(&there);
             }
+            Step::Calendar { columns } => out = columns.iter().try_fold(out, |t, name| parts::add(t, name))?,
             Step::Fill { columns, with: FillWith::Flag, .. } => {
                 for name in columns {
                     let missing = out.missing(out.column(name)?);
@@ -433,6 +453,15 @@ impl FittedPrepare {
         self.steps.iter().fold(value, |x, step| step.value(column, x))
     }
 
+    /// Date columns whose parts the steps add.
+    pub fn dates(&self) -> Vec<&str> {
+        let of = |s: &FittedStep| matches!(s.step, Step::Calendar { .. });
+        let mut out: Vec<&str> = self.steps.iter().filter(|s| of(s)).flat_map(|s| s.step.columns().iter().map(String::as_str)).collect();
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
     /// Columns whose cells the steps change.
     pub fn touched(&self) -> BTreeSet<&str> {
         self.steps.iter().flat_map(|s| s.learned.keys().map(String::as_str)).collect()
@@ -447,6 +476,7 @@ fn effect(step: &Step, before: &Table, after: &Table, warnings: Vec<Notice>) -> 
         rows,
         cells: 0,
         rows_changed: rows.0 - rows.1,
+        added: after.names().into_iter().filter(|n| before.index_of(n).is_none()).collect(),
         columns: Vec::new(),
         warnings,
     };

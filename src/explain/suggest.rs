@@ -22,7 +22,7 @@ pub enum Kind {
 pub struct Suggestion {
     /// Why.
     pub kind: Kind,
-    /// What the names have in common; empty for the calendar.
+    /// What the names have in common: the date, for its parts; empty for a calendar without one.
     pub name: String,
     /// The columns, in file order.
     pub columns: Vec<String>,
@@ -52,6 +52,8 @@ const CALENDAR: [&str; 21] = [
     "星期",
     "季度",
 ];
+/// What preparation calls the parts of a date, behind its name.
+const PARTS: [&str; 3] = ["month", "weekday", "hour"];
 /// Signs at which a name is divided.
 const SIGNS: [char; 7] = ['=', '_', '.', '-', ' ', '/', ':'];
 /// A beginning shorter than this says nothing.
@@ -92,6 +94,10 @@ pub fn suggest(columns: &[String], taken: &[String]) -> Vec<Suggestion> {
         families.into_iter().map(|(name, columns)| Suggestion { kind, name, columns }).collect()
     };
     out.extend(found(Kind::OneHot, &mut left, &|n| n.split_once('=').map(|(a, _)| a.to_owned()).filter(|a| !a.is_empty())));
+    // The parts that preparation adds to a date belong to that date.
+    let dated =
+        |n: &str| n.rsplit_once('_').filter(|(date, part)| !date.is_empty() && PARTS.contains(part)).map(|(date, _)| date.to_owned());
+    out.extend(found(Kind::Calendar, &mut left, &dated));
     let calendar = |n: &str| {
         let bare: String = n.chars().filter(|c| !SIGNS.contains(c)).flat_map(char::to_lowercase).collect();
         CALENDAR.contains(&bare.as_str()).then(String::new)
@@ -130,6 +136,12 @@ mod tests {
         assert_eq!(of(&telco, &[]), "Family Online: OnlineSecurity+OnlineBackup; Family Streaming: StreamingTV+StreamingMovies");
         assert_eq!(of(&["channel=Phone", "age", "channel=Web", "zip=1"], &[]), "OneHot channel: channel=Phone+channel=Web");
         assert_eq!(of(&["capital.gain", "age", "capital.loss"], &[]), "Family capital: capital.gain+capital.loss");
+        // The parts of each date stand together, apart from those of another date and from a column that begins alike.
+        let dates = ["signup_date_month", "signup_date_weekday", "visit_month", "visit_hour", "visit_weekday", "visit_pages", "age"];
+        assert_eq!(
+            of(&dates, &[]),
+            "Calendar signup_date: signup_date_month+signup_date_weekday; Calendar visit: visit_month+visit_hour+visit_weekday"
+        );
         // What is in a group already is not offered again, nor one column alone, nor all of them.
         assert_eq!(of(&telco, &["OnlineBackup"]), "Family Streaming: StreamingTV+StreamingMovies");
         assert_eq!(of(&["x_1", "x_2"], &[]), "");

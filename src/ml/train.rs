@@ -45,15 +45,21 @@ pub struct TrainData {
 
 /// Checks the spec, fits, evaluates on the test rows, fills the card.
 pub fn train(spec: &ModelSpec, data: &TrainData, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+    train_weighted(spec, data, None, ctx)
+}
+
+/// The same where rows do not count alike: one weight a row, for trees and networks.
+pub fn train_weighted(spec: &ModelSpec, data: &TrainData, weights: Option<&[f64]>, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
     check_spec(spec, &data.outcomes)?;
     let mut warnings = check_data(spec, data)?;
     let started = Instant::now();
     let (rows, validation) = training_parts(spec, data);
     let mut model: Box<dyn Model> = match spec.kind {
+        ModelKind::Logistic if weights.is_some() => return Err(fault!("ml.no_row_weights", model = &spec.name)),
         ModelKind::Logistic => Box::new(super::logistic::fit(spec, data, &rows, ctx)?),
-        ModelKind::Gbdt => Box::new(super::trees::fit(spec, data, &rows, &validation, ctx)?),
+        ModelKind::Gbdt => Box::new(super::trees::fit_weighted(spec, data, (&rows, &validation), weights, ctx)?),
         ModelKind::Onnx | ModelKind::Import => return Err(fault!("ml.onnx_not_trained")),
-        ModelKind::Dnn | ModelKind::Transformer => Box::new(super::net::fit(spec, data, &rows, &validation, ctx)?),
+        ModelKind::Dnn | ModelKind::Transformer => Box::new(super::net::fit_weighted(spec, data, (&rows, &validation), weights, ctx)?),
     };
     let seconds = started.elapsed().as_secs_f64();
     ctx.stage("ml.stage_evaluating", 1);

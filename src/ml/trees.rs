@@ -159,16 +159,37 @@ fn boost(
 }
 
 /// Those of the rows where outcome `k` is known, with their weights and as the trainer reads them.
-fn known_rows(data: &TrainData, k: usize, columns: &[Column], rows: &[usize], balanced: bool) -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
+fn known_rows(
+    data: &TrainData,
+    k: usize,
+    columns: &[Column],
+    rows: &[usize],
+    balanced: bool,
+    own: Option<&[f64]>,
+) -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
     let known: Vec<usize> = rows.iter().copied().filter(|&r| data.y[k][r].is_finite()).collect();
     let y: Vec<f64> = known.iter().map(|&r| data.y[k][r]).collect();
-    let weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
-    let m = matrix(columns, &data.encoder.features, &data.x, &known, &y, balanced.then_some(&weights[..]))?;
+    let mut weights = if balanced { balanced_weights(&y) } else { vec![1.0; y.len()] };
+    if let Some(own) = own {
+        weights.iter_mut().zip(&known).for_each(|(w, r)| *w *= own[*r]);
+    }
+    let m = matrix(columns, &data.encoder.features, &data.x, &known, &y, (balanced || own.is_some()).then_some(&weights[..]))?;
     Ok((known, weights, m))
 }
 
 /// Fits on `train`, counting rounds on `validation` where there is one; each outcome on the rows where it is known.
 pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[usize], ctx: &JobCtx) -> Result<TreeModel> {
+    fit_weighted(spec, data, (train, validation), None, ctx)
+}
+
+/// The same with a weight for every row of the data.
+pub fn fit_weighted(
+    spec: &ModelSpec,
+    data: &TrainData,
+    (train, validation): (&[usize], &[usize]),
+    weights: Option<&[f64]>,
+    ctx: &JobCtx,
+) -> Result<TreeModel> {
     let features = &data.encoder.features;
     let columns = columns(features);
     let mut card = blank_card(spec, data);
@@ -184,8 +205,8 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         ctx.stage("ml.stage_boosting", u64::from(most));
         let params = params(spec, outcome)?;
         let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
-        let part = |rows: &[usize]| known_rows(data, k, &columns, rows, balanced);
-        let (mut known, mut weights, fitting) = part(train)?;
+        let part = |rows: &[usize]| known_rows(data, k, &columns, rows, balanced, weights);
+        let (mut known, mut counted, fitting) = part(train)?;
         let stopper = if validation.iter().any(|&r| data.y[k][r].is_finite()) { Some(part(validation)?) } else { None };
         let mut points: Vec<CurvePoint> = Vec::new();
         let loss = |v: f64| if outcome.is_binary() { v } else { v * v };
@@ -216,9 +237,9 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
             all.sort_unstable();
             let whole = part(&all)?;
             model = boost(&params, &whole.2, None, rounds as u32, ctx, |round, _| ctx.at(u64::from(round)))?;
-            (known, weights) = (whole.0, whole.1);
+            (known, counted) = (whole.0, whole.1);
         }
-        add(&mut ensemble, &model, rounds, k, &columns, features, &data.x, &known, &weights)?;
+        add(&mut ensemble, &model, rounds, k, &columns, features, &data.x, &known, &counted)?;
     }
     Ok(TreeModel::new(card, ensemble))
 }
@@ -244,7 +265,7 @@ pub(super) fn go_on(
         let params = params(spec, outcome)?;
         let balanced = spec.weight == Weighting::Balanced && outcome.is_binary();
         let part = |rows: &[usize]| -> Result<(Vec<usize>, Vec<f64>, DMatrix)> {
-            let (known, weights, m) = known_rows(data, k, &columns, rows, balanced)?;
+            let (known, weights, m) = known_rows(data, k, &columns, rows, balanced, None)?;
             let said: Vec<f32> = known.iter().map(|&r| margins[r * n + k] as f32).collect();
             Ok((known, weights, m.with_base_margin(&said).map_err(|e| strange(&e))?))
         };
@@ -498,6 +519,24 @@ mod tests {
     fn fitted(d: &TrainData, rounds: u32) -> TreeModel {
         let (train, held) = training_parts(&spec(rounds), d);
         fit(&spec(rounds), d, &train, &held, &JobCtx::quiet()).unwrap()
+    }
+
+    #[test]
+    fn rows_count_by_their_weights() {
+        // Half of the amounts are 0 and half are 1; those of 0 count three times.
+        let mut d = sample::only(sample::data(200, 20), 1);
+        d.y = vec![(0..200).map(|r| f64::from(r % 2)).collect()];
+        d.x.values.fill(0.0);
+        let rows: Vec<usize> = (0..200).collect();
+        let weights: Vec<f64> = rows.iter().map(|r| if r % 2 == 0 { 3.0 } else { 1.0 }).collect();
+        let of = |weights| {
+            let m = fit_weighted(&spec(100), &d, (&rows, &[]), weights, &JobCtx::quiet()).unwrap();
+            m.margins(&d.x.select(&[0]), &JobCtx::quiet()).unwrap()[0]
+        };
+        assert!((of(None) - 0.5).abs() < 1e-3 && (of(Some(&weights)) - 0.25).abs() < 1e-3, "{} {}", of(None), of(Some(&weights)));
+        let line = ModelSpec::new("line", ModelKind::Logistic);
+        let fault = super::super::train::train_weighted(&line, &d, Some(&weights), &JobCtx::quiet()).err().unwrap();
+        assert_eq!(fault.0.code, "ml.no_row_weights");
     }
 
     #[test]

@@ -369,6 +369,7 @@ pub(crate) fn simulation(covers: Covers) -> Simulation {
         assumptions: vec![note!("strategy.assume_value", name = EVIL, amount = "40")],
         seed: 1,
         replicates: 400,
+        retrained: 0,
         warnings: vec![note!("strategy.not_causal")],
     }
 }

@@ -541,7 +541,7 @@ fn stability(prepared: &Prepared, model: &dyn Model, outcome: usize, scale: Scal
 }
 
 /// The same data with its train rows drawn anew, with replacement.
-fn redrawn(data: &TrainData, seed: u64) -> TrainData {
+pub(super) fn redrawn(data: &TrainData, seed: u64) -> TrainData {
     let train = pipeline::positions(&data.parts, Part::Train);
     let mut rng = rng::rng(seed, "again");
     let draw = |(i, p): (usize, &Part)| if *p == Part::Train { train[rng::below(&mut rng, train.len())] } else { i };

@@ -229,6 +229,9 @@ fn push(
 fn best_scenario(recipe: &Recipe, prepared: &Prepared, model: &dyn Model, ctx: &JobCtx) -> Result<String> {
     let levers = pipeline::levers(recipe, prepared, model, ctx)?;
     let baseline = pipeline::baseline(prepared, model, ctx)?;
+    // Which scenario is best hangs on no band.
+    let simulate = super::recipe::SimulateSection { retrain: 0, ..recipe.simulate.clone() };
+    let recipe = &Recipe { simulate, ..recipe.clone() };
     let found = super::ledger::simulate(recipe, prepared, (model, &baseline), &[], &recipe.scenarios, &levers, ctx)?;
     // The best of those that could be answered is not the best.
     if let Some(lost) = found.unanswered.into_iter().next() {

@@ -7,9 +7,10 @@ use super::pipeline::{self, Prepared};
 use super::recipe::{Recipe, SimulateSection};
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{ColumnType, Role};
-use crate::ml::Model;
+use crate::ml::{Model, ModelKind, ModelSpec, Outcome};
+use crate::strategy::scenario::Setting;
 use crate::strategy::simulate::{self, Also, AlsoWhat, Besides, Between, Frontier, SimulateOptions};
-use crate::strategy::study::{self, Study, UpliftAsked};
+use crate::strategy::study::{self, Study};
 use crate::strategy::tested::{self, Measured, Tested};
 use crate::strategy::{Baseline, Lever, Scenario, Simulation};
 use crate::{fault, note};
@@ -68,7 +69,16 @@ fn options(recipe: &Recipe, prepared: &Prepared, model: &dyn Model) -> Result<Si
     };
     let period = period(recipe, prepared);
     let (news, guessed) = recipe.simulate.news(&card.outcomes[outcome])?;
-    Ok(SimulateOptions { seed: *seed, replicates: *replicates, outcome, channels: channels.clone(), period, news, guessed })
+    Ok(SimulateOptions {
+        seed: *seed,
+        replicates: *replicates,
+        outcome,
+        channels: channels.clone(),
+        period,
+        news,
+        guessed,
+        figures_only: false,
+    })
 }
 
 /// What the scenarios do. `others` are the models of [`others`].
@@ -92,44 +102,132 @@ pub fn simulate(
         }
     }
     let data = &prepared.loaded.fingerprint;
-    let measured: Vec<Option<Result<Measured>>> = scenarios
-        .iter()
-        .map(|s| s.tested.as_ref().map(|t| measure(recipe, prepared, baseline, &s.name, t, s.segment.as_deref(), ctx)))
+    // What a lever says in words is a study's arm, and nothing is left to move.
+    let resolved: Vec<Result<Scenario>> = scenarios.iter().map(|s| resolved(recipe, s)).collect();
+    let scenarios: Vec<Scenario> = scenarios.iter().zip(&resolved).map(|(s, r)| r.as_ref().unwrap_or(s).clone()).collect();
+    let outcome = &model.card().outcomes[options.outcome];
+    let measured: Vec<Option<Result<Measured>>> = resolved
+        .into_iter()
+        .map(|s| match s {
+            Ok(s) => {
+                let t = s.tested.as_ref()?;
+                Some(measure(recipe, prepared, (baseline, outcome), &s.name, t, s.segment.as_deref(), ctx))
+            }
+            Err(fault) => Some(Err(fault)),
+        })
         .collect();
     let raw = &prepared.raw;
     let mut out =
-        simulate::simulate(model, raw, baseline, scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
+        simulate::simulate(model, raw, baseline, &scenarios, levers, Besides { also: &judged, measured: &measured }, data, &options, ctx)?;
     out.warnings.extend(missing);
+    if recipe.simulate.retrain > 0 && scenarios.iter().any(|s| s.tested.is_none()) {
+        match versions(recipe, prepared, (model, baseline), &scenarios, levers, &measured, &options, ctx) {
+            Ok(versions) => simulate::widen(&mut out, versions, &scenarios),
+            Err(fault) if fault.is_cancelled() => return Err(fault),
+            // The answers stand; what their bands do not cover is said.
+            Err(fault) => out.warnings.push(fault.0),
+        }
+    }
     Ok(out)
+}
+
+/// What the same scenarios give with the model trained again, each time with another seed and on rows drawn anew.
+fn versions(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    (model, baseline): (&dyn Model, &Baseline),
+    scenarios: &[Scenario],
+    levers: &[Lever],
+    measured: &[Option<Result<Measured>>],
+    options: &SimulateOptions,
+    ctx: &JobCtx,
+) -> Result<Vec<Simulation>> {
+    let card = model.card();
+    let cannot = || fault!("strategy.model_band_not", model = &card.spec.name);
+    let kind = card.spec.kind;
+    if card.data != prepared.loaded.fingerprint || prepared.outcomes.is_empty() || matches!(kind, ModelKind::Import | ModelKind::Onnx) {
+        return Err(cannot());
+    }
+    let data = pipeline::train_data(prepared)?;
+    let times = u64::from(recipe.simulate.retrain);
+    let options = SimulateOptions { figures_only: true, ..options.clone() };
+    let quiet = ctx.without_stage();
+    ctx.stage("session.stage_again", times);
+    let mut out = Vec::new();
+    for k in 1..=times {
+        let spec = ModelSpec { seed: card.spec.seed + k, ..card.spec.clone() };
+        let again = || {
+            let again = crate::ml::train::train(&spec, &super::deeper::redrawn(&data, spec.seed), &quiet)?;
+            if again.card().encoder == card.encoder { Ok(again) } else { Err(cannot()) }
+        };
+        let version = baseline.version(k, again, &quiet)?;
+        let (model, baseline) = &*version;
+        let besides = Besides { also: &[], measured };
+        out.push(simulate::simulate(&**model, &prepared.raw, baseline, scenarios, levers, besides, &card.data, &options, &quiet)?);
+        ctx.at(k);
+        ctx.check()?;
+    }
+    Ok(out)
+}
+
+/// A scenario whose effect a study measured, with the arm that its lever says in words; others as they are.
+fn resolved(recipe: &Recipe, s: &Scenario) -> Result<Scenario> {
+    let Some(t) = s.tested.as_ref().filter(|_| !s.set.is_empty()) else { return Ok(s.clone()) };
+    let Some((_, arms)) = measuring(recipe).find(|(name, _)| **name == t.study) else { return Ok(s.clone()) };
+    let value = match s.set.get(arms.column).filter(|_| s.set.len() == 1) {
+        None => return Ok(s.clone()),
+        // Yes and no of a column of numbers.
+        Some(Setting::Flag(yes)) if arms.control.parse::<f64>().is_ok() => u8::from(*yes).to_string(),
+        Some(value) => value.to_string(),
+    };
+    if !t.arm.is_empty() && t.arm != value {
+        return Err(fault!("strategy.tested_other_arm", name = &s.name, column = arms.column, value = value, arm = &t.arm));
+    }
+    let tested = Some(Tested { arm: value, ..t.clone() });
+    Ok(Scenario { tested, set: std::collections::BTreeMap::new(), ..s.clone() })
 }
 
 /// What a study of the recipe measured among the people of a condition, for a scenario.
 fn measure(
     recipe: &Recipe,
     prepared: &Prepared,
-    baseline: &Baseline,
+    (baseline, outcome): (&Baseline, &Outcome),
     name: &str,
     t: &Tested,
     segment: Option<&str>,
     ctx: &JobCtx,
 ) -> Result<Measured> {
-    let asked = recipe.studies.iter().find(|n| n.name == t.study).and_then(|n| match &n.ask {
-        Study::Uplift(asked) => Some(asked),
-        _ => None,
-    });
-    let asked = asked.ok_or_else(|| {
-        let known = uplift_studies(recipe).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        fault!("strategy.tested_study", name = name, study = &t.study, known = if known.is_empty() { "–" } else { &known })
-    })?;
     let loaded = &prepared.loaded;
-    let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, segment));
-    baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, segment, ctx))
+    match recipe.studies.iter().find(|n| n.name == t.study).map(|n| &n.ask) {
+        Some(Study::Uplift(asked)) => {
+            let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, segment));
+            baseline.measured(question, || tested::measure(&loaded.table, &study::ask_of(asked), asked.base, &t.arm, segment, ctx))
+        }
+        Some(Study::Experiment(asked)) => {
+            let question = Fingerprint::of_value(&(&loaded.fingerprint, asked, t, segment, outcome));
+            baseline.measured(question, || tested::of_experiment(loaded, asked, (name, &t.arm), outcome, segment, ctx))
+        }
+        _ => {
+            let known = measuring(recipe).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            Err(fault!("strategy.tested_study", name = name, study = &t.study, known = if known.is_empty() { "–" } else { &known }))
+        }
+    }
 }
 
-/// The recipe's studies of uplift, by name.
-pub fn uplift_studies(recipe: &Recipe) -> impl Iterator<Item = (&String, &UpliftAsked)> {
+/// Where a study holds what was done to people.
+#[derive(Clone, Copy, Debug)]
+pub struct Arms<'a> {
+    /// The column.
+    pub column: &'a str,
+    /// The value that means nothing was done.
+    pub control: &'a str,
+}
+
+/// The recipe's studies that measure an effect, by name: uplift and experiments.
+pub fn measuring(recipe: &Recipe) -> impl Iterator<Item = (&String, Arms<'_>)> {
     recipe.studies.iter().filter_map(|s| match &s.ask {
-        Study::Uplift(asked) => Some((&s.name, asked)),
+        Study::Uplift(asked) => Some((&s.name, Arms { column: &asked.treatment, control: &asked.control })),
+        Study::Experiment(asked) => Some((&s.name, Arms { column: &asked.variant, control: &asked.control })),
         _ => None,
     })
 }
@@ -143,8 +241,11 @@ pub fn between(
     levers: &[Lever],
     ctx: &JobCtx,
 ) -> Result<Between> {
-    let measure = |name: &str, t: &Tested, segment: Option<&str>| measure(recipe, prepared, baseline, name, t, segment, ctx);
-    simulate::between(model, &prepared.raw, baseline, two, levers, &options(recipe, prepared, model)?, &measure, ctx)
+    let options = options(recipe, prepared, model)?;
+    let with = (baseline, &model.card().outcomes[options.outcome]);
+    let measure = |name: &str, t: &Tested, segment: Option<&str>| measure(recipe, prepared, with, name, t, segment, ctx);
+    let [a, b] = [resolved(recipe, two[0])?, resolved(recipe, two[1])?];
+    simulate::between(model, &prepared.raw, baseline, [&a, &b], levers, &options, &measure, ctx)
 }
 
 /// What each amount of money earns in a scenario.
@@ -223,3 +324,6 @@ fn ranked(sim: &Simulation) -> Vec<&simulate::Difference> {
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
     order
 }
+
+#[cfg(test)]
+mod tests;

@@ -315,6 +315,9 @@ pub struct SimulateSection {
     /// Replicates of the bootstrap, 20 to 20,000.
     #[serde(deserialize_with = "replicates")]
     pub replicates: u32,
+    /// How many times the model is trained again, so that bands cover which model the training gave; 0, or 5 to 200.
+    #[serde(skip_serializing_if = "is_zero", deserialize_with = "retrain")]
+    pub retrain: u32,
     /// Which class, or which outcome, of a model that has several; the first if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
@@ -343,6 +346,7 @@ impl Default for SimulateSection {
         Self {
             seed: 1,
             replicates: 400,
+            retrain: 0,
             class: None,
             good_news: Vec::new(),
             bad_news: Vec::new(),
@@ -390,6 +394,19 @@ fn days<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option
         d => Ok(d),
     }
 }
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Fewer than five answers say nothing of how much they differ.
+fn retrain<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<u32, D::Error> {
+    let n = u32::deserialize(from)?;
+    if n == 0 || RETRAIN.contains(&n) { Ok(n) } else { Err(serde::de::Error::custom(format!("retrain is {n}; use 0, or 5 to 200"))) }
+}
+
+/// How many times a model may be trained again for its bands.
+pub const RETRAIN: std::ops::RangeInclusive<u32> = 5..=200;
 
 /// Fewer replicates than twenty have no 95 % interval; more than this only cost time.
 fn replicates<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<u32, D::Error> {

@@ -67,7 +67,8 @@ pub struct Scenario {
     /// Through which of the recipe's channels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// First day, as `2026-11-27`; for the reader.
+    /// First day, as `2026-11-27`: where the model knows parts of a date, everybody is asked about as on that day; else it is
+    /// for the reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// Days that it runs; as long as the data cover if absent.

@@ -1,15 +1,17 @@
 //! What a scenario does to the expected outcome, beside the baseline.
 //!
-//! - [`result`](mod@result) what is said; `plan` checks what is asked; `world` moves people; `answer` counts one scenario's
+//! - [`result`](mod@result) what is said; `plan` checks what is asked, `season` what its first day moves; `world` moves people; `answer` counts one scenario's
 //!   people, conversions and money; [`between`](mod@between) says what drives the difference of two scenarios,
-//!   [`frontier`](mod@frontier) what each amount of money earns.
+//!   [`frontier`](mod@frontier) what each amount of money earns, `versions` how sure the model itself is.
 
 pub(super) mod answer;
 pub mod between;
 pub mod frontier;
 mod plan;
 pub mod result;
+mod season;
 mod tested;
+mod versions;
 mod world;
 
 use serde::Serialize;
@@ -17,6 +19,7 @@ use serde::Serialize;
 pub use between::{Between, between};
 pub use frontier::{Frontier, Spent, frontier};
 pub use result::{Covers, Difference, Estimate, Pair, Placed, ScenarioResult, Simulation, Unanswered};
+pub use versions::widen;
 
 use self::answer::{Answered, Side, answer, baseline_result};
 use self::plan::Plan;
@@ -51,11 +54,22 @@ pub struct SimulateOptions {
     pub news: News,
     /// Whether nobody said so and its name was asked.
     pub guessed: bool,
+    /// Whether what drives a change is left out: of a model that was trained again only its figures are wanted.
+    pub figures_only: bool,
 }
 
 impl Default for SimulateOptions {
     fn default() -> Self {
-        Self { seed: 1, replicates: 400, outcome: 0, channels: Vec::new(), period: None, news: News::Good, guessed: false }
+        Self {
+            seed: 1,
+            replicates: 400,
+            outcome: 0,
+            channels: Vec::new(),
+            period: None,
+            news: News::Good,
+            guessed: false,
+            figures_only: false,
+        }
     }
 }
 
@@ -203,6 +217,7 @@ pub fn simulate(
         differences,
         seed: options.seed,
         replicates: options.replicates,
+        retrained: 0,
         warnings,
     };
     out.sensitivity = scenarios.iter().filter_map(|s| sensitivity(&out, &s.name)).collect();
@@ -264,7 +279,7 @@ fn assumptions<'a>(
     if idle.cost.is_some() {
         out.push(note!("strategy.assume_idle"));
     }
-    for (s, t) in scenarios.map(|(s, p)| (s, p.terms)) {
+    for (s, p, t) in scenarios.map(|(s, p)| (s, p, p.terms)) {
         let (plain, share) = (numbers::plain as fn(f64) -> String, numbers::percent as fn(f64) -> String);
         let entered = [
             ("strategy.assume_value", t.value_per_conversion, plain),
@@ -286,7 +301,11 @@ fn assumptions<'a>(
             out.push(note!("strategy.assume_channel", name = &s.name, channel = channel));
         }
         if let Some(start) = s.start.as_ref().filter(|c| !c.is_empty()) {
-            out.push(note!("strategy.assume_start", name = &s.name, start = start));
+            out.push(match p.season.words.as_str() {
+                "" if p.season.lacks_parts => note!("strategy.assume_start_parts", name = &s.name, start = start),
+                "" => note!("strategy.assume_start", name = &s.name, start = start),
+                parts => note!("strategy.assume_season", name = &s.name, start = start, parts = parts),
+            });
         }
     }
     out

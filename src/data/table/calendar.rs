@@ -38,6 +38,11 @@ pub fn civil(days: i64) -> (i64, u32, u32) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// Day of the week of days since 1970-01-01: 1 is Monday, 7 is Sunday.
+pub fn weekday(days: i64) -> u32 {
+    (days.saturating_add(3)).rem_euclid(7) as u32 + 1
+}
+
 /// A day as `2024-03-01`.
 pub fn show_date(days: i64) -> String {
     let (y, m, d) = civil(days);

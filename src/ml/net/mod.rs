@@ -138,6 +138,17 @@ impl Net {
 /// Trains a deep network or a Transformer. `train` and `validation` are row indices of `data.x`; without validation rows
 /// every epoch runs and the last weights stay.
 pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[usize], ctx: &JobCtx) -> Result<NetModel> {
+    fit_weighted(spec, data, (train, validation), None, ctx)
+}
+
+/// The same where `weights` says how much each row of the data counts.
+pub fn fit_weighted(
+    spec: &ModelSpec,
+    data: &TrainData,
+    (train, validation): (&[usize], &[usize]),
+    weights: Option<&[f64]>,
+    ctx: &JobCtx,
+) -> Result<NetModel> {
     let clock = std::time::Instant::now();
     let place = device::open(&spec.device)?;
     let shape = shape_of(spec, data.encoder.features.len(), data.outcomes.len())?;
@@ -151,7 +162,7 @@ pub fn fit(spec: &ModelSpec, data: &TrainData, train: &[usize], validation: &[us
         data.outcomes.iter().zip(&data.y).map(|(o, y)| if o.is_binary() { (0.0, 1.0) } else { spread(y, train) }).collect();
     let device = place.name.clone();
     let mut net = Net { shape, inputs, params, targets, reference: Vec::new(), replicas: optimise::REPLICAS, place };
-    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, train, validation, true, ctx))?;
+    let curve = device::guard(&device, || optimise::train(&mut net, spec, data, (train, validation), weights, true, ctx))?;
     net.reference = mean_token(&net, &data.x, train);
     let rows = PartSizes { train: train.len(), validation: validation.len(), test: 0 };
     let card = ModelCard { rows, device, seconds: clock.elapsed().as_secs_f64(), curve, ..blank_card(spec, data) };
@@ -163,7 +174,7 @@ impl NetModel {
     pub(in crate::ml) fn go_on(&mut self, spec: &ModelSpec, data: &TrainData, rows: &[usize], held: &[usize], ctx: &JobCtx) -> Result<()> {
         let device = self.net.place.name.clone();
         let net = &mut self.net;
-        self.card.curve = device::guard(&device, || optimise::train(net, spec, data, rows, held, false, ctx))?;
+        self.card.curve = device::guard(&device, || optimise::train(net, spec, data, (rows, held), None, false, ctx))?;
         self.card.device = device;
         Ok(())
     }

@@ -27,10 +27,12 @@ pub(super) struct Loss {
     y: Vec<Vec<f64>>,
     /// Weight of a no and of a yes.
     weights: Vec<(f64, f64)>,
+    /// How much each row counts besides; all alike if empty.
+    rows: Vec<f64>,
 }
 
 impl Loss {
-    pub(super) fn new(net: &Net, spec: &ModelSpec, data: &TrainData, train: &[usize]) -> Self {
+    pub(super) fn new(net: &Net, spec: &ModelSpec, data: &TrainData, train: &[usize], rows: Option<&[f64]>) -> Self {
         let binary: Vec<bool> = data.outcomes.iter().map(super::super::model::Outcome::is_binary).collect();
         let y = data.y.iter().zip(&net.targets).map(|(y, (mean, sd))| y.iter().map(|v| (v - mean) / sd).collect()).collect();
         let weights = data
@@ -38,15 +40,16 @@ impl Loss {
             .iter()
             .zip(&binary)
             .map(|(y, binary)| if *binary && spec.weight == Weighting::Balanced { balance(y, train) } else { (1.0, 1.0) });
-        Self { weights: weights.collect(), binary, y }
+        Self { weights: weights.collect(), binary, y, rows: rows.unwrap_or_default().to_vec() }
     }
 
     fn weight(&self, o: usize, row: usize) -> f64 {
         let y = self.y[o][row];
+        let own = self.rows.get(row).copied().unwrap_or(1.0);
         match self.binary[o] {
             _ if y.is_nan() => 0.0,
-            true if y > 0.5 => self.weights[o].1,
-            _ => self.weights[o].0,
+            true if y > 0.5 => own * self.weights[o].1,
+            _ => own * self.weights[o].0,
         }
     }
 
@@ -174,13 +177,13 @@ pub(super) fn train(
     net: &mut Net,
     spec: &ModelSpec,
     data: &TrainData,
-    train: &[usize],
-    validation: &[usize],
+    (train, validation): (&[usize], &[usize]),
+    weights: Option<&[f64]>,
     new: bool,
     ctx: &JobCtx,
 ) -> Result<Vec<CurvePoint>> {
     let transformer = net.shape.transformer;
-    let loss = Loss::new(net, spec, data, train);
+    let loss = Loss::new(net, spec, data, train, weights);
     if new {
         start_at_base_rate(net, &loss, data, train);
     }
@@ -269,6 +272,7 @@ mod tests {
             binary: vec![true, false],
             y: vec![vec![1.0, f64::NAN, 0.0], vec![0.5, -1.0, f64::NAN]],
             weights: vec![(0.5, 2.0), (1.0, 1.0)],
+            rows: vec![],
         };
         let rows = [0, 1, 2];
         let totals = loss.totals(&rows);
@@ -283,5 +287,16 @@ mod tests {
             let numeric = (loss.of(&up, &rows, &totals).0 - loss.of(&down, &rows, &totals).0) / 2e-2;
             assert!((numeric - f64::from(slope[i])).abs() < 1e-5, "{i}: {numeric} {}", slope[i]);
         }
+    }
+
+    #[test]
+    fn a_row_that_counts_twice_is_a_row_that_is_there_twice() {
+        let of = |y: Vec<f64>, rows: Vec<f64>| Loss { binary: vec![true], y: vec![y], weights: vec![(1.0, 1.0)], rows };
+        let (twice, once) = (of(vec![1.0, 0.0, 1.0], vec![1.0, 2.0, 0.5]), of(vec![1.0, 0.0, 0.0, 1.0], vec![1.0, 1.0, 1.0, 0.5]));
+        let (a, b) = (
+            twice.of(&[0.3, 0.8, -1.0], &[0, 1, 2], &twice.totals(&[0, 1, 2])),
+            once.of(&[0.3, 0.8, 0.8, -1.0], &[0, 1, 2, 3], &once.totals(&[0, 1, 2, 3])),
+        );
+        assert!((a.0 - b.0).abs() < 1e-12 && (a.1[1] - 2.0 * b.1[1]).abs() < 1e-6 && a.1[0] == b.1[0]);
     }
 }

@@ -67,7 +67,7 @@ pub fn training_speed(model: &SpeedModel, device: &DeviceChoice, steps: usize) -
         warnings: Vec::new(),
     };
     let rows: Vec<usize> = (0..model.batch).collect();
-    let loss = Loss::new(&net, &ModelSpec::new("speed", ModelKind::Transformer), &data, &rows);
+    let loss = Loss::new(&net, &ModelSpec::new("speed", ModelKind::Transformer), &data, &rows, None);
     let mut adam = AdamW::new(net.params.values.len(), 0.01);
     let mut clock = std::time::Instant::now();
     for step in 0..=steps {

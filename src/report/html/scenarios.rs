@@ -75,7 +75,10 @@ impl Page {
             s.differences.iter().map(|d| (d.name.clone(), d.conversions.value, Some((d.conversions.low, d.conversions.high)))).collect();
         if changes.len() > 1 {
             let title = self.t(word(if binary { "report.changes" } else { "report.changes_total" }));
-            out += &self.figure(&svg::bars(title, &changes, numbers::signed), &format!("{title}. {}", self.t("report.whiskers")));
+            out += &self.figure(
+                &svg::bars(title, &changes, numbers::signed),
+                &format!("{title}. {}", self.t(if s.retrained > 0 { "report.whiskers_model" } else { "report.whiskers" })),
+            );
         }
         for place in s.placed() {
             let i = match place {

@@ -1,4 +1,4 @@
-//! What stands behind a learner: a line (logistic, or ridge for amounts) or boosted trees, fitted to chosen rows.
+//! What stands behind a learner: a line (logistic, or ridge for amounts), boosted trees or a network, fitted to chosen rows.
 
 use std::sync::Arc;
 
@@ -9,13 +9,16 @@ use super::study::Pair;
 use crate::base::{Fingerprint, JobCtx, Result};
 use crate::data::{Encoder, Feature, FeatureKind, FeatureMatrix, Part};
 use crate::ml::linear::{self, Line};
-use crate::ml::train::{TrainData, train};
-use crate::ml::{Model, ModelKind, ModelSpec, Outcome, OutcomeKind};
+use crate::ml::train::{TrainData, train_weighted};
+use crate::ml::{DeviceChoice, Model, ModelKind, ModelSpec, Outcome, OutcomeKind};
 
 /// L2 penalty of a line: ½‖w‖² + Σ loss.
 const L2: f64 = 1.0;
-/// Rows below which trees would only learn noise; the mean stands in.
-const FEWEST_FOR_TREES: usize = 20;
+/// Rows below which trees or a network would only learn noise; the mean stands in.
+const FEWEST: usize = 20;
+/// Steps that a network takes in one pass over the rows, as far as its batches may be so small or so large.
+const STEPS: usize = 16;
+const BATCH: std::ops::RangeInclusive<usize> = 32..=256;
 
 /// Which models stand behind a learner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +29,26 @@ pub enum Base {
     Logistic,
     /// Gradient-boosted trees.
     Gbdt,
+    /// A small deep network.
+    #[serde(alias = "network")]
+    Dnn,
 }
 
 impl Base {
+    /// All, in the order of the command line.
+    pub const ALL: [Self; 3] = [Self::Logistic, Self::Gbdt, Self::Dnn];
+
+    /// Whether it is a line: it reads scaled columns, and knows no product that is not among its columns.
+    pub const fn is_line(self) -> bool {
+        matches!(self, Self::Logistic)
+    }
+
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Logistic => "logistic",
             Self::Gbdt => "gbdt",
+            Self::Dnn => "dnn",
         }
     }
 }
@@ -43,9 +58,7 @@ impl Base {
 pub struct Space {
     base: Base,
     seed: u64,
-    /// Features of the pair behind the columns.
-    chosen: Vec<usize>,
-    /// What trees need to know of the columns; empty for a line.
+    /// What trees and networks need to know of the columns; empty for a line.
     features: Vec<Feature>,
     /// One row per row of the pair.
     pub x: FeatureMatrix,
@@ -57,8 +70,8 @@ pub enum Fitted {
     Constant(f64),
     /// A line.
     Line(Line),
-    /// Trees.
-    Trees(Arc<dyn Model>),
+    /// Trees or a network.
+    Model(Arc<dyn Model>),
 }
 
 impl Space {
@@ -69,23 +82,17 @@ impl Space {
 
     /// The columns of `chosen` features, for a line scaled by the train rows.
     pub fn new((features, x): (&[Feature], &FeatureMatrix), train: &[usize], chosen: &[usize], base: Base, seed: u64) -> Result<Self> {
-        let chosen = chosen.to_vec();
         Ok(match base {
             Base::Logistic => {
-                let design = Design::fit(features, &chosen, x, train)?;
-                Self { base, seed, chosen, features: Vec::new(), x: design.matrix(x) }
+                let design = Design::fit(features, chosen, x, train)?;
+                Self { base, seed, features: Vec::new(), x: design.matrix(x) }
             }
-            Base::Gbdt => {
+            Base::Gbdt | Base::Dnn => {
                 let own: Vec<Feature> = chosen.iter().map(|f| features[*f].clone()).collect();
                 let values = (0..x.n_rows()).flat_map(|r| chosen.iter().map(move |f| x.row(r)[*f])).collect();
-                Self { base, seed, x: FeatureMatrix { n_features: chosen.len(), values }, chosen, features: own }
+                Self { base, seed, x: FeatureMatrix { n_features: chosen.len(), values }, features: own }
             }
         })
-    }
-
-    /// The same features as a line reads them.
-    pub fn as_line(&self, pair: &Pair) -> Result<Self> {
-        Self::of(pair, &self.chosen, Base::Logistic, self.seed)
     }
 
     /// Which models.
@@ -102,10 +109,10 @@ impl Space {
             values.extend(more(r));
         }
         let mut features = self.features.clone();
-        if self.base == Base::Gbdt {
+        if !self.base.is_line() {
             features.extend(names.iter().map(|n| added(n)));
         }
-        Self { base: self.base, seed: self.seed, chosen: self.chosen.clone(), features, x: FeatureMatrix { n_features: width, values } }
+        Self { base: self.base, seed: self.seed, features, x: FeatureMatrix { n_features: width, values } }
     }
 
     /// Fits `y` (as long as `x`) on `rows`; `yes_no` says whether it is a probability that is fitted.
@@ -115,28 +122,46 @@ impl Space {
         if rows.iter().all(|&r| y[r] == first) {
             return Ok(Fitted::Constant(first));
         }
-        if self.base == Base::Logistic {
+        if self.base.is_line() {
             return linear::penalised(&self.x, rows, y, weight, L2, yes_no, ctx).map(Fitted::Line);
         }
         let of = |yes: bool| rows.iter().filter(|r| (y[**r] > 0.5) == yes).count();
-        if rows.len() < FEWEST_FOR_TREES || (yes_no && of(true).min(of(false)) < 3) {
-            return Ok(Fitted::Constant(rows.iter().map(|&r| y[r]).sum::<f64>() / rows.len().max(1) as f64));
+        if rows.len() < FEWEST || (yes_no && of(true).min(of(false)) < 3) {
+            let of = |r: usize| weight.map_or(1.0, |w| w[r]);
+            let total: f64 = rows.iter().map(|&r| of(r)).sum();
+            return Ok(Fitted::Constant(rows.iter().map(|&r| of(r) * y[r]).sum::<f64>() / total.max(f64::MIN_POSITIVE)));
         }
-        self.trees(rows, y, yes_no, ctx).map(Fitted::Trees)
+        self.model(rows, y, weight, yes_no, ctx).map(Fitted::Model)
     }
 
-    /// Fits an effect: least squares without a penalty for a line, trees of amounts otherwise; trees take no weights here.
+    /// Fits an effect: least squares without a penalty for a line, trees or a network of amounts otherwise.
     pub fn fit_effect(&self, rows: &[usize], y: &[f64], weight: Option<&[f64]>, ctx: &JobCtx) -> Result<Fitted> {
         ctx.check()?;
-        if self.base == Base::Logistic {
+        if self.base.is_line() {
             return Ok(Fitted::Line(linear::least_squares(&self.x, rows, y, weight).line));
         }
-        self.fit(rows, y, None, false, ctx)
+        self.fit(rows, y, weight, false, ctx)
     }
 
-    fn trees(&self, rows: &[usize], y: &[f64], yes_no: bool, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
-        let mut spec = ModelSpec::new("effect", ModelKind::Gbdt);
-        (spec.seed, spec.depth, spec.epochs, spec.learning_rate) = (self.seed, Some(4), Some(200), Some(0.08));
+    fn spec(&self, rows: usize) -> ModelSpec {
+        if self.base == Base::Gbdt {
+            let spec = ModelSpec::new("effect", ModelKind::Gbdt);
+            return ModelSpec { seed: self.seed, depth: Some(4), epochs: Some(200), learning_rate: Some(0.08), ..spec };
+        }
+        // Many of these are fitted to few rows each, so they are small; and on the CPU, so that every machine says the same.
+        ModelSpec {
+            seed: self.seed,
+            device: DeviceChoice::Cpu,
+            layers: Some(2),
+            width: Some(32),
+            learning_rate: Some(3e-3),
+            batch: Some((rows / STEPS).clamp(*BATCH.start(), *BATCH.end()) as u32),
+            ..ModelSpec::new("effect", ModelKind::Dnn)
+        }
+    }
+
+    fn model(&self, rows: &[usize], y: &[f64], weight: Option<&[f64]>, yes_no: bool, ctx: &JobCtx) -> Result<Arc<dyn Model>> {
+        let spec = self.spec(rows.len());
         let kind = if yes_no { OutcomeKind::Binary { positive: "1".into(), negative: "0".into() } } else { OutcomeKind::Number };
         let data = TrainData {
             x: self.x.select(rows),
@@ -147,7 +172,12 @@ impl Space {
             data: Fingerprint::default(),
             warnings: Vec::new(),
         };
-        train(&spec, &data, &ctx.without_stage())
+        // One on average: trees hold the weight of a leaf against a fixed least.
+        let weight = weight.map(|w| {
+            let mean = rows.iter().map(|&r| w[r]).sum::<f64>() / rows.len().max(1) as f64;
+            rows.iter().map(|&r| w[r] / mean.max(f64::MIN_POSITIVE)).collect::<Vec<f64>>()
+        });
+        train_weighted(&spec, &data, weight.as_deref(), &ctx.without_stage())
     }
 }
 
@@ -157,12 +187,13 @@ impl Fitted {
         match self {
             Self::Constant(c) => Ok(vec![*c; rows.len()]),
             Self::Line(line) => Ok(line.predict(&space.x, rows)),
-            Self::Trees(model) => model.predict(&space.x.select(rows), ctx),
+            // A network would report its own rows as steps of the larger stage.
+            Self::Model(model) => model.predict(&space.x.select(rows), &ctx.without_stage()),
         }
     }
 }
 
-/// A column that a learner adds, as trees know it.
+/// A column that a learner adds, as trees and networks know it.
 fn added(name: &str) -> Feature {
     Feature {
         name: name.to_owned(),

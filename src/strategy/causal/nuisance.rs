@@ -39,13 +39,22 @@ pub struct Aipw {
     pub n: usize,
 }
 
+/// Models of the outcome that [`nuisances`] fits; it reports after each.
+pub const FITS: u64 = 6;
+
 /// Outcomes from `space`; propensities from `confounders`, or the train share of the treated where there are none.
 pub fn nuisances(pair: &Pair, space: &Space, confounders: Option<&Space>, ctx: &JobCtx) -> Result<Nuisance> {
     let n = pair.y.len();
     let (mut mu0, mut mu1) = (vec![f64::NAN; n], vec![f64::NAN; n]);
+    let done = std::cell::Cell::new(0);
     let fit = |rows: &[usize]| -> Result<(Fitted, Fitted)> {
         let (treated, control): (Vec<usize>, Vec<usize>) = rows.iter().partition(|r| pair.treated(**r));
-        let of = |rows: &[usize]| space.fit(rows, &pair.y, None, pair.binary, ctx);
+        let of = |rows: &[usize]| {
+            let fitted = space.fit(rows, &pair.y, None, pair.binary, ctx);
+            done.set(done.get() + 1);
+            ctx.at(done.get());
+            fitted
+        };
         Ok((of(&control)?, of(&treated)?))
     };
     let mut fill = |(m0, m1): &(Fitted, Fitted), rows: &[usize]| -> Result<()> {

@@ -101,14 +101,25 @@ impl Seen {
                 0
             }
         };
-        let any = if self.needed.is_some() { (1.0 - LOOK) * alpha } else { alpha };
-        if let Some(e) = self.anytime.as_ref().filter(|e| e.p * (self.among as f64) < any) {
+        if let Some(e) = self.clear_at_any_time(alpha) {
             return if e.effect > 0.0 { 1 } else { -1 };
         }
         match &self.fixed {
             Some(e) if self.look() == Look::Now && self.p < LOOK * alpha => sign(e),
             _ => 0,
         }
+    }
+
+    /// The reading that holds at any time, where it is clear.
+    fn clear_at_any_time(&self, alpha: f64) -> Option<&Effect> {
+        let any = if self.needed.is_some() { (1.0 - LOOK) * alpha } else { alpha };
+        self.anytime.as_ref().filter(|e| e.p * (self.among as f64) < any)
+    }
+
+    /// Whether the verdict reads the interval that holds at any time: always but at the planned look, and there, too, where
+    /// that interval is clear already.
+    pub(super) fn reads_at_any_time(&self, alpha: f64) -> bool {
+        self.clear_at_any_time(alpha).is_some() || self.fixed.is_none() || self.look() != Look::Now
     }
 }
 

@@ -16,6 +16,8 @@ use crate::base::{Fingerprint, JobCtx, Notice, Result, numbers};
 use crate::data::features::quantile;
 use crate::data::{ColumnType, Table};
 use crate::strategy::Grade;
+use crate::strategy::scenario::Scenario;
+use crate::strategy::tested::Tested;
 use crate::{fault, note};
 
 /// Most arms; a column with more levels is no assignment.
@@ -651,47 +653,72 @@ fn decisions(
     days: Option<u64>,
     ill: Option<Notice>,
 ) -> Vec<Decision> {
+    let of_variant = |v: usize| {
+        let seen: Vec<Seen> = metrics.iter().filter(|m| m.decides).filter_map(|m| seen(asked, m, v, counts, days)).collect();
+        decide(&people.arms[v + 1], &seen, asked.alpha, per_day(counts, days), ill.clone())
+    };
+    (0..counts.len() - 1).map(of_variant).collect()
+}
+
+/// People a day and arm, where the days are known.
+fn per_day(counts: &[u64], days: Option<u64>) -> Option<f64> {
     let smallest = counts.iter().copied().min().unwrap_or(0);
-    let per_day = days.map(|d| smallest as f64 / d.max(1) as f64);
+    days.map(|d| smallest as f64 / d.max(1) as f64)
+}
+
+/// A metric of a variant as the decision sees it.
+fn seen(asked: &Asked, m: &MetricReading, v: usize, counts: &[u64], days: Option<u64>) -> Option<Seen> {
     let goals = asked.metrics.iter().filter(|m| !m.guardrail).count();
     // Harm to a guardrail is not corrected for: it must not be missed.
     let among = |m: &Metric| if m.guardrail || asked.correction == Correction::None { 1 } else { goals * (counts.len() - 1) };
     let turned =
         |e: Option<Effect>, lower: bool| e.map(|e| if lower { Effect { effect: -e.effect, ci: (-e.ci.1, -e.ci.0), ..e } } else { e });
-    let of_variant = |v: usize| {
-        let seen: Vec<Seen> = metrics
-            .iter()
-            .filter(|m| m.decides)
-            .filter_map(|m| {
-                let of = asked.metrics.iter().find(|a| a.column == m.metric)?;
-                let c = m.comparisons.get(v)?;
-                let (control, variant) = (m.arms.first()?, m.arms.get(v + 1)?);
-                let needed = asked.mde.and_then(|mde| {
-                    let plan = Plan {
-                        baseline: control.mean,
-                        sd: (!m.rate).then_some(control.sd),
-                        alpha: asked.alpha,
-                        power: asked.power,
-                        arms: counts.len() as u32,
-                        per_day: None,
-                    };
-                    let target = control.mean * (1.0 + mde);
-                    plan.size(if m.rate { target.min(1.0) } else { target }).ok().map(|s| s.per_arm)
-                });
-                Some(Seen {
-                    metric: m.metric.clone(),
-                    guardrail: of.guardrail,
-                    anytime: turned(c.anytime.or(c.anytime_absolute), of.lower_is_better),
-                    fixed: turned(c.relative.or(c.absolute), of.lower_is_better),
-                    p: c.p_adjusted.or(c.absolute.as_ref().map(|e| e.p)).unwrap_or(1.0),
-                    among: among(of),
-                    needed,
-                    have: control.n.min(variant.n),
-                    per_day,
-                })
-            })
-            .collect();
-        decide(&people.arms[v + 1], &seen, asked.alpha, per_day, ill.clone())
-    };
-    (0..counts.len() - 1).map(of_variant).collect()
+    let of = asked.metrics.iter().find(|a| a.column == m.metric)?;
+    let c = m.comparisons.get(v)?;
+    let (control, variant) = (m.arms.first()?, m.arms.get(v + 1)?);
+    let needed = asked.mde.and_then(|mde| {
+        let plan = Plan {
+            baseline: control.mean,
+            sd: (!m.rate).then_some(control.sd),
+            alpha: asked.alpha,
+            power: asked.power,
+            arms: counts.len() as u32,
+            per_day: None,
+        };
+        let target = control.mean * (1.0 + mde);
+        plan.size(if m.rate { target.min(1.0) } else { target }).ok().map(|s| s.per_arm)
+    });
+    Some(Seen {
+        metric: m.metric.clone(),
+        guardrail: of.guardrail,
+        anytime: turned(c.anytime.or(c.anytime_absolute), of.lower_is_better),
+        fixed: turned(c.relative.or(c.absolute), of.lower_is_better),
+        p: c.p_adjusted.or(c.absolute.as_ref().map(|e| e.p)).unwrap_or(1.0),
+        among: among(of),
+        needed,
+        have: control.n.min(variant.n),
+        per_day: per_day(counts, days),
+    })
+}
+
+impl Reading {
+    /// One scenario a variant, whose effect is what this experiment measured.
+    pub fn scenarios(&self, study: &str) -> Vec<Scenario> {
+        let of = |arm: &String| Scenario {
+            name: format!("{study}: {arm}"),
+            tested: Some(Tested { study: study.to_owned(), arm: arm.clone() }),
+            ..Scenario::default()
+        };
+        self.arms.iter().skip(1).map(of).collect()
+    }
+
+    /// The absolute difference of a metric between a variant and the control as the verdict reads it, and whether that is the
+    /// interval that holds at any time; `None` where nothing varies or nothing of that name was read.
+    pub fn verdict_of(&self, metric: &str, variant: &str) -> Option<(Effect, bool)> {
+        let v = self.arms.iter().skip(1).position(|a| a == variant)?;
+        let m = self.metrics.iter().find(|m| m.decides && m.metric == metric)?;
+        let any = seen(&self.asked, m, v, &self.srm.counts, self.days)?.reads_at_any_time(self.asked.alpha);
+        let c = m.comparisons.get(v)?;
+        Some((if any { c.anytime_absolute? } else { c.absolute? }, any))
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::plan::Plan;
 use super::result::{Covers, Difference, Estimate, Pair, ScenarioResult};
+use super::season::season;
 use super::world::{Moved, World};
 use super::{Also, AlsoWhat, SimulateOptions};
 use crate::base::coalition::shapley;
@@ -48,7 +49,7 @@ impl<'a> Side<'a> {
         Ok(Self { what: also.what, world: super::world(also.model, raw, also.baseline, &options, ctx)? })
     }
 
-    /// The scenario's moves as this model knows them, and the columns that it does not know.
+    /// The scenario's moves as this model knows them, its season among them, and the columns that it does not know.
     fn moves(&self, scenario: &Scenario) -> Result<(Vec<(usize, Move)>, Vec<String>)> {
         let features = self.world.model.card().features();
         let (mut moves, mut unknown) = (Vec::new(), Vec::new());
@@ -58,6 +59,7 @@ impl<'a> Side<'a> {
                 None => unknown.push(column.clone()),
             }
         }
+        moves.extend(season(scenario, self.world.model).moves);
         Ok((moves, unknown))
     }
 }
@@ -230,7 +232,7 @@ pub(super) fn answer(
         profit: extra,
         retention: None,
         satisfaction: None,
-        drivers: drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)?,
+        drivers: if options.figures_only { Vec::new() } else { drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)? },
     };
     for side in sides {
         let (moves, unknown) = side.moves(scenario)?;
@@ -296,6 +298,7 @@ fn said(plan: &Plan, after: &Moved, people: f64, reached: f64, other_people: boo
     if other_people {
         out.push(note!("strategy.other_segment"));
     }
+    out.extend(plan.season.notes.iter().cloned());
     out.extend(unpriced(&plan.terms).filter(|_| after.any));
     if let Some(ends) = ends(&plan.terms, people, reached) {
         out.push(ends);

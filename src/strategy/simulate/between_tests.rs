@@ -26,6 +26,7 @@ fn measured(arm: &str, segment: Option<&str>) -> Measured {
         people: (100, 100),
         grade: Grade::A,
         reason: note!("strategy.grade_model_only"),
+        notes: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A scenario checked against the model, the data and the locks, before anything is computed.
 
+use super::season::{Season, season};
 use crate::base::Result;
 use crate::data::{Segment, Table};
 use crate::fault;
@@ -14,6 +15,8 @@ pub(super) struct Plan {
     pub moves: Vec<(usize, Move)>,
     pub overridden: Vec<String>,
     pub terms: Terms,
+    /// What the first day of the scenario moves; its moves stand among the others.
+    pub season: Season,
 }
 
 impl Plan {
@@ -52,6 +55,8 @@ impl Plan {
             }
             moves.push((lever.feature, setting.read(&model.card().features()[lever.feature])?));
         }
-        Ok(Self { rows, moves, overridden, terms })
+        let season = season(scenario, model);
+        moves.extend(&season.moves);
+        Ok(Self { rows, moves, overridden, terms, season })
     }
 }

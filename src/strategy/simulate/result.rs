@@ -29,7 +29,7 @@ pub struct Estimate {
 pub enum Covers {
     /// Which people happened to be in the data (95 % bootstrap over rows).
     Sample,
-    /// Which model the training gave.
+    /// Which people happened to be in the data, and which model the training gave.
     Model,
     /// What single outcomes may be.
     Outcome,
@@ -185,8 +185,15 @@ pub struct Simulation {
     pub seed: u64,
     /// Replicates of the bootstrap.
     pub replicates: u32,
+    /// How many times the model was trained again, for bands that cover which model the training gave; 0 where they do not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retrained: u32,
     /// What the reader should know.
     pub warnings: Vec<Notice>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Simulation {

@@ -59,6 +59,7 @@ pub(super) fn answer(
     let extra = t.worth_added().map(|w| added.scaled(w - offer * sign, -contacts - offer * t.takers(get, get * found.before.0)));
     let mut warnings =
         vec![note!("strategy.tested_people", treated = found.people.0, control = found.people.1), note!("strategy.tested_same")];
+    warnings.extend(found.notes.iter().cloned());
     if !plan.terms.first.is_chance() {
         warnings.push(note!("strategy.tested_by_chance"));
     }

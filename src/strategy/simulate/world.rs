@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::base::{JobCtx, Result};
+use crate::data::features::UNSEEN;
 use crate::data::prepare::FillWith;
 use crate::data::{FeatureKind, Step, Table};
 use crate::ml::{Changed, Model};
@@ -104,6 +105,10 @@ impl World<'_> {
             }
             if feature.is_categorical() {
                 if let Move::To(level) = step {
+                    // A level that training never saw, such as a month, is outside for everybody.
+                    if *level == UNSEEN {
+                        leaves.fill(true);
+                    }
                     change(*j, vec![*level; rows.len()]);
                 }
                 continue;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{JobCtx, Result};
 use crate::fault;
-use crate::strategy::causal::base::{Base, Fitted, Space};
+use crate::strategy::causal::base::{Fitted, Space};
 use crate::strategy::causal::nuisance::{CLIP, Nuisance, fold_of};
 use crate::strategy::causal::study::Pair;
 
@@ -71,8 +71,8 @@ pub fn effects(learner: Learner, pair: &Pair, space: &Space, n: &Nuisance, who: 
 
 fn single(interact: bool, pair: &Pair, space: &Space, who: &[usize], ctx: &JobCtx) -> Result<Vec<f64>> {
     let p = space.x.n_features;
-    // Trees find interactions themselves; a line needs them as columns.
-    let interact = interact && space.base() == Base::Logistic;
+    // Trees and networks find interactions themselves; a line needs them as columns.
+    let interact = interact && space.base().is_line();
     let names = vec!["treatment"; if interact { p + 1 } else { 1 }];
     let more = |r: usize, w: f64| {
         let mut out = vec![w];
@@ -133,10 +133,7 @@ fn residual(pair: &Pair, space: &Space, n: &Nuisance, who: &[usize], ctx: &JobCt
         target[r] = (pair.y[r] - mean[r]) / left;
         weight[r] = left * left;
     }
-    // The weights are what makes it an R-learner, and trees take none: its last step is a line, whatever the first ones are.
-    let line = if space.base() == Base::Gbdt { Some(space.as_line(pair)?) } else { None };
-    let last = line.as_ref().unwrap_or(space);
-    last.fit_effect(&pair.train, &target, Some(&weight), ctx)?.predict(last, who, ctx)
+    space.fit_effect(&pair.train, &target, Some(&weight), ctx)?.predict(space, who, ctx)
 }
 
 fn transformed(pair: &Pair, space: &Space, who: &[usize], ctx: &JobCtx) -> Result<Vec<f64>> {
@@ -147,9 +144,6 @@ fn transformed(pair: &Pair, space: &Space, who: &[usize], ctx: &JobCtx) -> Resul
     let share = pair.share();
     let weight = (!EVEN.contains(&share))
         .then(|| pair.w.iter().map(|w| if *w > 0.5 { 0.5 / share } else { 0.5 / (1.0 - share) }).collect::<Vec<f64>>());
-    if weight.is_some() && space.base() == Base::Gbdt {
-        return Err(fault!("uplift.class_uneven", arm = &pair.name, share = crate::base::numbers::percent(share)));
-    }
     let p = space.fit(&pair.train, &agrees, weight.as_deref(), true, ctx)?.predict(space, who, ctx)?;
     Ok(p.into_iter().map(|p| 2.0 * p - 1.0).collect())
 }

@@ -25,7 +25,7 @@ use self::policy::PolicyChoice;
 use super::Grade;
 use super::causal::base::Space;
 use super::causal::effect::{Difference, difference};
-use super::causal::nuisance::{Aipw, aipw, nuisances};
+use super::causal::nuisance::{Aipw, FITS, aipw, nuisances};
 use super::causal::{Base, Check, Light, Pair, Study, checks, grade, stats};
 use super::news::News;
 use crate::base::{JobCtx, Notice, Result, numbers};
@@ -313,7 +313,7 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
             warnings.push(note!("uplift.no_policy", arms = odd.join(", ")));
         }
     }
-    let mut definitions = vec![
+    let definitions = vec![
         note!("uplift.define_qini"),
         note!("uplift.define_qini_per_capita"),
         note!("uplift.define_auuc"),
@@ -323,9 +323,6 @@ pub fn analyse(study: &Study, o: &Options, ctx: &JobCtx) -> Result<UpliftResult>
         note!("uplift.define_intervals", replicates = o.replicates, shuffles = o.shuffles),
         note!("uplift.define_encoding"),
     ];
-    if o.learner == Learner::R && o.base == Base::Gbdt {
-        definitions.push(note!("uplift.define_r_line"));
-    }
     let mut assumptions = Vec::new();
     if !study.news.is_good() {
         let code = if study.binary { "uplift.bad_news" } else { "uplift.bad_news_amount" };
@@ -370,7 +367,7 @@ fn one(study: &Study, arm: usize, o: &Options, ctx: &JobCtx) -> Result<Found> {
     ctx.stage("uplift.stage_checks", 0);
     let checked = checks::run(study, arm, &pair, o.seed, ctx)?;
     let (grade, reason) = grade::grade(&checked.facts);
-    ctx.stage("uplift.stage_learning", 0);
+    ctx.stage("uplift.stage_learning", FITS + 1);
     let space = Space::of(&pair, &study.usable, o.base, o.seed)?;
     let confounders = if study.adjust.is_empty() { None } else { Some(Space::of(&pair, &study.adjust, o.base, o.seed)?) };
     let n = nuisances(&pair, &space, confounders.as_ref(), ctx)?;

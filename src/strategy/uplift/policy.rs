@@ -292,7 +292,7 @@ fn model(
         let pair = study.pair_for(arm, learn, value);
         let space = Space::of(&pair, &study.usable, o.base, o.seed)?;
         let confounders = if study.adjust.is_empty() { None } else { Some(Space::of(&pair, &study.adjust, o.base, o.seed)?) };
-        let n = nuisances(&pair, &space, confounders.as_ref(), ctx)?;
+        let n = nuisances(&pair, &space, confounders.as_ref(), &ctx.without_stage())?;
         let effects = learner::effects(o.learner, &pair, &space, &n, value, ctx)?;
         for (i, effect) in effects.into_iter().enumerate() {
             let worth = net(effect, arm);

@@ -215,6 +215,7 @@ pub fn base(b: crate::strategy::causal::Base) -> &'static str {
     match b {
         crate::strategy::causal::Base::Logistic => "studies.base_line",
         crate::strategy::causal::Base::Gbdt => "studies.base_trees",
+        crate::strategy::causal::Base::Dnn => "studies.base_network",
     }
 }
 

@@ -143,7 +143,7 @@ impl ExperimentsView {
         }
         let Some(found) = self.last.as_ref().filter(|(name, _)| *name == study.name).map(|(_, f)| f.clone()) else { return };
         match &*found {
-            Finding::Experiment(reading) => test::result(ui, cx, reading, &mut self.twins),
+            Finding::Experiment(reading) => test::result(ui, cx, &study.name, reading, &mut self.twins),
             Finding::Curves { fit, plan } => {
                 if curves::result(ui, cx, fit, &mut self.twins) {
                     self.begin(cx, cx.t("experiments.new_budget"), Study::Budget((**plan).clone()), studies);

@@ -144,6 +144,9 @@ fn effect(ui: &mut Ui, cx: &Cx<'_>, effect: &StepEffect, stale: bool) {
     for w in &effect.warnings {
         basic::warning(ui, &w.say(cx.lang()));
     }
+    if !effect.added.is_empty() {
+        basic::caption(ui, &cx.tw("ui.step_added", &[("columns", &effect.added.join(", "))]));
+    }
     let changed: Vec<_> = effect.columns.iter().filter(|c| c.cells > 0).collect();
     if changed.is_empty() {
         return;

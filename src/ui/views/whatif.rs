@@ -88,6 +88,7 @@ impl View for WhatIfView {
                 basic::section(ui, cx.t("why.money_title")).on_hover_text(cx.t("why.money_help"));
                 basic::anchored(ui, "terms", |ui| self.terms.ui(ui, cx, counted(cx, &model), &mut bench.copy));
                 basic::anchored(ui, "shared", |ui| self.shared.ui(ui, cx, counted(cx, &model)));
+                band(ui, cx, &model);
                 why::standing(ui, cx, &ask);
                 basic::anchored(ui, "results", |ui| results::ui(ui, cx, &name, &mut self.twins));
                 if let Some(sim) = cx.session.simulation(&name) {
@@ -137,12 +138,30 @@ fn class_picker(ui: &mut Ui, cx: &mut Cx<'_>, model: &std::sync::Arc<dyn crate::
     }
 }
 
+/// Times that a model is trained again where the tick is set.
+const RETRAIN: u32 = 20;
+
+/// Whether the bands cover which model the training gave; a model that was not trained here cannot be trained again.
+fn band(ui: &mut Ui, cx: &mut Cx<'_>, model: &std::sync::Arc<dyn crate::ml::Model>) {
+    let Some(section) = cx.session.recipe.as_ref().map(|r| r.simulate.clone()) else { return };
+    let card = model.card();
+    let can = cx.session.loaded.as_ref().is_some_and(|l| l.value.fingerprint == card.data);
+    let mut on = section.retrain > 0;
+    let times = if on { section.retrain } else { RETRAIN };
+    let tick = egui::Checkbox::new(&mut on, cx.tw("why.model_band", &[("times", &times)]));
+    let response = ui.add_enabled(can, tick).on_hover_text(cx.t("why.model_band_help"));
+    if response.on_disabled_hover_text(cx.t("why.model_band_cannot")).clicked() {
+        let retrain = if on { RETRAIN } else { 0 };
+        cx.command(Command::SetSimulate(crate::session::recipe::SimulateSection { retrain, ..section }));
+    }
+}
+
 /// Where the effect comes from, once there is a study that measured one: the model, or an arm of the study.
 fn effect_from(ui: &mut Ui, cx: &Cx<'_>, s: &mut Scenario) {
     let Some(recipe) = cx.session.recipe.as_ref() else { return };
     let mut known: Vec<Tested> = Vec::new();
-    for (study, asked) in ledger::uplift_studies(recipe) {
-        let column = cx.session.profile.as_ref().and_then(|p| p.value.columns.iter().find(|c| c.name == asked.treatment));
+    for (study, asked) in ledger::measuring(recipe) {
+        let column = cx.session.profile.as_ref().and_then(|p| p.value.columns.iter().find(|c| c.name == asked.column));
         // The values of a category; a yes/no number has two.
         let ends = |c: &crate::data::ColumnProfile| [c.min, c.max].into_iter().flatten().map(|v| v.to_string()).collect::<Vec<_>>();
         let values = |c: &crate::data::ColumnProfile| {

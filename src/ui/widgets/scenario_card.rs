@@ -353,6 +353,7 @@ pub(crate) mod tests {
             assumptions: vec![],
             seed: 1,
             replicates: 200,
+            retrained: 0,
             warnings: vec![],
         }
     }

@@ -4,6 +4,7 @@ use eframe::egui::{self, RichText, Ui};
 
 use super::form;
 use crate::base::numbers;
+use crate::strategy::News;
 use crate::strategy::experiment::Reading;
 use crate::strategy::experiment::decide::Word;
 use crate::strategy::experiment::many::Correction;
@@ -103,7 +104,7 @@ fn shares(ui: &mut Ui, cx: &Cx<'_>, asked: &mut Asked) {
 }
 
 /// What was found.
-pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twins) {
+pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, study: &str, r: &Reading, twins: &mut figure::Twins) {
     let lang = cx.lang();
     ui.add_space(theme::SPACE);
     // A broken split makes every number below worthless, so its light comes first.
@@ -121,6 +122,12 @@ pub fn result(ui: &mut Ui, cx: &mut Cx<'_>, r: &Reading, twins: &mut figure::Twi
             scenario_card::grade_chip(ui, r.grade, &r.reason.say(lang), lang);
         });
         ui.add(egui::Label::new(d.reason.say(lang)).wrap());
+    }
+    ui.add_space(theme::SPACE);
+    if ui.button(cx.t("studies.use_in_whatif")).on_hover_text(cx.t("studies.test_in_whatif_help")).clicked() {
+        let goal = r.asked.metrics.iter().find(|m| !m.guardrail && m.lower_is_better);
+        let news = goal.map(|m| (m.column.as_str(), News::Bad));
+        super::uplift::take_to_whatif(cx, news, &r.scenarios(study));
     }
     let people = numbers::count(r.people as i64);
     let caption = cx.tw(

@@ -254,3 +254,37 @@ fn the_calculator_answers_both_ways() {
     assert!(h.query_all_by_label(&said).count() > 0, "{said}");
     assert!(h.query_all_by_label_contains("people in each arm").count() == 0);
 }
+
+#[test]
+fn an_experiment_is_taken_to_what_if() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "age,page,Churn\n".to_owned();
+    for i in 0..1_200u32 {
+        let new = i * 7 % 13 < 6;
+        text += &format!(
+            "{},{},{}\n",
+            20 + i * 11 % 50,
+            ["old", "new"][usize::from(new)],
+            u32::from((i * 37 % 101) < if new { 25 } else { 50 })
+        );
+    }
+    let session = opened(&folder, "churn.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("Read a test").click();
+    h.run();
+    pick(&mut h, "Who got what", "page");
+    pick(&mut h, "Compared with", "old");
+    pick(&mut h, "What shall improve", "Churn");
+    h.run();
+    h.run();
+    h.get_by_label("Use in What-if").click();
+    h.run();
+    let recipe = h.state().desk.session.recipe.clone().unwrap();
+    let name = &studies(&h)[0].name;
+    let scenarios: Vec<_> = recipe.scenarios.iter().map(|s| (s.name.clone(), s.tested.clone())).collect();
+    let tested = crate::strategy::tested::Tested { study: name.clone(), arm: "new".into() };
+    assert_eq!(scenarios, [(format!("{name}: new"), Some(tested))]);
+    // Nobody said that less is better, so what the outcome is called still decides.
+    assert!(recipe.simulate.bad_news.is_empty());
+}

@@ -5,12 +5,12 @@ use eframe::egui::{self, RichText, Ui};
 use super::form;
 use crate::base::numbers;
 use crate::session::state::{Command, Study};
-use crate::strategy::News;
 use crate::strategy::causal::{Base, Check, Light};
 use crate::strategy::study::{NamedStudy, UpliftAsked};
 use crate::strategy::uplift::learner::Learner;
 use crate::strategy::uplift::{ArmResult, UpliftResult, advice};
 use crate::strategy::words;
+use crate::strategy::{News, Scenario};
 use crate::ui::widgets::{basic, chart, figure, scenario_card, sheet};
 use crate::ui::{Action, Cx, Room, theme};
 
@@ -66,7 +66,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
             form::several(ui, cx, "experiments.adjust", &mut asked.adjust, form::any);
             form::several(ui, cx, "experiments.negative", &mut asked.negative, form::any);
             choice(ui, cx, "experiments.learner", &mut asked.learner, Learner::ALL.map(|l| (l, words::learner(l))));
-            choice(ui, cx, "experiments.base", &mut asked.base, [Base::Logistic, Base::Gbdt].map(|b| (b, (words::base(b), ""))));
+            choice(ui, cx, "experiments.base", &mut asked.base, Base::ALL.map(|b| (b, (words::base(b), ""))));
             let label =
                 ui.label(RichText::new(cx.t("experiments.depth")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.depth_help"));
             ui.add(egui::DragValue::new(&mut asked.depth).range(0..=3)).labelled_by(label.id);
@@ -197,17 +197,19 @@ fn check(ui: &mut Ui, cx: &Cx<'_>, c: &Check) {
 }
 
 /// Turns the advice into scenarios and goes to them.
-fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, asked: &UpliftAsked, scenarios: &[crate::strategy::Scenario]) {
+fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, asked: &UpliftAsked, scenarios: &[Scenario]) {
     let button = egui::Button::new(cx.t("studies.use_in_whatif"));
     let response = ui.add_enabled(!scenarios.is_empty(), button).on_hover_text(cx.t("studies.use_in_whatif_help"));
-    if !response.on_disabled_hover_text(cx.t("studies.no_scenario")).clicked() {
-        return;
+    if response.on_disabled_hover_text(cx.t("studies.no_scenario")).clicked() {
+        take_to_whatif(cx, Some((&asked.outcome, asked.news())), scenarios);
     }
+}
+
+/// Adds scenarios under free names and goes to them; what is good news in the study is good news there.
+pub fn take_to_whatif(cx: &mut Cx<'_>, news: Option<(&str, News)>, scenarios: &[Scenario]) {
     let recipe = cx.session.recipe.as_ref();
-    // What is good news in the study is good news there.
-    if let Some(section) =
-        recipe.map(|r| r.simulate.clone().saying(&asked.outcome, asked.news())).filter(|s| Some(s) != recipe.map(|r| &r.simulate))
-    {
+    let said = |r: &crate::session::recipe::Recipe| news.map(|(outcome, news)| r.simulate.clone().saying(outcome, news));
+    if let Some(section) = recipe.and_then(said).filter(|s| Some(s) != recipe.map(|r| &r.simulate)) {
         cx.command(Command::SetSimulate(section));
     }
     let mut taken: Vec<String> = recipe.iter().flat_map(|r| r.scenarios.iter().map(|s| s.name.clone())).collect();
@@ -215,7 +217,7 @@ fn use_in_whatif(ui: &mut Ui, cx: &mut Cx<'_>, asked: &UpliftAsked, scenarios: &
         let names: Vec<&str> = taken.iter().map(String::as_str).collect();
         let free = !names.contains(&s.name.as_str());
         let name = if free { s.name.clone() } else { crate::ui::views::whatif::moves::free_name(&s.name, &names) };
-        cx.command(Command::AddScenario(crate::strategy::Scenario { name: name.clone(), ..s.clone() }));
+        cx.command(Command::AddScenario(Scenario { name: name.clone(), ..s.clone() }));
         cx.select(|x| x.scenario = Some(name.clone()));
         taken.push(name);
     }

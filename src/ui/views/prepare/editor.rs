@@ -9,7 +9,8 @@ use crate::ui::widgets::basic;
 use crate::ui::{Cx, theme};
 
 /// Kinds of step, in the order of the menu.
-pub(super) const KINDS: [Kind; 6] = [Kind::Deduplicate, Kind::Fill, Kind::Winsorise, Kind::Clip, Kind::Normalise, Kind::Drop];
+pub(super) const KINDS: [Kind; 7] =
+    [Kind::Deduplicate, Kind::Fill, Kind::Winsorise, Kind::Clip, Kind::Normalise, Kind::Calendar, Kind::Drop];
 
 /// A kind of step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub(super) enum Kind {
     Clip,
     Winsorise,
     Normalise,
+    Calendar,
     Drop,
 }
 
@@ -31,6 +33,7 @@ impl Kind {
             Self::Clip => "ui.step_clip",
             Self::Winsorise => "ui.step_winsorise",
             Self::Normalise => "ui.step_normalise",
+            Self::Calendar => "ui.step_calendar",
             Self::Drop => "ui.step_drop",
         }
     }
@@ -42,12 +45,17 @@ impl Kind {
             Self::Clip => "ui.step_clip_help",
             Self::Winsorise => "ui.step_winsorise_help",
             Self::Normalise => "ui.step_normalise_help",
+            Self::Calendar => "ui.step_calendar_help",
             Self::Drop => "ui.step_drop_help",
         }
     }
-    /// Whether it works on numbers only.
-    fn numbers_only(self) -> bool {
-        matches!(self, Self::Clip | Self::Winsorise | Self::Normalise)
+    /// Whether it works on columns of this type: some know numbers only, one dates only.
+    fn takes(self, of: ColumnType) -> bool {
+        match self {
+            Self::Clip | Self::Winsorise | Self::Normalise => matches!(of, ColumnType::Integer | ColumnType::Number),
+            Self::Calendar => matches!(of, ColumnType::Date | ColumnType::Datetime),
+            Self::Deduplicate | Self::Fill | Self::Drop => true,
+        }
     }
 }
 
@@ -86,6 +94,7 @@ impl Editor {
             Step::Clip { columns, lower, upper } => Self { columns, lower, upper, ..Self::new(Kind::Clip) },
             Step::Winsorise { columns, lower, upper } => Self { columns, lower, upper, ..Self::new(Kind::Winsorise) },
             Step::Normalise { columns, method } => Self { columns, method, ..Self::new(Kind::Normalise) },
+            Step::Calendar { columns } => Self { columns, ..Self::new(Kind::Calendar) },
             Step::Drop { columns } => Self { columns, ..Self::new(Kind::Drop) },
         }
     }
@@ -101,6 +110,7 @@ impl Editor {
             Kind::Clip => Step::Clip { columns, lower: self.lower, upper: self.upper },
             Kind::Winsorise => Step::Winsorise { columns, lower: self.lower, upper: self.upper },
             Kind::Normalise => Step::Normalise { columns, method: self.method },
+            Kind::Calendar => Step::Calendar { columns },
             Kind::Drop => Step::Drop { columns },
         }
     }
@@ -124,7 +134,7 @@ impl Editor {
             basic::caption(ui, cx.t(self.kind.help()));
             self.columns_menu(ui, cx);
             match self.kind {
-                Kind::Deduplicate | Kind::Drop => {}
+                Kind::Deduplicate | Kind::Calendar | Kind::Drop => {}
                 Kind::Fill => self.fill(ui, cx),
                 Kind::Clip => self.limits(ui, cx, None),
                 Kind::Winsorise => self.limits(ui, cx, Some(0.0..=1.0)),
@@ -169,10 +179,7 @@ impl Editor {
                 ui.set_min_width(280.0);
                 ui.add(egui::TextEdit::singleline(&mut self.search).hint_text(cx.t("ui.find_column")));
                 let search = self.search.to_lowercase();
-                let fits = |i: &usize| {
-                    let number = matches!(table.column_type(*i), ColumnType::Integer | ColumnType::Number);
-                    (number || !self.kind.numbers_only()) && table.name(*i).to_lowercase().contains(&search)
-                };
+                let fits = |i: &usize| self.kind.takes(table.column_type(*i)) && table.name(*i).to_lowercase().contains(&search);
                 let shown: Vec<_> = (0..table.n_columns()).filter(fits).collect();
                 let features = |name: &str| cx.session.roles.as_ref().is_some_and(|r| r.of.get(name) == Some(&Role::Feature));
                 ui.horizontal(|ui| {
@@ -248,7 +255,7 @@ pub(super) fn words(cx: &Cx<'_>, step: &Step) -> String {
     };
     let limit = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), crate::base::numbers::plain);
     let how = match step {
-        Step::Deduplicate { .. } | Step::Drop { .. } => String::new(),
+        Step::Deduplicate { .. } | Step::Calendar { .. } | Step::Drop { .. } => String::new(),
         Step::Fill { with, .. } => match with {
             FillWith::Median => cx.t("ui.fill_median").to_owned(),
             FillWith::Mode => cx.t("ui.fill_mode").to_owned(),

@@ -6,7 +6,7 @@ use crate::base::{Lang, numbers, tr};
 use crate::session::ledger;
 use crate::session::state::Ask;
 use crate::strategy::simulate::between::{Between, Player};
-use crate::strategy::simulate::{Estimate, Pair};
+use crate::strategy::simulate::{Covers, Estimate, Pair};
 use crate::strategy::{Grade, News, Simulation};
 use crate::ui::views::why::{self, name_it};
 use crate::ui::widgets::{basic, figure, signed_bars};
@@ -82,7 +82,9 @@ pub fn words(p: &Pair, news: News, lang: Lang) -> String {
         (false, true) => "why.versus_conversions",
         (false, false) => "why.versus_conversions_open",
     };
-    let fields: [(&str, &dyn std::fmt::Display); 8] = [
+    let beyond = if e.covers == Covers::Model { "why.versus_beyond_model" } else { "why.versus_beyond" };
+    let fields: [(&str, &dyn std::fmt::Display); 9] = [
+        ("beyond", &tr(lang, beyond)),
         ("name", &p.name),
         ("other", &p.against),
         ("profit", &numbers::signed(e.value)),
@@ -144,8 +146,6 @@ fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, news: News, twins: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::simulate::Covers;
-
     #[test]
     fn a_pair_reads_the_same_from_both_sides() {
         let mut sim = crate::ui::widgets::scenario_card::tests::simulation(true);
@@ -161,6 +161,12 @@ mod tests {
             assert!(a.contains("+200") && a.contains("Push") && b.contains("−200") && b.contains("Mail"), "{a} / {b}");
             assert!(!a.contains('{') && !b.contains('{'));
         }
+        // What the band covers is what does not explain it.
+        let of = |covers| {
+            let sure = Estimate { covers, ..e(5.0, 2.0, 9.0) };
+            words(&Pair { conversions: sure, profit: None, ..one.clone() }, News::Good, Lang::En)
+        };
+        assert!(of(Covers::Model).contains("nor which model the training gave") && of(Covers::Sample).contains("a model may have wrong"));
         assert_eq!(pair(&sim, &["Push".to_owned(), "Nobody".to_owned()]), None);
     }
 }

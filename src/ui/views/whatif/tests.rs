@@ -296,3 +296,29 @@ fn a_scenario_without_an_answer_has_a_card_that_says_why() {
     let answered = h.query_all_by_label_contains("Conversions: 180").next().unwrap().rect().left();
     assert!(said[1] > said[0] && said[1] < answered, "{said:?} before {answered}");
 }
+
+#[test]
+fn bands_take_in_the_model_by_a_tick_where_it_can_be_trained_again() {
+    let label = "Bands include the model's own uncertainty (trains it 20 times again)";
+    let (_folder, mut session) = open(false);
+    let own = session.models.values().next().unwrap().value.card().data.clone();
+    let Some(loaded) = session.loaded.as_mut() else { panic!("a table") };
+    let mut table = (*loaded.value).clone();
+    table.fingerprint = own;
+    loaded.value = Arc::new(table);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label(label).click();
+    h.run();
+    assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().simulate.retrain, 20);
+    h.get_by_label(label).click();
+    h.run();
+    assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().simulate.retrain, 0);
+    // A model of other data cannot be.
+    let (_folder, session) = open(false);
+    let mut h = room(WhatIfView::default(), session, SIZE);
+    h.run();
+    h.get_by_label(label).click();
+    h.run();
+    assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().simulate.retrain, 0);
+}

@@ -114,10 +114,10 @@ impl Editor {
         ui.label(RichText::new(cx.t("why.groups_suggested")).strong());
         for s in all {
             let name = match s.kind {
-                Kind::Calendar => cx.t("why.groups_calendar").to_owned(),
+                Kind::Calendar if s.name.is_empty() => cx.t("why.groups_calendar").to_owned(),
                 // A group that is called as one of its columns would be taken for it.
                 _ if s.columns.contains(&s.name) => cx.tw("why.groups_all", &[("name", &s.name)]),
-                Kind::OneHot | Kind::Family => s.name.clone(),
+                Kind::Calendar | Kind::OneHot | Kind::Family => s.name.clone(),
             };
             let why = match s.kind {
                 Kind::Calendar => "why.groups_why_calendar",
