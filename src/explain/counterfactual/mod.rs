@@ -190,14 +190,17 @@ pub fn counterfactual(
     }
     let mut changes: Vec<Change> = (0..row.len())
         .filter(|&f| found[f].to_bits() != row[f].to_bits())
-        .map(|f| Change {
-            feature: features[f].name.clone(),
-            index: f,
-            from: row[f],
-            to: found[f],
-            from_shown: features[f].show(row[f]),
-            to_shown: features[f].show(found[f]),
-            cost: choices::cost(&features[f], row[f], found[f], rules),
+        .map(|f| {
+            let (from_shown, to_shown) = apart(&features[f], row[f], found[f]);
+            Change {
+                feature: features[f].name.clone(),
+                index: f,
+                from: row[f],
+                to: found[f],
+                from_shown,
+                to_shown,
+                cost: choices::cost(&features[f], row[f], found[f], rules),
+            }
         })
         .collect();
     changes.sort_by(|a, b| b.cost.total_cmp(&a.cost));
@@ -230,6 +233,16 @@ pub fn counterfactual(
         model: card.fingerprint.clone(),
         warnings,
     })
+}
+
+/// Both values as shown; with as many decimals as it takes where a change is smaller than what is usually shown.
+fn apart(feature: &Feature, from: f64, to: f64) -> (String, String) {
+    let usual = (feature.show(from), feature.show(to));
+    if usual.0 != usual.1 || feature.is_categorical() {
+        return usual;
+    }
+    let with = |digits: usize| (format!("{from:.digits$}"), format!("{to:.digits$}"));
+    (0..17).map(with).find(|(a, b)| a != b).unwrap_or_else(|| (format!("{from:e}"), format!("{to:e}")))
 }
 
 fn nearest(row: &[f64], features: &[Feature], x: &FeatureMatrix, outputs: &[f64], wish: Wish, rules: &Rules) -> Option<RealRow> {

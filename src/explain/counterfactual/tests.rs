@@ -119,6 +119,16 @@ fn an_answer_that_the_model_takes_back_is_none() {
 }
 
 #[test]
+fn a_small_change_is_seen_as_one() {
+    let numbers = super::super::summary::tests::feature("f0", &[]);
+    assert_eq!(apart(&numbers, 0.5, 2.0), (numbers.show(0.5), numbers.show(2.0)));
+    let said = apart(&numbers, 0.008_333_333_333, 0.008_333_332_8);
+    assert!(said.0 != said.1 && said.0.starts_with("0.00833333") && said.0.len() < 14, "{said:?}");
+    let tiny = apart(&numbers, 0.0, f64::MIN_POSITIVE);
+    assert_ne!(tiny.0, tiny.1);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let model = formula(2, |x| x[0]);
     let run =

@@ -222,7 +222,8 @@ impl Problem {
     /// Leaves that can be reached, with what getting there costs beyond the cheapest choices.
     fn gather(&self, allowed: &[Mask], reach: &mut Reach) {
         let Reach { leaves, needs_end, needs, ends, .. } = reach;
-        (leaves.clear(), needs_end.clear(), needs.clear(), ends.clear());
+        needs.clear();
+        [&mut *leaves, &mut *needs_end, &mut *ends].into_iter().for_each(Vec::clear);
         let cheapest: Vec<usize> = allowed.iter().map(|m| first(m).unwrap_or(0)).collect();
         for tree in &self.trees {
             for (l, leaf) in tree.leaves.iter().enumerate() {

@@ -105,7 +105,7 @@ impl Editor {
 
     fn line(&mut self, ui: &mut Ui, cx: &Cx<'_>, feature: &Feature, rules: &mut Rules) {
         let name = &feature.name;
-        cell(ui, WIDTHS[0], |ui| ui.label(basic::shorten(name, 21)).on_hover_text(name));
+        cell(ui, WIDTHS[0], |ui| ui.label(basic::shorten(name, 19)).on_hover_text(name));
         let way = Way::of(rules, name);
         let named = |key: &str| format!("{name}: {}", cx.t(&format!("why.rules_{key}_column")));
         cell(ui, WIDTHS[1], |ui| {
@@ -148,15 +148,22 @@ impl Editor {
 
     /// What the whole change may be.
     fn whole(&mut self, ui: &mut Ui, cx: &Cx<'_>, rules: &mut Rules) {
-        ui.horizontal_wrapped(|ui| {
-            ui.label(RichText::new(cx.t("why.rules_most")).color(cx.tokens.weak)).on_hover_text(cx.t("why.rules_most_help"));
+        let any = Some(cx.t("why.rules_any"));
+        let named = |ui: &mut Ui, key: &str| {
+            let label = RichText::new(cx.t(key)).color(cx.tokens.weak);
+            ui.label(label).on_hover_text(cx.t(&format!("{key}_help")));
+        };
+        ui.horizontal(|ui| {
+            named(ui, "why.rules_most");
             let mut most = rules.most_changes.unwrap_or(0) as f64;
-            if self.number(ui, cx.t("why.rules_most"), WIDTHS[5], (&mut most, 0.0, 0.05), Some(cx.t("why.rules_any"))) {
+            if self.number(ui, cx.t("why.rules_most"), WIDTHS[5], (&mut most, 0.0, 0.05), any) {
                 rules.most_changes = Some(most.round() as usize).filter(|n| *n > 0);
             }
-            ui.label(RichText::new(cx.t("why.rules_budget")).color(cx.tokens.weak)).on_hover_text(cx.t("why.rules_budget_help"));
+        });
+        ui.horizontal(|ui| {
+            named(ui, "why.rules_budget");
             let mut budget = rules.budget.unwrap_or(0.0);
-            if self.number(ui, cx.t("why.rules_budget"), WIDTHS[5], (&mut budget, 0.0, 0.02), Some(cx.t("why.rules_any"))) {
+            if self.number(ui, cx.t("why.rules_budget"), WIDTHS[5], (&mut budget, 0.0, 0.02), any) {
                 rules.budget = Some(budget).filter(|b| *b > 0.0);
             }
         });
