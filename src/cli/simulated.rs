@@ -85,17 +85,25 @@ fn money(sim: &Simulation, lang: Lang) -> String {
 /// What each adds to people as they are, and to every other scenario.
 fn added(sim: &Simulation, lang: Lang) -> String {
     let head = |first: &'static str| {
-        vec![tr(lang, first).to_owned(), tr(lang, sim.news.word("cli.conversions")).to_owned(), tr(lang, "cli.profit").to_owned()]
+        vec![
+            tr(lang, first).to_owned(),
+            tr(lang, sim.news.word("cli.conversions")).to_owned(),
+            tr(lang, sim.news.word("why.revenue")).to_owned(),
+            tr(lang, "cli.profit").to_owned(),
+        ]
     };
     let mut rows = vec![head("cli.added")];
     for d in &sim.differences {
-        rows.push(vec![d.name.clone(), band(&d.conversions, numbers::signed), or_dash(d.profit.as_ref(), numbers::signed)]);
+        let money = [&d.revenue, &d.profit].map(|e| or_dash(e.as_ref(), numbers::signed));
+        rows.push([d.name.clone(), band(&d.conversions, numbers::signed)].into_iter().chain(money).collect());
     }
-    for p in &sim.pairs {
-        let name = format!("{} – {}", p.name, p.against);
-        rows.push(vec![name, band(&p.conversions, numbers::signed), or_dash(p.profit.as_ref(), numbers::signed)]);
+    let mut out = if rows.len() > 1 { format!("\n{}", table(&rows)) } else { String::new() };
+    if !sim.pairs.is_empty() {
+        let sheet = words::versus_sheet(sim, lang);
+        let all: Vec<Vec<String>> = std::iter::once(sheet.head).chain(sheet.rows).collect();
+        out += &format!("\n{}", table(&all));
     }
-    if rows.len() > 1 { format!("\n{}", table(&rows)) } else { String::new() }
+    out
 }
 
 #[cfg(test)]
@@ -118,6 +126,22 @@ mod tests {
                 assert!(text.contains(&numbers::signed(d.conversions.value)), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn two_scenarios_against_each_other_say_every_figure() {
+        let mut sim = crate::report::tests::simulation(crate::strategy::simulate::Covers::Sample);
+        sim.pairs = vec![crate::report::tests::versus()];
+        for lang in [Lang::En, Lang::Zh] {
+            let text = text(&sim, lang);
+            for said in ["+40", "−181 [−220 … −90]", "+16", "−7,240 [−7,600 … −6,900]", "−7,256", "−0.20 pp"] {
+                assert!(text.contains(said), "{said} in {text}");
+            }
+            assert!(text.contains(tr(lang, "why.versus_less")) && !text.contains('{'));
+        }
+        // What nobody has is no column.
+        sim.pairs[0].roi = None;
+        assert!(!text(&sim, Lang::En).contains("−0.20 pp"));
     }
 
     #[test]

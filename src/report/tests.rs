@@ -4,7 +4,7 @@ use super::Report;
 use super::content::{Parts, Said, WhySection};
 use super::html::render;
 use crate::base::progress::CurvePoint;
-use crate::base::{Fingerprint, Lang, rng};
+use crate::base::{Fingerprint, Lang, rng, tr};
 use crate::data::profile::{Bin, TopValue};
 use crate::data::{ColumnProfile, ColumnType, Encoder, Feature, FeatureKind, Profile, Reading, Role, Roles, Split};
 use crate::explain::beside::beside;
@@ -374,6 +374,21 @@ pub(crate) fn simulation(covers: Covers) -> Simulation {
     }
 }
 
+/// The third of the scenarios against the second.
+pub(crate) fn versus() -> crate::strategy::simulate::Pair {
+    let e = |value: f64, low: f64, high: f64| Estimate { value, low, high, covers: Covers::Sample };
+    crate::strategy::simulate::Pair {
+        name: "Exit rate −10 %".into(),
+        against: EVIL.into(),
+        reach: Estimate::exact(40.0),
+        conversions: e(-181.0, -220.0, -90.0),
+        revenue: Some(e(-7240.0, -7600.0, -6900.0)),
+        cost: Some(Estimate::exact(16.0)),
+        profit: Some(e(-7256.0, -7616.0, -6916.0)),
+        roi: Some(e(-0.002, -0.004, -0.001)),
+    }
+}
+
 fn empty(lang: Lang) -> Report {
     Report {
         title: "Shop".into(),
@@ -569,5 +584,20 @@ fn pictures_of_many_rows_are_faint_where_they_are_no_fact() {
         let at = page.find(&crate::report::svg::escape(crate::base::tr(Lang::En, caption))).expect(caption);
         let opened = page[..at].rfind("class=\"faint\"").expect("faint");
         assert!(!page[opened..at].contains("</div>"), "{caption}");
+    }
+}
+
+#[test]
+fn two_scenarios_stand_against_each_other_with_every_figure() {
+    for lang in [Lang::En, Lang::Zh] {
+        let mut report = sample(lang);
+        assert!(!render(&report).contains(tr(lang, "why.versus_less")));
+        report.simulations[0].pairs = vec![versus()];
+        let page = render(&report);
+        balanced(&page);
+        for cell in ["+40", "−181 [−220 … −90]", "−7,240 [−7,600 … −6,900]", "+16", "−7,256 [−7,616 … −6,916]", "−0.20 pp"]
+        {
+            assert!(page.contains(&format!("<td class=\"n\">{cell}")), "{cell}");
+        }
     }
 }

@@ -65,6 +65,14 @@ impl Resample {
         (value, low.min(value), high.max(value))
     }
 
+    /// What one total is of another, each with something added that is the same for whoever is drawn; both from the same draw.
+    pub fn ratio(&self, (over, and): (&[f64], f64), (under, beside): (&[f64], f64)) -> (f64, f64, f64) {
+        let value = (over.iter().sum::<f64>() + and) / (under.iter().sum::<f64>() + beside);
+        let everybody: Vec<usize> = (0..self.people).collect();
+        let drawn = self.drawn(&[self.sums(&everybody, over, 1.0), self.sums(&everybody, under, 1.0)]);
+        self.ends(value, drawn[0].iter().zip(&drawn[1]).map(|(a, b)| (a + and) / (b + beside)).collect())
+    }
+
     /// Sums by block of what some of the people have, times `by`; the others have nothing.
     pub fn sums(&self, people: &[usize], values: &[f64], by: f64) -> Vec<f64> {
         let mut sums = vec![0.0; self.sizes.len()];
@@ -76,6 +84,23 @@ impl Resample {
 
     /// Totals of several sums by block and their 95 % percentile intervals, all on the same draws.
     pub fn totals(&self, sums: &[Vec<f64>]) -> Vec<(f64, f64, f64)> {
+        self.drawn(sums).into_iter().zip(sums).map(|(totals, sums)| self.ends(sums.iter().sum(), totals)).collect()
+    }
+
+    /// A number and the 95 % percentile interval of what it was in every replicate; it never lies outside. Replicates in which
+    /// there is no such number are left out.
+    pub fn ends(&self, value: f64, mut drawn: Vec<f64>) -> (f64, f64, f64) {
+        drawn.retain(|v| v.is_finite());
+        if self.people < 2 || drawn.is_empty() {
+            return (value, value, value);
+        }
+        drawn.sort_unstable_by(f64::total_cmp);
+        (value, quantile(&drawn, 0.025).min(value), quantile(&drawn, 0.975).max(value))
+    }
+
+    /// What several sums by block come to in every replicate, all on the same draws: what is computed from several of them is
+    /// computed replicate by replicate.
+    pub fn drawn(&self, sums: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let blocks = self.sizes.len();
         let n = self.people as f64;
         let mut random = rng::rng(self.seed, "bootstrap");
@@ -94,16 +119,7 @@ impl Resample {
                 kept.push(sum * (n / size));
             }
         }
-        let ends = |(mut totals, sums): (Vec<f64>, &Vec<f64>)| {
-            totals.sort_unstable_by(f64::total_cmp);
-            let value: f64 = sums.iter().sum();
-            if self.people < 2 {
-                (value, value, value)
-            } else {
-                (value, quantile(&totals, 0.025).min(value), quantile(&totals, 0.975).max(value))
-            }
-        };
-        all.into_iter().zip(sums).map(ends).collect()
+        all
     }
 }
 

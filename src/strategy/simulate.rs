@@ -210,7 +210,7 @@ pub fn simulate(
         between: None,
         frontier: None,
         sensitivity: Vec::new(),
-        pairs: answer::pairs(&world, &results[1..], &blocks, options),
+        pairs: answer::pairs(&world, &results[1..], &differences, &blocks, options),
         assumptions: assumptions(outcome, options, asked_for.iter().map(|(_, s, _)| *s).zip(&plans), &results[0], also),
         scenarios: results,
         unanswered,

@@ -191,6 +191,11 @@ impl Terms {
         self.worth().map(|w| w * self.news.sign())
     }
 
+    /// Revenue of one more conversion; of bad news, what it takes from what is saved.
+    pub fn value_added(&self) -> Option<f64> {
+        self.value_per_conversion.map(|v| v * self.news.sign())
+    }
+
     /// Of so many people of whom so many conversions are expected, those who take the offer: the converted; where that is bad
     /// news, everybody else.
     pub fn takers(&self, people: f64, conversions: f64) -> f64 {

@@ -186,14 +186,11 @@ impl Page {
         if s.pairs.is_empty() {
             return String::new();
         }
-        let row = |p: &crate::strategy::simulate::Pair| {
-            let profit = p.profit.as_ref().map_or_else(|| "–".to_owned(), |e| band(e, true));
-            vec![p.name.clone(), p.against.clone(), band(&p.conversions, true), profit]
-        };
-        let rows: Vec<Vec<String>> = s.pairs.iter().map(row).collect();
-        let head = ["report.scenario", "why.versus_other", s.news.word("why.conversions"), "why.profit"];
-        let mut out = format!("<h3>{}</h3>{}", escape(self.t("why.versus_title")), self.table(&head, &[2, 3], &rows));
-        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("why.versus_help")));
+        let sheet = words::versus_sheet(s, self.lang);
+        let right: Vec<usize> = (1..sheet.head.len()).collect();
+        let rows: Vec<Vec<String>> = sheet.rows.iter().map(|r| r.iter().map(|c| escape(c)).collect()).collect();
+        let mut out = format!("<h3>{}</h3>{}", escape(self.t("why.versus_title")), Self::cells(&sheet.head, &right, &rows));
+        let _ = write!(out, "<p class=\"weak\">{}</p>", escape(self.t("why.versus_table")));
         if let Some(b) = s.between.as_ref().filter(|b| !b.parts.is_empty()) {
             let name = |p: &Player| match p {
                 Player::Lever(column) => column.clone(),

@@ -31,10 +31,16 @@ pub(in crate::strategy) struct Answered {
 #[derive(Clone)]
 pub(in crate::strategy) struct Sums {
     pub conversions: Vec<f64>,
-    /// What the conversions leave once their own cost is paid, and what is spent besides, whoever the people are.
-    pub profit: Option<(Vec<f64>, f64)>,
-    /// What is not known of it besides: half a band of its conversions and of its profit, where a test measured them.
-    pub besides: Option<(f64, f64)>,
+    /// What is spent on conversions; empty where nothing is.
+    pub offers: Vec<f64>,
+    /// What is spent besides, whoever the people are.
+    pub known: f64,
+    /// Revenue of one conversion more.
+    pub value: Option<f64>,
+    /// What one conversion more leaves before costs.
+    pub worth: Option<f64>,
+    /// Whether a test measured the effect: then what the test does not know adds to who is in the data.
+    pub measured: bool,
 }
 
 /// A second outcome, ready to be asked.
@@ -217,7 +223,15 @@ pub(super) fn answer(
         profit: if good { t.worth().map(|w| left(&then, found, w)) } else { extra },
         retention: None,
         satisfaction: None,
-        roi: roi(extra, cost),
+        roi: roi(extra, cost).map(|r| match t.worth_added() {
+            // What is spent on conversions moves with what they leave, so both come from the same draw.
+            Some(w) if !offers.is_empty() => {
+                let each: Vec<f64> = gap.iter().zip(&offers).map(|(c, o)| w * c - o).collect();
+                let (value, low, high) = draws.ratio((&each, -known / per_row), (&offers, known / per_row));
+                Estimate { value, low, high, ..r }
+            }
+            _ => r,
+        }),
         money: t,
         book: Some(book.brief(rows)),
         outside: after.outside,
@@ -227,7 +241,7 @@ pub(super) fn answer(
         name: scenario.name.clone(),
         conversions: added,
         rate: added.scaled(1.0 / people.max(f64::MIN_POSITIVE), 0.0),
-        revenue: t.value_per_conversion.map(|v| added.scaled(v * t.news.sign(), 0.0)),
+        revenue: t.value_added().map(|v| added.scaled(v, 0.0)),
         // Doing nothing costs nothing, so the campaign has to earn its whole cost.
         profit: extra,
         retention: None,
@@ -251,11 +265,14 @@ pub(super) fn answer(
         }
     }
     let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
-    let mut sums = Sums { conversions: all.sums(&plan.rows, &gap, per_row), profit: None, besides: None };
-    if let Some(worth) = t.worth_added() {
-        let each: Vec<f64> = gap.iter().enumerate().map(|(i, g)| worth * g - offers.get(i).copied().unwrap_or(0.0)).collect();
-        sums.profit = Some((all.sums(&plan.rows, &each, per_row), known));
-    }
+    let sums = Sums {
+        conversions: all.sums(&plan.rows, &gap, per_row),
+        offers: if offers.is_empty() { Vec::new() } else { all.sums(&plan.rows, &offers, per_row) },
+        known,
+        value: t.value_added(),
+        worth: t.worth_added(),
+        measured: false,
+    };
     Ok(Answered { result, difference, sums })
 }
 
@@ -329,45 +346,68 @@ fn drivers(world: &World<'_>, plan: &Plan, before: &[f64], all: f64, limited: bo
     Ok(shapley(m, &v).into_iter().enumerate().map(|(i, phi)| (name(i), phi)).collect())
 }
 
-/// Every scenario against every one before it, on the same draws.
-pub(super) fn pairs(world: &World<'_>, results: &[ScenarioResult], sums: &[Sums], options: &SimulateOptions) -> Vec<Pair> {
-    let mut wanted: Vec<Vec<f64>> = Vec::new();
-    let mut kept = Vec::new();
-    let less = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
-    for (j, b) in sums.iter().enumerate() {
-        for (i, a) in sums[..j].iter().enumerate() {
-            let conversions = wanted.len();
-            wanted.push(less(&b.conversions, &a.conversions));
-            let profit = match (&b.profit, &a.profit) {
-                (Some((b, spent)), Some((a, other))) => {
-                    wanted.push(less(b, a));
-                    Some((wanted.len() - 1, spent - other))
-                }
-                _ => None,
-            };
-            kept.push((i, j, conversions, profit));
-        }
-    }
-    if kept.is_empty() {
+/// What can be set against another scenario's, in the order of a [`Pair`]: people reached, then what is drawn.
+fn figures(r: &ScenarioResult, d: &Difference) -> [Option<Estimate>; 5] {
+    [Some(d.conversions), d.revenue, r.cost, d.profit, r.roi]
+}
+
+/// The same in every replicate; what a scenario does not have is never asked for.
+fn drawn(conversions: &[f64], offers: Option<&Vec<f64>>, of: &Sums) -> [Vec<f64>; 5] {
+    let spent: Vec<f64> = (0..conversions.len()).map(|k| of.known + offers.map_or(0.0, |o| o[k])).collect();
+    let times = |by: Option<f64>| conversions.iter().map(|c| c * by.unwrap_or(0.0)).collect::<Vec<f64>>();
+    let profit: Vec<f64> = times(of.worth).iter().zip(&spent).map(|(p, s)| p - s).collect();
+    let roi = profit.iter().zip(&spent).map(|(p, s)| p / s).collect();
+    [conversions.to_vec(), times(of.value), spent, profit, roi]
+}
+
+/// Every scenario against every one before it: the subtraction of the two answers, and its band from the subtraction in every
+/// replicate, so that what both have in common cancels out.
+pub(super) fn pairs(
+    world: &World<'_>,
+    results: &[ScenarioResult],
+    differences: &[Difference],
+    sums: &[Sums],
+    options: &SimulateOptions,
+) -> Vec<Pair> {
+    if sums.len() < 2 {
         return Vec::new();
     }
-    let found = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed).totals(&wanted);
-    let estimate = |k: usize| Estimate { value: found[k].0, low: found[k].1, high: found[k].2, covers: Covers::Sample };
-    kept.into_iter()
-        .map(|(i, j, conversions, profit)| {
-            let besides =
-                |of: fn(&(f64, f64)) -> f64| [&sums[i], &sums[j]].iter().filter_map(|s| s.besides.as_ref().map(of)).fold(0.0, f64::hypot);
-            let wider = |e: Estimate, half: f64| Estimate {
-                low: e.value - (e.value - e.low).hypot(half),
-                high: e.value + (e.high - e.value).hypot(half),
-                ..e
+    let wanted: Vec<Vec<f64>> =
+        sums.iter().flat_map(|s| [&s.conversions].into_iter().chain(Some(&s.offers).filter(|o| !o.is_empty()))).cloned().collect();
+    let draws = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
+    let mut totals = draws.drawn(&wanted).into_iter();
+    let all: Vec<[Vec<f64>; 5]> = sums
+        .iter()
+        .map(|s| {
+            let conversions = totals.next().unwrap_or_default();
+            let offers = if s.offers.is_empty() { None } else { totals.next() };
+            drawn(&conversions, offers.as_ref(), s)
+        })
+        .collect();
+    let of = |k: usize| figures(&results[k], &differences[k]);
+    let half = |k: usize, f: usize| of(k)[f].filter(|_| sums[k].measured).map_or(0.0, |e| (e.value - e.low).max(e.high - e.value));
+    let mut out = Vec::new();
+    for j in 0..sums.len() {
+        for i in 0..j {
+            let less = |f: usize| {
+                let value = of(j)[f]?.value - of(i)[f]?.value;
+                let each = all[j][f].iter().zip(&all[i][f]).map(|(b, a)| b - a).collect();
+                let (value, low, high) = draws.ends(value, each);
+                let besides = half(i, f).hypot(half(j, f));
+                let (low, high) = (value - (value - low).hypot(besides), value + (high - value).hypot(besides));
+                Some(Estimate { value, low, high, covers: Covers::Sample })
             };
-            Pair {
+            out.push(Pair {
                 name: results[j].name.clone(),
                 against: results[i].name.clone(),
-                conversions: wider(estimate(conversions), besides(|b| b.0)),
-                profit: profit.map(|(k, spent)| wider(estimate(k), besides(|b| b.1)).scaled(1.0, -spent)),
-            }
-        })
-        .collect()
+                reach: Estimate::exact(results[j].reach.value - results[i].reach.value),
+                conversions: less(0).unwrap_or(Estimate::exact(0.0)),
+                revenue: less(1),
+                cost: less(2),
+                profit: less(3),
+                roi: less(4),
+            });
+        }
+    }
+    out
 }

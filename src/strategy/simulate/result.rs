@@ -110,10 +110,38 @@ pub struct Pair {
     pub name: String,
     /// The other.
     pub against: String,
+    /// People reached beyond the other's.
+    pub reach: Estimate,
     /// Conversions added beyond the other's.
     pub conversions: Estimate,
+    /// Revenue added beyond the other's, where both have a value per conversion.
+    #[serde(default)]
+    pub revenue: Option<Estimate>,
+    /// Cost beyond the other's, where both have any.
+    #[serde(default)]
+    pub cost: Option<Estimate>,
     /// Profit beyond the other's, where both have a value per conversion.
     pub profit: Option<Estimate>,
+    /// Return on cost beyond the other's, where both have one.
+    #[serde(default)]
+    pub roi: Option<Estimate>,
+}
+
+impl Pair {
+    /// The same, the other way round.
+    pub fn turned(&self) -> Self {
+        let turn = |e: Estimate| e.scaled(-1.0, 0.0);
+        Self {
+            name: self.against.clone(),
+            against: self.name.clone(),
+            reach: turn(self.reach),
+            conversions: turn(self.conversions),
+            revenue: self.revenue.map(turn),
+            cost: self.cost.map(turn),
+            profit: self.profit.map(turn),
+            roi: self.roi.map(turn),
+        }
+    }
 }
 
 /// A scenario that could not be answered; the others were.

@@ -92,7 +92,7 @@ pub(super) fn answer(
         name: scenario.name.clone(),
         conversions: added,
         rate: added.scaled(per_person, 0.0),
-        revenue: t.value_per_conversion.map(|v| added.scaled(v * sign, 0.0)),
+        revenue: t.value_added().map(|v| added.scaled(v, 0.0)),
         profit: extra,
         retention: None,
         satisfaction: None,
@@ -103,8 +103,11 @@ pub(super) fn answer(
     let each = |total: f64| all.sums(&plan.rows, &vec![total / n.max(1.0); plan.rows.len()], 1.0);
     let sums = Sums {
         conversions: each(added.value),
-        profit: extra.map(|e| (each(e.value + contacts), contacts)),
-        besides: Some((half_of(added), extra.map_or(0.0, half_of))),
+        offers: if offer > 0.0 { each(offers.value) } else { Vec::new() },
+        known: contacts,
+        value: t.value_added(),
+        worth: t.worth_added(),
+        measured: true,
     };
     Answered { result, difference, sums }
 }
@@ -123,8 +126,4 @@ fn value_below(e: Estimate) -> f64 {
 
 fn value_above(e: Estimate) -> f64 {
     e.high - e.value
-}
-
-fn half_of(e: Estimate) -> f64 {
-    value_below(e).max(value_above(e))
 }

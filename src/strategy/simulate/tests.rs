@@ -10,6 +10,7 @@ use crate::strategy::scenario::Setting;
 use crate::strategy::{Grade, LeverStatus};
 
 mod frontier;
+mod versus;
 
 const N: i64 = 60;
 

@@ -47,7 +47,8 @@ fn of_difference(d: &mut Difference) -> Vec<Option<&mut Estimate>> {
 }
 
 fn of_pair(p: &mut Pair) -> Vec<Option<&mut Estimate>> {
-    vec![Some(&mut p.conversions), p.profit.as_mut()]
+    let money = [p.revenue.as_mut(), p.cost.as_mut(), p.profit.as_mut(), p.roi.as_mut()];
+    [Some(&mut p.reach), Some(&mut p.conversions)].into_iter().chain(money).collect()
 }
 
 fn wider<T>(one: &mut T, others: Vec<&mut T>, figures: fn(&mut T) -> Vec<Option<&mut Estimate>>) {

@@ -7,12 +7,14 @@ pub mod feedback;
 mod frontier;
 mod policy;
 mod uplift;
+mod versus;
 
 pub use customers::{checked, pictures, segment, segments, valuation};
 pub use experiment::{comparison, daily, differences, metric, p_value, reading, version_key, word_key};
 pub use frontier::{frontier_chart, frontier_says};
 pub use policy::{estimates, method, policy_pictures, policy_says, policy_values, proposals, wanted};
 pub use uplift::{arm, arms, base, candidates, condition, learner, outcome, rankings, rule_sheet, rules, uplift_pictures};
+pub use versus::{Versus, versus, versus_sheet};
 
 use crate::base::{Lang, numbers, tr, tr_with};
 use crate::strategy::bandit::run::{POINTS, Spread};

@@ -6,8 +6,8 @@ use crate::base::{Lang, numbers, tr};
 use crate::session::ledger;
 use crate::session::state::Ask;
 use crate::strategy::simulate::between::{Between, Player};
-use crate::strategy::simulate::{Covers, Estimate, Pair};
-use crate::strategy::{Grade, News, Simulation};
+use crate::strategy::simulate::{Covers, Pair};
+use crate::strategy::{Grade, News, Simulation, words};
 use crate::ui::views::why::{self, name_it};
 use crate::ui::widgets::{basic, figure, signed_bars};
 use crate::ui::{Cx, theme};
@@ -46,7 +46,8 @@ impl Compare {
             }
         });
         if let Some(pair) = pair(sim, &two) {
-            ui.add(egui::Label::new(words(&pair, sim.news, cx.lang())).wrap());
+            ui.add(egui::Label::new(sentence(&pair, sim.news, cx.lang())).wrap());
+            figures(ui, cx, &pair, sim);
             if sim.scenarios.iter().skip(1).any(|s| two.contains(&s.name) && s.grade == Grade::D) {
                 basic::warning(ui, cx.t("why.versus_unsupported"));
             }
@@ -68,13 +69,11 @@ pub fn pair(sim: &Simulation, two: &[String; 2]) -> Option<Pair> {
         return Some(p.clone());
     }
     let p = sim.pairs.iter().find(|p| p.against == two[1] && p.name == two[0])?;
-    let turned = |e: Estimate| e.scaled(-1.0, 0.0);
-    let (name, against) = (p.against.clone(), p.name.clone());
-    Some(Pair { name, against, conversions: turned(p.conversions), profit: p.profit.map(turned) })
+    Some(p.turned())
 }
 
 /// The difference in one sentence; whether it is beyond the chance of who is in the data.
-pub fn words(p: &Pair, news: News, lang: Lang) -> String {
+pub fn sentence(p: &Pair, news: News, lang: Lang) -> String {
     let e = p.profit.unwrap_or(p.conversions);
     let key = match (p.profit.is_some(), e.low > 0.0 || e.high < 0.0) {
         (true, true) => "why.versus_profit",
@@ -95,6 +94,18 @@ pub fn words(p: &Pair, news: News, lang: Lang) -> String {
         ("c_high", &numbers::signed(p.conversions.high)),
     ];
     crate::base::tr_with(lang, news.word(key), &fields)
+}
+
+/// Every figure of the one less that of the other.
+fn figures(ui: &mut Ui, cx: &Cx<'_>, p: &Pair, sim: &Simulation) {
+    let header = ["why.figure", "why.versus_figure", "why.versus_from", "why.versus_to"].map(|k| cx.t(k).to_owned()).to_vec();
+    let row = |v: words::Versus| {
+        let [low, high] = v.band.unwrap_or_default();
+        vec![v.name, v.shown, low, high]
+    };
+    let rows = words::versus(p, sim, cx.lang()).into_iter().map(row).collect();
+    ui.scope(|ui| figure::table(ui, &figure::Table { header, rows }));
+    basic::caption(ui, cx.t("why.versus_table"));
 }
 
 /// A driver's name.
@@ -146,25 +157,38 @@ fn drivers(ui: &mut Ui, cx: &mut Cx<'_>, found: &Between, news: News, twins: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::simulate::Estimate;
+
     #[test]
     fn a_pair_reads_the_same_from_both_sides() {
         let mut sim = crate::ui::widgets::scenario_card::tests::simulation(true);
         let e = |value: f64, low: f64, high: f64| Estimate { value, low, high, covers: Covers::Sample };
         let (name, against) = ("Push".to_owned(), "Mail".to_owned());
-        sim.pairs = vec![Pair { name, against, conversions: e(5.0, 2.0, 9.0), profit: Some(e(200.0, -10.0, 380.0)) }];
+        sim.pairs = vec![Pair {
+            name,
+            against,
+            reach: Estimate::exact(-40.0),
+            conversions: e(5.0, 2.0, 9.0),
+            revenue: Some(e(220.0, 90.0, 400.0)),
+            cost: Some(Estimate::exact(20.0)),
+            profit: Some(e(200.0, -10.0, 380.0)),
+            roi: Some(e(0.25, -0.05, 0.5)),
+        }];
         let one = pair(&sim, &["Mail".to_owned(), "Push".to_owned()]).unwrap();
         assert_eq!(one, sim.pairs[0]);
         let other = pair(&sim, &["Push".to_owned(), "Mail".to_owned()]).unwrap();
         assert_eq!((other.conversions, other.profit), (e(-5.0, -9.0, -2.0), Some(e(-200.0, -380.0, 10.0))));
+        assert_eq!((other.revenue, other.roi), (Some(e(-220.0, -400.0, -90.0)), Some(e(-0.25, -0.5, 0.05))));
+        assert_eq!((other.reach.value, other.cost.unwrap().high), (40.0, -20.0));
         for lang in [Lang::En, Lang::Zh] {
-            let (a, b) = (words(&one, News::Good, lang), words(&other, News::Bad, lang));
+            let (a, b) = (sentence(&one, News::Good, lang), sentence(&other, News::Bad, lang));
             assert!(a.contains("+200") && a.contains("Push") && b.contains("−200") && b.contains("Mail"), "{a} / {b}");
             assert!(!a.contains('{') && !b.contains('{'));
         }
         // What the band covers is what does not explain it.
         let of = |covers| {
             let sure = Estimate { covers, ..e(5.0, 2.0, 9.0) };
-            words(&Pair { conversions: sure, profit: None, ..one.clone() }, News::Good, Lang::En)
+            sentence(&Pair { conversions: sure, profit: None, ..one.clone() }, News::Good, Lang::En)
         };
         assert!(of(Covers::Model).contains("nor which model the training gave") && of(Covers::Sample).contains("a model may have wrong"));
         assert_eq!(pair(&sim, &["Push".to_owned(), "Nobody".to_owned()]), None);
