@@ -11,7 +11,7 @@ use whybench::base::{Lang, tr};
 use whybench::explain::ExplainOptions;
 use whybench::ml::model::Scale;
 use whybench::session::Session;
-use whybench::session::state::{Ask, Question};
+use whybench::session::state::{Ask, Command, Question};
 use whybench::strategy::scenario::Setting;
 use whybench::ui::shell::Desk;
 use whybench::ui::{Room, Start};
@@ -21,7 +21,7 @@ const PROJECT: &str = include_str!("../sample_data/online_shoppers.whybench");
 const FRAMES: usize = 240;
 
 /// The pictures of Why by the key of their title.
-const PICTURES: [&str; 19] = [
+const PICTURES: [&str; 24] = [
     "why.waterfall",
     "why.importance",
     "why.beeswarm",
@@ -41,6 +41,11 @@ const PICTURES: [&str; 19] = [
     "why.pairs_title",
     "why.shuffled_title",
     "why.cohorts_title",
+    "why.contrast_bars",
+    "why.again_title",
+    "why.levels_title",
+    "why.inside_row",
+    "why.inside_rows",
 ];
 
 /// High enough for all of Why: what lies below the fold of a scrolled room cannot be clicked, and a room at its end cannot
@@ -144,6 +149,18 @@ fn pictures(desk: &mut Desk) {
         if key == "why.effect_rows" {
             assert!(stage.press(desk, t("why.effect_ice"), &[]), "no curves row by row");
         }
+        match key {
+            "why.contrast_bars" => desk.session.selection.pinned = vec![5],
+            "why.again_title" => assert!(stage.press(desk, t("why.train_again"), &[]), "it cannot be trained again"),
+            "why.levels_title" => desk.session.selection.feature = Some("Month".to_owned()),
+            "why.inside_row" => {
+                let pages = ["Administrative", "Informational", "ProductRelated"].map(str::to_owned).to_vec();
+                desk.session.apply(&Command::SetGroup { old: None, name: "Pages".to_owned(), columns: pages });
+                desk.session.selection.feature = Some("Pages".to_owned());
+            }
+            _ => {}
+        }
+        stage.settle(desk, 20);
         let area = stage.show(desk, key);
         stage.time(desk, key, area);
         // It was painted all the while: it stands where it stood, but for a line that a hover may add.
