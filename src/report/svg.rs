@@ -235,7 +235,7 @@ fn figures([low, middle, high]: [f64; 3], x: impl Fn(f64) -> f64, y: f64, show: 
 
 /// Letters of a line of a name beside a picture, and of one that stands upright.
 const NAMES: usize = 28;
-const UPRIGHT: usize = 24;
+const UPRIGHT: usize = 26;
 
 /// The name of an axis, upright at the left; each line more of it takes [`more`] to the right.
 fn upright(middle: f64, name: &str, most: usize) -> String {

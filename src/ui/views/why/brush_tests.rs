@@ -3,7 +3,7 @@
 use eframe::egui;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-use super::tests::{explained, room};
+use super::tests::{Room1, explained, room};
 use super::*;
 use crate::explain::AttentionMap;
 use crate::ml::{ModelKind, ModelSpec};
@@ -98,9 +98,40 @@ fn brushed_rows_are_a_group_beside_others() {
         _ => false,
     };
     assert!(h.state().asked.iter().any(asked), "{:?}", h.state().asked);
+    // Rows that were picked have no condition that a report could be asked for by.
+    assert!(h.query_by_label("Add these groups to the report").is_none());
     h.get_by_label("Remove The 2 selected rows").click();
     h.run();
     assert!(h.query_by_label("Remove The 2 selected rows").is_none());
+}
+
+#[test]
+fn groups_side_by_side_are_put_into_the_report_and_taken_out() {
+    let (_folder, session) = explained(ModelKind::Gbdt, &[0.2, -0.1]);
+    let mut h = room(WhyView::default(), session, [1000.0, 4000.0]);
+    h.run();
+    h.get_by_label("Groups side by side").click();
+    h.run();
+    for group in ["Revenue = 'TRUE'", "Revenue = 'FALSE'"] {
+        assert!(h.query_by_label("Add these groups to the report").is_none(), "one group is beside nobody");
+        h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Add a group").focus();
+        h.run();
+        h.get_by_role_and_label(egui::accesskit::Role::TextInput, "Add a group").type_text(group);
+        h.run();
+        h.key_press(egui::Key::Enter);
+        h.run();
+    }
+    let cohorts = |h: &egui_kittest::Harness<'_, Room1<WhyView>>| h.state().desk.session.recipe.as_ref().unwrap().explain.cohorts.clone();
+    h.get_by_label("Add these groups to the report").click();
+    h.run();
+    assert_eq!(cohorts(&h), ["Revenue = 'TRUE'", "Revenue = 'FALSE'"]);
+    let top = h.query_all_by_label("In the report").map(|n| n.rect().top()).fold(0.0, f32::max);
+    let at = h.query_all_by_label("In the report").find(|n| n.rect().top() >= top).unwrap().rect().center();
+    h.drag_at(at);
+    h.step();
+    h.drop_at(at);
+    h.run();
+    assert!(cohorts(&h).is_empty());
 }
 
 #[test]
