@@ -126,15 +126,18 @@ impl Editor {
             } else {
                 let whole = matches!(feature.kind, FeatureKind::Numeric { integer, boolean } if integer || boolean);
                 let speed = if whole { 0.1 } else { (feature.range.1 - feature.range.0).abs().max(1e-6) / 200.0 };
+                // A count stays a count while it is dragged.
+                let round = |v: f64| if whole { v.round() } else { v };
                 let mut step = rules.step.get(name).copied().unwrap_or(0.0);
                 if self.number(ui, &named("step"), WIDTHS[2], (&mut step, 0.0, speed), Some(cx.t("why.rules_any"))) {
-                    set(&mut rules.step, name, Some(step).filter(|s| *s > 0.0));
+                    set(&mut rules.step, name, Some(round(step)).filter(|s| *s > 0.0));
                 }
                 let (mut low, mut high) = rules.range.get(name).copied().unwrap_or(feature.range);
                 let least = self.number(ui, &named("from"), WIDTHS[3], (&mut low, f64::MIN, speed), None);
                 let most = self.number(ui, &named("to"), WIDTHS[4], (&mut high, f64::MIN, speed), None);
                 if least || most {
                     // The end that was not touched gives way.
+                    let (low, high) = (round(low), round(high));
                     let range = if least { (low, high.max(low)) } else { (low.min(high), high) };
                     set(&mut rules.range, name, Some(range).filter(|r| *r != feature.range));
                 }
@@ -172,11 +175,14 @@ impl Editor {
     /// A number that is dragged or typed; whether it changed. Where 0 is no limit, `nothing` says so.
     fn number(&mut self, ui: &mut Ui, name: &str, width: f32, value: (&mut f64, f64, f64), nothing: Option<&str>) -> bool {
         let (value, least, speed) = value;
-        let mut field = egui::DragValue::new(value).speed(speed).range(least..=f64::MAX).max_decimals(4).update_while_editing(false);
-        if let Some(nothing) = nothing {
-            let said = nothing.to_owned();
-            field = field.custom_formatter(move |v, _| if v == 0.0 { said.clone() } else { crate::base::numbers::plain(v) });
-        }
+        let nothing = nothing.map(str::to_owned);
+        // Ends of a range are shown as they are, not rounded; a whole number without decimals.
+        let shown = move |v: f64| match &nothing {
+            Some(nothing) if v == 0.0 => nothing.clone(),
+            _ => format!("{}", (v * 1e6).round() / 1e6),
+        };
+        let field = egui::DragValue::new(value).speed(speed).range(least..=f64::MAX).max_decimals(9).update_while_editing(false);
+        let field = field.custom_formatter(move |v, _| shown(v));
         let response = ui.name_inputs(name, |ui| ui.add_sized([width, theme::ROW], field));
         self.busy |= response.dragged();
         response.changed()
