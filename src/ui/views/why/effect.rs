@@ -70,7 +70,7 @@ impl EffectPane {
                 ui.checkbox(&mut self.centred, cx.t("why.effect_centred")).on_hover_text(cx.t("why.effect_centred_help"));
                 return;
             }
-            ui.label(RichText::new(cx.t("why.together_with")).color(cx.tokens.weak));
+            ui.add(egui::Label::new(RichText::new(cx.t("why.together_with")).color(cx.tokens.weak)).extend());
             let shown = self.second.clone().unwrap_or_else(|| cx.t("why.nothing_else").to_owned());
             let combo = egui::ComboBox::from_id_salt("why-second").selected_text(basic::shorten(&shown, 22)).show_ui(ui, |ui| {
                 if ui.selectable_label(self.second.is_none(), cx.t("why.nothing_else")).clicked() {
