@@ -127,6 +127,10 @@ impl Desk {
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let ctx = ui.ctx().clone();
         self.width = ctx.content_rect().width();
+        // Edits that follow each other are one step back only within one drag, or while something is typed.
+        if ctx.input(|i| i.pointer.any_pressed() || i.key_pressed(egui::Key::Tab) || i.key_pressed(egui::Key::Enter)) {
+            self.session.history.pause();
+        }
         let Self { session, start, room, prompt, inspector, palette, hover, views, workspace, typed, left_prompt, width } = self;
         let mut cx = Cx::new(session, &ctx, *hover, start);
         shortcuts(&ctx, &mut cx);

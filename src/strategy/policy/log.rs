@@ -24,6 +24,7 @@ pub struct Columns {
     /// Where it was shown.
     pub position: Option<String>,
     /// What was known when it was chosen.
+    #[serde(default)]
     pub context: Vec<String>,
 }
 

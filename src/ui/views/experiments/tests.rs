@@ -311,6 +311,7 @@ fn what_is_rarely_asked_of_a_test_has_fields_and_can_be_taken_back() {
     }
     let session = opened(&folder, "mail.csv", &text);
     let mut h = harness(session, Room::Experiments);
+    h.set_size(eframe::egui::vec2(1280.0, 3000.0));
     h.run();
     h.get_by_label("Whom does it help?").click();
     h.run();
@@ -352,7 +353,7 @@ fn what_is_rarely_asked_of_a_test_has_fields_and_can_be_taken_back() {
     assert_eq!(now(&h).split, Some(crate::data::Split::Modulo { of: 10, test_from: 7 }));
     h.get_by_label("By time").click();
     h.run();
-    h.get_by_label("Choose the columns first");
+    h.get_by_label("Choose at least one column");
     h.get_by_label("Random").click();
     h.run();
     assert_eq!(now(&h).split, None, "the usual one is not written down");
@@ -419,8 +420,9 @@ fn what_predicts_rewards_is_chosen_and_taken_back() {
     h.run();
     h.get_by_label("What if shown otherwise?").click();
     h.run();
-    pick(&mut h, "What was shown", "item_id");
-    pick(&mut h, "What came of it", "click");
+    h.run();
+    h.get_by_label("Take these columns").click();
+    h.run();
     let now = |h: &Harness<'_, Bench>| match studies(h)[0].ask.clone() {
         Study::Policy(asked) => asked,
         other => panic!("{other:?}"),
