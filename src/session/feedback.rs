@@ -11,7 +11,7 @@ use crate::data::{Loaded, Part};
 use crate::fault;
 use crate::ml::Model;
 use crate::strategy::feedback::{self, Advice, Feedback, Rows, Settings, schema};
-use crate::strategy::study::{FeedbackAsked, Finding, Study};
+use crate::strategy::study::{FeedbackAsked, Finding, Studied, Study};
 use crate::strategy::{study, words};
 
 /// Items named first.
@@ -51,9 +51,15 @@ pub fn read(
     Ok((found, version))
 }
 
-/// Answers a study of a recipe, with the models that it may set new rows beside.
-pub fn answer(ask: &Study, project: (&Recipe, &Path), prepared: &Prepared, models: &[Arc<dyn Model>], ctx: &JobCtx) -> Result<Finding> {
-    let Study::Feedback(asked) = ask else { return study::answer(ask, &prepared.loaded, ctx) };
+/// Answers a study of a recipe, with the models that it may set new rows beside; and the version that the recipe keeps.
+pub fn answer(
+    ask: &Study,
+    project: (&Recipe, &Path),
+    prepared: &Prepared,
+    models: &[Arc<dyn Model>],
+    ctx: &JobCtx,
+) -> Result<(Finding, Option<Arc<dyn Model>>)> {
+    let Study::Feedback(asked) = ask else { return study::answer(ask, &prepared.loaded, ctx).map(|f| (f, None)) };
     let found = match &asked.model {
         Some(name) => models.iter().find(|m| m.card().spec.name == *name),
         None => models.first(),
@@ -63,7 +69,24 @@ pub fn answer(ask: &Study, project: (&Recipe, &Path), prepared: &Prepared, model
         (None, Some(name)) if !models.is_empty() => return Err(fault!("session.no_model", name = name)),
         _ => return Err(fault!("session.no_models")),
     };
-    beside(&**model, asked, project, prepared, ctx).map(|(found, _)| Finding::Feedback(Box::new(found)))
+    let (found, version) = beside(&**model, asked, project, prepared, ctx)?;
+    Ok((Finding::Feedback(Box::new(found)), version.filter(|_| asked.keep)))
+}
+
+/// Answers all studies of a recipe; and the versions that it keeps.
+pub fn answer_all(
+    project: (&Recipe, &Path),
+    prepared: &Prepared,
+    models: &[Arc<dyn Model>],
+    ctx: &JobCtx,
+) -> Result<(Vec<Studied>, Vec<Arc<dyn Model>>)> {
+    let mut versions = Vec::new();
+    let studies = study::all(&project.0.studies, |ask| {
+        let (found, version) = answer(ask, project, prepared, models, ctx)?;
+        versions.extend(version);
+        Ok(found)
+    })?;
+    Ok((studies, versions))
 }
 
 /// Reads the file that is asked about, and sets it beside the project's own rows.
@@ -293,6 +316,16 @@ mod tests {
         {
             assert!(page.contains(says), "{says}");
         }
+        assert!(g.versions.is_empty(), "nobody said that it is kept");
+        // What is kept is written beside the other models.
+        let mut keeps = recipe.clone();
+        if let Study::Feedback(asked) = &mut keeps.studies[0].ask {
+            asked.keep = true;
+        }
+        let out = tempfile::tempdir().unwrap();
+        let summary = run::run(&keeps, folder.path(), out.path(), Lang::En, "today", &JobCtx::quiet()).unwrap();
+        let file = summary.files.iter().find(|f| f.to_string_lossy().contains("version")).expect("a version is written");
+        assert_eq!(crate::ml::file::load(&out.path().join(file)).unwrap().card().spec.name, "trees, version 2");
         // The same numbers as the question asked by itself.
         let model = &*g.models[0];
         let Study::Feedback(asked) = &recipe.studies[0].ask else { unreachable!() };

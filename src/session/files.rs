@@ -64,6 +64,9 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
             let prepared = session.prepared.as_ref()?.value.clone();
             // Models of the recipe that are trained, in its order; what follows from them is computed by the pipeline.
             let models: Vec<_> = recipe.models.iter().filter_map(|m| session.models.get(&m.name)).map(|kept| kept.value.clone()).collect();
+            // New rows may be set beside a model that is no part of the recipe: opened, or a version that was kept.
+            let apart = session.models.iter().filter(|(name, _)| recipe.models.iter().all(|m| m.name != **name));
+            let others: Vec<_> = apart.map(|(_, kept)| kept.value.clone()).collect();
             let lang = session.lang;
             let work: Work = Box::new(move |ctx| {
                 if models.is_empty() && recipe.studies.is_empty() {
@@ -84,7 +87,7 @@ pub(super) fn work(session: &Session, ask: &Ask) -> Option<(Lane, bool, Work)> {
                 if let Some(r) = &mut recipe.recommend {
                     r.model = r.model.take().filter(trained);
                 }
-                let gathered = run::complete(&recipe, &folder, profile, prepared, models, ctx)?;
+                let gathered = run::complete(&recipe, &folder, profile, prepared, models, &others, ctx)?;
                 run::write_report(&run::report(&recipe, &gathered, lang, &made), &format, &path)?;
                 Ok(Done::Saved(Some(path)))
             });

@@ -21,7 +21,7 @@ use crate::ml::Model;
 use crate::ml::model::{Scale, Structure};
 use crate::recommend::Ranking;
 use crate::report::content::{Report, WhySection};
-use crate::strategy::study::{self, Studied};
+use crate::strategy::study::Studied;
 use crate::strategy::{self, Lever, Simulation};
 use crate::{fault, note};
 
@@ -54,6 +54,8 @@ pub struct Gathered {
     pub rankings: Vec<Ranking>,
     /// Studies, each with its finding or why there is none.
     pub studies: Vec<Studied>,
+    /// Versions of models that studies of new rows made and the recipe keeps.
+    pub versions: Vec<Arc<dyn Model>>,
 }
 
 /// What a run wrote.
@@ -82,20 +84,22 @@ pub fn gather(recipe: &Recipe, folder: &Path, ctx: &JobCtx) -> Result<Gathered> 
     }
     let models: Vec<Arc<dyn Model>> =
         recipe.models.iter().map(|spec| super::imported::model(&prepared, spec, folder, ctx)).collect::<Result<_>>()?;
-    complete(recipe, folder, profile, prepared, models, ctx)
+    complete(recipe, folder, profile, prepared, models, &[], ctx)
 }
 
-/// The results that follow from trained models.
+/// The results that follow from trained models; studies of new rows may also name one of the `others`.
 pub fn complete(
     recipe: &Recipe,
     folder: &Path,
     profile: Profile,
     prepared: Arc<Prepared>,
     models: Vec<Arc<dyn Model>>,
+    others: &[Arc<dyn Model>],
     ctx: &JobCtx,
 ) -> Result<Gathered> {
+    let known: Vec<Arc<dyn Model>> = models.iter().chain(others).cloned().collect();
     if models.is_empty() && recipe.scenarios.is_empty() && recipe.recommend.is_none() {
-        let studies = study::all(&recipe.studies, |ask| super::feedback::answer(ask, (recipe, folder), &prepared, &models, ctx))?;
+        let (studies, versions) = super::feedback::answer_all((recipe, folder), &prepared, &known, ctx)?;
         return Ok(Gathered {
             profile,
             prepared,
@@ -106,6 +110,7 @@ pub fn complete(
             simulations: vec![],
             rankings: vec![],
             studies,
+            versions,
         });
     }
     let named = |name: &Option<String>| -> Result<&Arc<dyn Model>> {
@@ -156,8 +161,8 @@ pub fn complete(
         }
         _ => Vec::new(),
     };
-    let studies = study::all(&recipe.studies, |ask| super::feedback::answer(ask, (recipe, folder), &prepared, &models, ctx))?;
-    Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies })
+    let (studies, versions) = super::feedback::answer_all((recipe, folder), &prepared, &known, ctx)?;
+    Ok(Gathered { profile, prepared, models, whys, scan, levers, simulations, rankings, studies, versions })
 }
 
 /// The report as a value; computes nothing.
@@ -274,6 +279,10 @@ pub fn run(recipe: &Recipe, folder: &Path, out: &Path, lang: Lang, made: &str, c
         crate::ml::file::save(&**model, &place(format!("models/{name}.whymodel"), &mut summary)?)?;
         let path = place(format!("predictions/{name}.parquet"), &mut summary)?;
         write_predictions(&**model, &g.prepared, &path, ctx)?;
+    }
+    for version in &g.versions {
+        let name = safe_name(&version.card().spec.name);
+        crate::ml::file::save(&**version, &place(format!("models/{name}.whymodel"), &mut summary)?)?;
     }
     explanations(recipe, &g, &mut |name| place(name, &mut summary), ctx)?;
     let contrasts: Vec<_> = g.whys.iter().flat_map(|w| &w.asked.contrasts).collect();

@@ -370,7 +370,7 @@ pub struct Studied {
 }
 
 /// Answers every study by `answer`; one that cannot be answered says why, and the others go on.
-pub fn all(studies: &[NamedStudy], answer: impl Fn(&Study) -> Result<Finding>) -> Result<Vec<Studied>> {
+pub fn all(studies: &[NamedStudy], mut answer: impl FnMut(&Study) -> Result<Finding>) -> Result<Vec<Studied>> {
     let mut out = Vec::new();
     for s in studies {
         let (finding, fault) = match answer(&s.ask) {
