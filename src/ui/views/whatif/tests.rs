@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::*;
-use crate::base::Lang;
+use crate::base::{Lang, numbers};
 use crate::ml::ModelKind;
 use crate::session::Session;
 use crate::session::state::{Kept, Key};
@@ -321,4 +321,105 @@ fn bands_take_in_the_model_by_a_tick_where_it_can_be_trained_again() {
     h.get_by_label(label).click();
     h.run();
     assert_eq!(h.state().desk.session.recipe.as_ref().unwrap().simulate.retrain, 0);
+}
+
+/// Two strategies with money on a shop of its own, answered for real.
+fn priced() -> (tempfile::TempDir, Harness<'static, crate::ui::tests::Bench>) {
+    let (folder, mut session) = crate::ui::tests::shop(240);
+    session.apply(&Command::AddModel(crate::ml::ModelSpec::new("line", ModelKind::Logistic)));
+    session.apply(&Command::SetLever { column: "Pages".into(), yes: true });
+    let priced = |name: &str, pages: f64, contact: f64| Scenario {
+        name: name.into(),
+        set: [("Pages".to_owned(), Setting::Number(pages))].into(),
+        value_per_conversion: Some(40.0),
+        cost_per_contact: Some(contact),
+        ..Scenario::default()
+    };
+    session.apply(&Command::AddScenario(priced("Leaflet", 30.0, 1.0)));
+    session.apply(&Command::AddScenario(priced("Catalogue", 40.0, 2.0)));
+    session.want(crate::session::state::Ask::Train("line".into()));
+    session.settle();
+    session.selection.scenario = Some("Leaflet".into());
+    let mut h = crate::ui::tests::harness(session, crate::ui::Room::WhatIf);
+    h.set_size(egui::vec2(1280.0, 5000.0));
+    for _ in 0..4 {
+        h.run();
+    }
+    (folder, h)
+}
+
+/// Labels of the pictures on screen.
+fn pictures(h: &Harness<'_, crate::ui::tests::Bench>) -> Vec<String> {
+    use egui_kittest::kittest::NodeT as _;
+    h.get_all_by_role(egui::accesskit::Role::Image).filter_map(|n| n.accesskit_node().label()).collect()
+}
+
+fn choose(h: &mut Harness<'_, crate::ui::tests::Bench>, list: &str, nth: usize, entry: &str) {
+    let lists = h.query_all_by_role(egui::accesskit::Role::ComboBox);
+    use egui_kittest::kittest::NodeT as _;
+    let named: Vec<_> = lists.filter(|n| n.accesskit_node().label().is_some_and(|l| l == list)).collect();
+    named[nth].click();
+    h.run();
+    h.get_all_by_label(entry).last().unwrap().click();
+    h.run();
+    h.run();
+}
+
+#[test]
+fn what_money_earns_and_what_the_profit_hangs_on_are_drawn_and_asked_otherwise() {
+    let (_folder, mut h) = priced();
+    assert!(h.query_all_by_label("What each amount of money earns").count() > 0);
+    let sim = h.state().desk.session.simulation("line").expect("answered").clone();
+    let found = sim.sensitivity.iter().find(|s| s.scenario == "Leaflet").unwrap();
+    let shown = pictures(&h);
+    assert!(shown.iter().any(|l| l.starts_with("What the profit hangs on")), "{shown:?}");
+    // Where nothing is earned is the number of the result.
+    let value = found.swings.iter().find(|s| s.assumption == crate::strategy::sensitivity::Assumption::Value).unwrap();
+    let says = format!("Nothing is earned where value per conversion is {}", numbers::plain(value.break_even.unwrap()));
+    assert!(h.query_all_by_label_contains(&says).count() == 1, "{says}");
+    // Another pair of assumptions is another map.
+    let map = |h: &Harness<'_, crate::ui::tests::Bench>| pictures(h).into_iter().find(|l| l.contains("across:")).unwrap_or_default();
+    let before = map(&h);
+    assert!(before.contains("across: value per conversion"), "{before}");
+    choose(&mut h, "Two together", 0, "cost per contact");
+    assert!(map(&h).contains("across: cost per contact"), "{}", map(&h));
+}
+
+#[test]
+fn two_scenarios_are_set_against_each_other_either_way_round() {
+    let (_folder, mut h) = priced();
+    let pair = |h: &Harness<'_, crate::ui::tests::Bench>| h.state().desk.session.simulation("line").unwrap().pairs[0].clone();
+    let profit = pair(&h).profit.expect("money is known").value;
+    let says = |h: &Harness<'_, crate::ui::tests::Bench>, x: f64| h.query_all_by_label_contains(&numbers::signed(x)).count() > 0;
+    assert!(says(&h, profit) || says(&h, -profit));
+    let turned = if says(&h, profit) { -profit } else { profit };
+    assert!(h.query_all_by_label("What drives the difference").count() > 0);
+    let one = pair(&h);
+    let now = if turned < 0.0 { one.name.clone() } else { one.against.clone() };
+    let other = if now == "Leaflet" { "Catalogue" } else { "Leaflet" };
+    choose(&mut h, "This one", 0, other);
+    assert!(says(&h, turned), "{turned} after {now} stands on the other side");
+}
+
+#[test]
+fn a_channel_is_added_and_a_scenario_sent_through_it() {
+    let (_folder, mut h) = priced();
+    h.get_by_label("Shared by all scenarios: channels, days, retention").click();
+    h.run();
+    h.get_by_label("Add channel").click();
+    h.run();
+    h.run();
+    let recipe = |h: &Harness<'_, crate::ui::tests::Bench>| h.state().desk.session.recipe.clone().unwrap();
+    let name = recipe(&h).simulate.channels[0].name.clone();
+    choose(&mut h, "Channel", 0, &name);
+    let leaflet = |h: &Harness<'_, crate::ui::tests::Bench>| {
+        let draft = h.state().desk.session.draft.clone();
+        draft.unwrap_or_else(|| recipe(h).scenarios[0].clone())
+    };
+    assert_eq!(leaflet(&h).channel.as_deref(), Some(name.as_str()));
+    h.get_by_label(&format!("Remove the channel {name}")).click();
+    h.run();
+    assert!(recipe(&h).simulate.channels.is_empty());
+    h.state_mut().desk.session.undo();
+    assert_eq!(recipe(&h).simulate.channels[0].name, name, "and comes back");
 }
