@@ -103,11 +103,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let y: Vec<f64> = pair.test.iter().map(|&r| pair.y[r]).collect();
     let treated: Vec<bool> = pair.test.iter().map(|&r| pair.treated(r)).collect();
     let ranked = Ranked::new(&effects, &y, &treated, &vec![1.0; y.len()], &n.scores(&pair, &pair.test));
-    let (qini, _) = curve::scikit_uplift(&ranked);
+    let (qini, _) = curve::scikit_uplift(&ranked, None);
     println!("{rows} rows × {FEATURES}: DR-learner {own:.2} s, at most {:.0} MB ({data:.0} MB of it the data)", memory());
     println!("effect {:.5} ± {:.5}, Qini {qini:.5}", effect.value, effect.se);
     let t = Instant::now();
-    ranked.bootstrap(0.3, REPLICATES, 1, &ctx)?;
+    ranked.bootstrap(0.3, None, REPLICATES, 1, &ctx)?;
     let each = t.elapsed().as_secs_f64() / f64::from(REPLICATES);
     println!("bootstrap of Qini, AUTOC, uplift@k and the curve over {} people: {:.2} ms a replicate", y.len(), each * 1e3);
     let t = Instant::now();

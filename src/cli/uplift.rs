@@ -245,7 +245,11 @@ fn text(r: &UpliftResult, lang: Lang) -> String {
             ],
         );
         out += "\n";
-        let optional = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), |x| numbers::fixed(x, 5));
+        let optional = |x: Option<f64>, ends: Option<[f64; 2]>| match (x, ends) {
+            (Some(x), Some(ends)) => format!("{} [{} … {}]", numbers::fixed(x, 5), numbers::fixed(ends[0], 5), numbers::fixed(ends[1], 5)),
+            (x, _) => x.map_or_else(|| "–".to_owned(), |x| numbers::fixed(x, 5)),
+        };
+        let named = [optional(a.qini, a.qini_coefficient_ci), optional(a.auuc, a.auuc_ci), optional(a.auuc_causalml, a.auuc_causalml_ci)];
         let rows = vec![
             vec![t("uplift.row_grade"), format!("{:?}  {}", a.grade, a.reason.say(lang))],
             vec![t("uplift.row_ate"), format!("{} {}  ({} ± {})", number(a.ate), range(a.ci), six(a.ate), six(a.se))],
@@ -253,7 +257,7 @@ fn text(r: &UpliftResult, lang: Lang) -> String {
                 t("uplift.row_aipw"),
                 format!("{} {}  ({} ± {})", number(a.aipw.value), range([a.aipw.low, a.aipw.high]), six(a.aipw.value), six(a.aipw.se)),
             ],
-            vec![t("uplift.row_qini"), format!("{} / {} / {}", optional(a.qini), optional(a.auuc), optional(a.auuc_causalml))],
+            vec![t("uplift.row_qini"), named.join(" / ")],
             vec![
                 t("uplift.row_qini_per_capita"),
                 format!("{} [{} … {}]  p {}", six(a.qini_per_capita), six(a.qini_ci[0]), six(a.qini_ci[1]), numbers::fixed(a.p_value, 4)),

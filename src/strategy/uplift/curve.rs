@@ -49,6 +49,19 @@ pub struct Figures {
     pub at_k: f64,
     /// Incremental gain per person at every hundredth.
     pub gains: Vec<f64>,
+    /// The figures by the definitions of other programs, where these are asked for.
+    pub named: Named,
+}
+
+/// Figures as other programs define them; 0 where they are not asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Named {
+    /// scikit-uplift's Qini coefficient.
+    pub qini: f64,
+    /// scikit-uplift's AUUC.
+    pub auuc: f64,
+    /// CausalML's AUUC.
+    pub auuc_causalml: f64,
 }
 
 /// A point of the curve.
@@ -138,8 +151,16 @@ impl Ranked {
         out
     }
 
-    /// Bootstrap over people: the figures of `replicates` redrawn lists, in order.
-    pub fn bootstrap(&self, k: f64, replicates: u32, seed: u64, ctx: &JobCtx) -> Result<Vec<Figures>> {
+    /// Figures as other programs define them, with each person standing there as often as `counts` says. Two of them are
+    /// defined for yes/no outcomes, and all for people who count alike.
+    pub fn named(&self, counts: Option<&[u8]>, binary: bool) -> Named {
+        let (qini, auuc) = if binary { scikit_uplift(self, counts) } else { (0.0, 0.0) };
+        Named { qini, auuc, auuc_causalml: causalml_auuc(self, counts) }
+    }
+
+    /// Bootstrap over people: the figures of `replicates` redrawn lists, in order; those of other programs where `named`
+    /// says for which kind of outcome.
+    pub fn bootstrap(&self, k: f64, named: Option<bool>, replicates: u32, seed: u64, ctx: &JobCtx) -> Result<Vec<Figures>> {
         ctx.stage("uplift.stage_bootstrap", u64::from(replicates));
         let mut out = Vec::with_capacity(replicates as usize);
         for from in (0..replicates).step_by(BATCH as usize) {
@@ -149,7 +170,8 @@ impl Ranked {
                 || vec![0u8; self.len()],
                 |counts, b| {
                     redraw(counts, seed, b);
-                    self.figures(Some(counts), k)
+                    let named = named.map_or_else(Named::default, |binary| self.named(Some(counts), binary));
+                    Figures { named, ..self.figures(Some(counts), k) }
                 },
             ));
             ctx.at(out.len() as u64);
@@ -274,78 +296,112 @@ enum Kind {
     Uplift,
 }
 
-/// One person of a sorted list: score, outcome, whether treated, and what he counts for.
-type Person = (f64, f64, bool, f64);
-
-/// Area between a curve and its chord, thresholds at distinct scores, of a sorted list.
-fn area(ranked: &[Person], kind: Kind) -> f64 {
+/// Area between a curve and its chord, thresholds at distinct scores, of people from the highest score down: score, place in
+/// the list, what one counts for, and how far one goes along the axis.
+fn area(ranked: &Ranked, people: impl Iterator<Item = (f64, usize, f64, f64)>, kind: Kind) -> f64 {
+    let mut steps = Steps::default();
+    let mut now = None;
     let mut sums = Sums::default();
-    let (mut area, mut last_k, mut last) = (0.0, 0.0, 0.0);
-    for (i, (score, y, treated, weight)) in ranked.iter().enumerate() {
-        sums.add(*y, *treated, *weight);
-        if ranked.get(i + 1).is_some_and(|next| next.0 == *score) {
-            continue;
+    let mut k = 0.0;
+    for (score, i, weight, step) in people {
+        if now.is_some_and(|n| n != score) {
+            steps.add(k, sums, kind);
         }
-        let k = (i + 1) as f64;
+        now = Some(score);
+        sums.add(ranked.y[i], ranked.treated[i], weight);
+        k += step;
+    }
+    steps.add(k, sums, kind);
+    steps.area - steps.last * steps.last_k / 2.0
+}
+
+/// A curve's area, step by step.
+#[derive(Default)]
+struct Steps {
+    area: f64,
+    last_k: f64,
+    last: f64,
+}
+
+impl Steps {
+    fn add(&mut self, k: f64, sums: Sums, kind: Kind) {
         let here = match kind {
             Kind::Qini => sums.gain(),
             Kind::Uplift => sums.difference() * k,
         };
-        area += (k - last_k) * (here + last) / 2.0;
-        (last_k, last) = (k, here);
+        self.area += (k - self.last_k) * (here + self.last) / 2.0;
+        (self.last_k, self.last) = (k, here);
     }
-    area - last * last_k / 2.0
 }
 
-fn perfect(ranked: &Ranked, score: impl Fn(usize) -> f64, kind: Kind) -> f64 {
-    let mut all: Vec<Person> = (0..ranked.len()).map(|i| (score(i), ranked.y[i], ranked.treated[i], 1.0)).collect();
-    all.sort_by(|a, b| b.0.total_cmp(&a.0));
-    area(&all, kind)
+/// The same of a ranking that knows everything: `levels` values of a key, the highest first.
+fn perfect(ranked: &Ranked, times: impl Fn(usize) -> f64, levels: usize, key: impl Fn(usize) -> usize, kind: Kind) -> f64 {
+    let mut groups = vec![(0.0, Sums::default()); levels];
+    for i in 0..ranked.len() {
+        let (k, sums) = &mut groups[key(i)];
+        sums.add(ranked.y[i], ranked.treated[i], times(i));
+        *k += times(i);
+    }
+    let mut steps = Steps::default();
+    let (mut k, mut all) = (0.0, Sums::default());
+    for (people, sums) in groups.into_iter().rev().filter(|g| g.0 > 0.0) {
+        k += people;
+        all = Sums { yt: all.yt + sums.yt, nt: all.nt + sums.nt, yc: all.yc + sums.yc, nc: all.nc + sums.nc };
+        steps.add(k, all, kind);
+    }
+    steps.area - steps.last * steps.last_k / 2.0
 }
 
 /// Qini coefficient and AUUC as scikit-uplift defines them; they are defined for yes/no outcomes.
-pub fn scikit_uplift(ranked: &Ranked) -> (f64, f64) {
-    let own: Vec<Person> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i], 1.0)).collect();
-    let sign = |i: usize| if ranked.treated[i] { ranked.y[i] } else { -ranked.y[i] };
+pub fn scikit_uplift(ranked: &Ranked, counts: Option<&[u8]>) -> (f64, f64) {
+    let times = |i: usize| counts.map_or(1.0, |c| f64::from(c[i]));
+    let own = || (0..ranked.len()).map(|i| (ranked.score[i], i, times(i), times(i)));
     let yes = |i: usize| ranked.y[i] > 0.5;
-    let bought_untreated = (0..ranked.len()).filter(|&i| yes(i) && !ranked.treated[i]).count();
-    let treated_in_vain = (0..ranked.len()).filter(|&i| !yes(i) && ranked.treated[i]).count();
-    let best = |i: usize| {
-        let agrees = f64::from(u8::from(yes(i) == ranked.treated[i]));
-        2.0 * agrees + f64::from(u8::from(if bought_untreated > treated_in_vain { yes(i) } else { ranked.treated[i] }))
+    // Bought when treated, did not buy, bought untreated.
+    let sign = |i: usize| match (yes(i), ranked.treated[i]) {
+        (true, true) => 2,
+        (false, _) => 1,
+        (true, false) => 0,
     };
-    let qini = area(&own, Kind::Qini) / perfect(ranked, sign, Kind::Qini);
-    let auuc = area(&own, Kind::Uplift) / perfect(ranked, best, Kind::Uplift);
+    let bought_untreated: f64 = (0..ranked.len()).filter(|&i| yes(i) && !ranked.treated[i]).map(times).sum();
+    let treated_in_vain: f64 = (0..ranked.len()).filter(|&i| !yes(i) && ranked.treated[i]).map(times).sum();
+    let best = |i: usize| {
+        let first = if bought_untreated > treated_in_vain { yes(i) } else { ranked.treated[i] };
+        2 * usize::from(yes(i) == ranked.treated[i]) + usize::from(first)
+    };
+    let qini = area(ranked, own(), Kind::Qini) / perfect(ranked, times, 3, sign, Kind::Qini);
+    let auuc = area(ranked, own(), Kind::Uplift) / perfect(ranked, times, 4, best, Kind::Uplift);
     (qini, auuc)
 }
 
 /// AUUC as CausalML defines it: the mean of the cumulative gain over its last value. Before both groups are met, the
 /// difference of means is interpolated from 0, as there.
-pub fn causalml_auuc(ranked: &Ranked) -> f64 {
-    let mut lift = vec![0.0];
+pub fn causalml_auuc(ranked: &Ranked, counts: Option<&[u8]>) -> f64 {
     let mut sums = Sums::default();
-    let mut unknown = 0usize;
+    let (mut unknown, mut k, mut sum, mut last) = (0u32, 0.0, 0.0, 0.0);
     for i in 0..ranked.len() {
-        sums.add(ranked.y[i], ranked.treated[i], 1.0);
-        if sums.nt == 0.0 || sums.nc == 0.0 {
-            unknown += 1;
-            continue;
+        for _ in 0..counts.map_or(1, |c| c[i]) {
+            sums.add(ranked.y[i], ranked.treated[i], 1.0);
+            if sums.nt == 0.0 || sums.nc == 0.0 {
+                unknown += 1;
+                continue;
+            }
+            last = sums.difference();
+            for j in 1..=unknown {
+                k += 1.0;
+                sum += last * f64::from(j) / f64::from(unknown + 1) * k;
+            }
+            unknown = 0;
+            k += 1.0;
+            sum += last * k;
         }
-        let here = sums.difference();
-        for j in 1..=unknown {
-            lift.push(here * j as f64 / (unknown + 1) as f64);
-        }
-        unknown = 0;
-        lift.push(here);
     }
-    let last = lift.last().copied().unwrap_or(0.0) * (lift.len() - 1) as f64;
-    let sum: f64 = lift.iter().enumerate().map(|(k, l)| l * k as f64).sum();
-    sum / last.abs() / lift.len() as f64
+    sum / (last * k).abs() / (k + 1.0)
 }
 
 /// The per-capita Qini with people who tie kept together: where it is far from the other, the order of the file spoke.
 pub fn qini_ties_together(ranked: &Ranked) -> f64 {
-    let own: Vec<Person> = (0..ranked.len()).map(|i| (ranked.score[i], ranked.y[i], ranked.treated[i], ranked.weight[i])).collect();
+    let people = (0..ranked.len()).map(|i| (ranked.score[i], i, ranked.weight[i], 1.0));
     let n = ranked.len().max(1) as f64;
-    area(&own, Kind::Qini) / (n * n)
+    area(ranked, people, Kind::Qini) / (n * n)
 }

@@ -109,9 +109,9 @@ pub struct Headline {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
     /// scikit-uplift's Qini coefficient and AUUC; none for amounts.
-    pub scikit_uplift: Option<(f64, f64)>,
+    pub scikit_uplift: Option<(Banded, Banded)>,
     /// CausalML's AUUC; none where people do not count alike.
-    pub causalml_auuc: Option<f64>,
+    pub causalml_auuc: Option<Banded>,
     /// Per-capita Qini.
     pub qini: Banded,
     /// AUTOC.
@@ -163,6 +163,15 @@ pub struct ArmResult {
     pub auuc: Option<f64>,
     /// CausalML's AUUC; none where people do not count alike.
     pub auuc_causalml: Option<f64>,
+    /// Interval of scikit-uplift's Qini coefficient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qini_coefficient_ci: Option<[f64; 2]>,
+    /// Interval of its AUUC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auuc_ci: Option<[f64; 2]>,
+    /// Interval of CausalML's AUUC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auuc_causalml_ci: Option<[f64; 2]>,
     /// Uplift among the first share of both groups together.
     pub uplift_at_k: f64,
     /// Its interval.
@@ -241,12 +250,14 @@ pub fn judge(ranked: &Ranked, binary: bool, o: &Options, ctx: &JobCtx) -> Result
     // Those programs know no weights; their figures stand only where everybody counts alike.
     let alike = ranked.weight.iter().all(|w| *w == 1.0);
     let own = ranked.figures(None, o.k);
-    let replicates = ranked.bootstrap(o.k, o.replicates, o.seed, ctx)?;
+    let named = alike.then(|| ranked.named(None, binary));
+    let replicates = ranked.bootstrap(o.k, alike.then_some(binary), o.replicates, o.seed, ctx)?;
+    let banded = |of: fn(&curve::Named) -> f64| named.as_ref().map(|n| band(of(n), replicates.iter().map(|f| of(&f.named))));
     let qini = band(own.qini, replicates.iter().map(|f| f.qini));
     let together = curve::qini_ties_together(ranked);
     Ok(Ranking {
-        scikit_uplift: (binary && alike).then(|| curve::scikit_uplift(ranked)),
-        causalml_auuc: alike.then(|| curve::causalml_auuc(ranked)),
+        scikit_uplift: banded(|n| n.qini).zip(banded(|n| n.auuc)).filter(|_| binary),
+        causalml_auuc: banded(|n| n.auuc_causalml),
         qini,
         autoc: band(own.autoc, replicates.iter().map(|f| f.autoc)),
         at_k: band(own.at_k, replicates.iter().map(|f| f.at_k)),
@@ -481,9 +492,12 @@ fn told(f: Found, p_adjusted: f64) -> ArmResult {
         p_ate: d.p,
         aipw: f.aipw,
         effect,
-        qini: r.scikit_uplift.map(|s| s.0),
-        auuc: r.scikit_uplift.map(|s| s.1),
-        auuc_causalml: r.causalml_auuc,
+        qini: r.scikit_uplift.map(|s| s.0.value),
+        auuc: r.scikit_uplift.map(|s| s.1.value),
+        auuc_causalml: r.causalml_auuc.map(|s| s.value),
+        qini_coefficient_ci: r.scikit_uplift.map(|s| [s.0.low, s.0.high]),
+        auuc_ci: r.scikit_uplift.map(|s| [s.1.low, s.1.high]),
+        auuc_causalml_ci: r.causalml_auuc.map(|s| [s.low, s.high]),
         uplift_at_k: r.at_k.value,
         uplift_at_k_ci: [r.at_k.low, r.at_k.high],
         qini_per_capita: r.qini.value,

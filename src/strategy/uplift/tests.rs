@@ -28,17 +28,17 @@ fn ranked(score: &[f64], y: &[f64], treated: &[bool]) -> Ranked {
 fn figures_are_those_of_the_programs_they_are_named_after() {
     let (y, treated, tied, single) = sixty();
     // scikit-uplift 0.5.1: qini_auc_score, uplift_auc_score, uplift_at_k(strategy="overall", k=0.3).
-    let (qini, auuc) = curve::scikit_uplift(&ranked(&tied, &y, &treated));
+    let (qini, auuc) = curve::scikit_uplift(&ranked(&tied, &y, &treated), None);
     assert!((qini + 0.193_123_040_793_394_68).abs() < 1e-12 && (auuc + 0.219_932_250_107_728_25).abs() < 1e-12, "{qini} {auuc}");
     let r = ranked(&single, &y, &treated);
-    let (qini, auuc) = curve::scikit_uplift(&r);
+    let (qini, auuc) = curve::scikit_uplift(&r, None);
     assert!((qini - 0.047_418_564_083_111_98).abs() < 1e-12 && (auuc + 0.036_075_815_042_835_82).abs() < 1e-12, "{qini} {auuc}");
     assert!(r.figures(None, 0.3).at_k.abs() < 1e-12);
     let flipped: Vec<f64> = y.iter().map(|y| 1.0 - y).collect();
-    let (qini, auuc) = curve::scikit_uplift(&ranked(&single, &flipped, &treated));
+    let (qini, auuc) = curve::scikit_uplift(&ranked(&single, &flipped, &treated), None);
     assert!((qini + 0.032_039_570_326_427_05).abs() < 1e-12 && (auuc - 0.031_154_071_652_286_952).abs() < 1e-12, "{qini} {auuc}");
     // CausalML 0.18's definition, computed with pandas.
-    assert!((curve::causalml_auuc(&r) - CAUSALML).abs() < 1e-12, "{}", curve::causalml_auuc(&r));
+    assert!((curve::causalml_auuc(&r, None) - CAUSALML).abs() < 1e-12, "{}", curve::causalml_auuc(&r, None));
 }
 const CAUSALML: f64 = 0.4341546377075337;
 
@@ -74,6 +74,11 @@ fn per_capita_qini_and_autoc_are_what_their_definitions_say() {
         let t: Vec<bool> = who.iter().map(|&i| r.treated[i]).collect();
         let drawn = Ranked::new(&pick(&r.score), &pick(&r.y), &t, &pick(&r.weight), &pick(&r.robust));
         assert_eq!(r.figures(Some(&counts), 0.3), drawn.figures(None, 0.3));
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        let (a, b) = (r.named(Some(&counts), true), drawn.named(None, true));
+        assert!(near(a.qini, b.qini) && near(a.auuc, b.auuc) && near(a.auuc_causalml, b.auuc_causalml), "{a:?} {b:?}");
+        let once = r.named(Some(&[1; 60]), true);
+        assert!(once == r.named(None, true) && !near(once.qini, a.qini));
     }
 }
 
@@ -398,7 +403,7 @@ fn bootstrap_replicates_scatter_as_wide_as_new_samples_do() {
         (v.iter().map(|f| (f.qini - mean).powi(2)).sum::<f64>() / v.len() as f64).sqrt()
     };
     let fresh: Vec<Figures> = (0..600).map(|_| sample(&mut r).figures(None, 0.3)).collect();
-    let redrawn: f64 = (0..10).map(|s| sd(&sample(&mut r).bootstrap(0.3, 400, s, &ctx).unwrap())).sum::<f64>() / 10.0;
+    let redrawn: f64 = (0..10).map(|s| sd(&sample(&mut r).bootstrap(0.3, None, 400, s, &ctx).unwrap())).sum::<f64>() / 10.0;
     assert!((redrawn / sd(&fresh) - 1.0).abs() < 0.12, "{redrawn} against {}", sd(&fresh));
 }
 

@@ -144,17 +144,20 @@ pub fn candidate_picture(r: &UpliftResult, p: &PolicyChoice, lang: Lang) -> Char
 pub fn rankings(r: &UpliftResult, lang: Lang) -> Sheet {
     let six = |x: f64| numbers::fixed(x, 5);
     let banded = |v: f64, low: f64, high: f64| format!("{} ({} … {})", six(v), six(low), six(high));
-    let optional = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), six);
+    let optional = |v: Option<f64>, ends: Option<[f64; 2]>| match (v, ends) {
+        (Some(v), Some([low, high])) => banded(v, low, high),
+        (v, _) => v.map_or_else(|| "–".to_owned(), six),
+    };
     let change = |v: f64| if r.binary { numbers::points(v) } else { numbers::signed(v) };
     let line =
         |name: String, of: &dyn Fn(&ArmResult) -> String| -> Vec<String> { std::iter::once(name).chain(r.arms.iter().map(of)).collect() };
     let t = |key: &str| tr(lang, key).to_owned();
     let first = tr_with(lang, "uplift.row_at_k", &[("share", &numbers::percent(r.k))]);
     let rows = vec![
-        line(t("studies.rank_qini"), &|a| optional(a.qini)),
+        line(t("studies.rank_qini"), &|a| optional(a.qini, a.qini_coefficient_ci)),
         line(t("uplift.row_qini_per_capita"), &|a| banded(a.qini_per_capita, a.qini_ci[0], a.qini_ci[1])),
-        line(t("studies.rank_auuc"), &|a| optional(a.auuc)),
-        line(t("studies.rank_auuc_causalml"), &|a| optional(a.auuc_causalml)),
+        line(t("studies.rank_auuc"), &|a| optional(a.auuc, a.auuc_ci)),
+        line(t("studies.rank_auuc_causalml"), &|a| optional(a.auuc_causalml, a.auuc_causalml_ci)),
         line(t("uplift.row_autoc"), &|a| banded(a.autoc.value, a.autoc.low, a.autoc.high)),
         line(first, &|a| format!("{} ({} … {})", change(a.uplift_at_k), change(a.uplift_at_k_ci[0]), change(a.uplift_at_k_ci[1]))),
         line(t("studies.rank_p"), &|a| format!("{} ({})", numbers::fixed(a.p_value, 4), numbers::fixed(a.p_adjusted, 4))),
