@@ -168,7 +168,10 @@ pub(super) fn uplift(u: &Uplift, lang: Lang, ctx: &JobCtx) -> Result<Said> {
         depth: u.depth as usize,
         by: u.by.clone(),
     };
-    let result = uplift::analyse(&study, &options, ctx)?;
+    let mut result = uplift::analyse(&study, &options, ctx)?;
+    if let Some(filter) = &u.filter {
+        result.assumptions.push(note!("uplift.only_rows", condition = filter));
+    }
     let mut warnings = loaded.warnings.clone();
     warnings.extend(result.warnings.iter().cloned());
     if u.outcome_is.is_good() && !News::of_words(&u.outcome, u.positive.as_deref().unwrap_or_default()).is_good() {

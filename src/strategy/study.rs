@@ -18,7 +18,8 @@ use super::uplift::learner::Learner;
 use super::uplift::money::Money;
 use super::uplift::{self, UpliftResult};
 use crate::base::{JobCtx, Notice, Result};
-use crate::data::Loaded;
+use crate::data::{Loaded, Split};
+use crate::ml::ModelKind;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,8 +83,59 @@ pub struct UpliftAsked {
     /// Money spent per person contacted by single arms, where they differ, as the analyst assumes.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub costs: BTreeMap<String, f64>,
+    /// Money spent per conversion, as the analyst assumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_per_conversion: Option<f64>,
+    /// Only rows that meet this condition.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Number columns that are codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categorical: Vec<String>,
+    /// Columns by whose values effects are shown apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Planned sizes of the arms, the control among them; equal sizes, or the nearest plain split, if empty.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ratio: BTreeMap<String, f64>,
+    /// Columns with the moments of treatment and outcome, both or neither; an outcome before its treatment is refused.
+    #[serde(skip_serializing_if = "Times::is_empty")]
+    pub times: Times,
+    /// Which rows test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// Share of people at which uplift is shown.
+    #[serde(skip_serializing_if = "is_usual_k")]
+    pub k: f64,
     /// Seed.
     pub seed: u64,
+}
+
+/// The moments of treatment and outcome, by column.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Times {
+    /// When people were treated.
+    pub treated: String,
+    /// When the outcome happened.
+    pub outcome: String,
+}
+
+impl Times {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+    /// Whether one of the two is named alone.
+    pub fn is_half(&self) -> bool {
+        self.treated.is_empty() != self.outcome.is_empty()
+    }
+}
+
+/// Share of people at which uplift is shown, unless asked otherwise.
+pub const K: f64 = 0.3;
+
+fn is_usual_k(k: &f64) -> bool {
+    *k == K
 }
 
 /// Questions in a row of a policy tree, unless asked otherwise.
@@ -111,6 +163,14 @@ impl Default for UpliftAsked {
             value_per_conversion: None,
             cost_per_contact: None,
             costs: BTreeMap::new(),
+            cost_per_conversion: None,
+            filter: None,
+            categorical: Vec::new(),
+            by: Vec::new(),
+            ratio: BTreeMap::new(),
+            times: Times::default(),
+            split: None,
+            k: K,
             seed: 1,
         }
     }
@@ -124,7 +184,7 @@ impl UpliftAsked {
 }
 
 /// What another policy would have earned on a log.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyAsked {
     /// Which column is what; proposed where neither the action nor the reward is named.
@@ -135,6 +195,26 @@ pub struct PolicyAsked {
     /// Weights above this are cut down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
+    /// What predicts rewards: a line, or trees.
+    #[serde(skip_serializing_if = "is_usual_model")]
+    pub model: Base,
+    /// Seed.
+    #[serde(skip_serializing_if = "is_first_seed")]
+    pub seed: u64,
+}
+
+impl Default for PolicyAsked {
+    fn default() -> Self {
+        Self { columns: Columns::default(), target: Wanted::Uniform, clip: None, model: Base::Logistic, seed: 1 }
+    }
+}
+
+fn is_usual_model(model: &Base) -> bool {
+    *model == Base::Logistic
+}
+
+fn is_first_seed(seed: &u64) -> bool {
+    *seed == 1
 }
 
 fn is_uniform(wanted: &Wanted) -> bool {
@@ -152,7 +232,17 @@ pub struct CustomersAsked {
     /// For how much.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
-    /// Weeks ahead; a year if absent.
+    /// Where a row is a customer and no purchase: columns with repeat purchases, time of the last, age, and perhaps the
+    /// average spend, in units of time. Then nobody asks when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub summary: Vec<String>,
+    /// Unit of time.
+    #[serde(skip_serializing_if = "is_usual_unit")]
+    pub unit: summary::Unit,
+    /// Decimals to which average spends are rounded half up, as published summaries do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u32>,
+    /// Units ahead; a year if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub horizon: Option<f64>,
     /// Last day that the models see, as 1997-09-30; what comes after it is compared with what they expect.
@@ -164,9 +254,24 @@ pub struct CustomersAsked {
     pub margin: f64,
 }
 
+fn is_usual_unit(unit: &summary::Unit) -> bool {
+    *unit == summary::Unit::Week
+}
+
 impl Default for CustomersAsked {
     fn default() -> Self {
-        Self { id: String::new(), date: String::new(), amount: None, horizon: None, until: None, discount: 0.1, margin: 1.0 }
+        Self {
+            id: String::new(),
+            date: String::new(),
+            amount: None,
+            summary: Vec::new(),
+            unit: summary::Unit::Week,
+            decimals: None,
+            horizon: None,
+            until: None,
+            discount: 0.1,
+            margin: 1.0,
+        }
     }
 }
 
@@ -296,31 +401,38 @@ pub fn answer(study: &Study, loaded: &Loaded, ctx: &JobCtx) -> Result<Finding> {
                 return Ok(Finding::Mapping(Box::new(mapping::propose(&loaded.table))));
             }
             let log = Log::read(&loaded.table, &asked.columns, &loaded.fingerprint)?;
-            let settings = policy::Settings { clip: asked.clip, ..policy::Settings::default() };
+            let model = if asked.model == Base::Gbdt { ModelKind::Gbdt } else { ModelKind::Logistic };
+            let settings = policy::Settings { clip: asked.clip, model, seed: asked.seed, ..policy::Settings::default() };
             asked.target.value(&log, loaded, &settings, ctx).map(|v| Finding::Policy(Box::new(v)))
         }
-        Study::Customers(asked) => {
-            let until = asked.until.as_deref().map(summary::day).transpose()?;
-            let columns = summary::Columns {
-                id: &asked.id,
-                date: &asked.date,
-                amount: asked.amount.as_deref(),
-                until,
-                // Nothing here reads a clock: a date that lies ahead is seen in the profile.
-                today: i64::MAX / 2,
-                unit: summary::Unit::Week,
-                decimals: None,
-            };
-            let read = summary::from_log(&loaded.table, &columns)?;
-            let horizon = asked.horizon.unwrap_or(52.0);
-            let settings =
-                customers::Settings { horizon, discount: asked.discount, margin: asked.margin, ..customers::Settings::default() };
-            customers::value(&read, &loaded.fingerprint, &settings, ctx).map(|v| Finding::Customers(Box::new(v)))
-        }
+        Study::Customers(asked) => customers_of(asked, loaded, ctx).map(|v| Finding::Customers(Box::new(v))),
         Study::Bandit(t) => bandit::run(&loaded.table, &t.log, &t.settings, &loaded.fingerprint, ctx).map(|f| Finding::Bandit(Box::new(f))),
         Study::Feedback(_) => Err(crate::fault!("session.no_models")),
         Study::Budget(plan) => budget::allocate(plan, ctx).map(|a| Finding::Budget(Box::new(a))),
     }
+}
+
+fn customers_of(asked: &CustomersAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Valuation> {
+    let read = if asked.summary.is_empty() {
+        let until = asked.until.as_deref().map(summary::day).transpose()?;
+        let columns = summary::Columns {
+            id: &asked.id,
+            date: &asked.date,
+            amount: asked.amount.as_deref(),
+            until,
+            // Nothing here reads a clock: a date that lies ahead is seen in the profile.
+            today: i64::MAX / 2,
+            unit: asked.unit,
+            decimals: asked.decimals,
+        };
+        summary::from_log(&loaded.table, &columns)?
+    } else {
+        summary::from_summary(&loaded.table, &asked.summary, Some(asked.id.as_str()).filter(|id| !id.is_empty()))?
+    };
+    let horizon = asked.horizon.unwrap_or_else(|| asked.unit.per_year().round());
+    let settings =
+        customers::Settings { unit: asked.unit, horizon, discount: asked.discount, margin: asked.margin, ..customers::Settings::default() };
+    customers::value(&read, &loaded.fingerprint, &settings, ctx)
 }
 
 /// What is asked of the data by a study of uplift, the outcome as it stands there.
@@ -334,12 +446,20 @@ pub fn ask_of(asked: &UpliftAsked) -> causal::Ask {
         ignore: asked.ignore.clone(),
         adjust: asked.adjust.clone(),
         negative: asked.negative.clone(),
+        categorical: asked.categorical.clone(),
+        filter: asked.filter.clone(),
+        split: asked.split.clone(),
+        ratio: asked.ratio.iter().map(|(arm, size)| (arm.clone(), *size)).collect(),
+        times: (!asked.times.is_empty()).then(|| (asked.times.treated.clone(), asked.times.outcome.clone())),
         seed: asked.seed,
         ..causal::Ask::default()
     }
 }
 
 fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<UpliftResult> {
+    if asked.times.is_half() {
+        return Err(crate::fault!("uplift.two_moments"));
+    }
     let ask = causal::Ask { news: asked.news(), ..ask_of(asked) };
     let read = causal::Study::of(&loaded.table, &ask)?;
     let money = money_of(asked, &read.arms[1..])?;
@@ -349,6 +469,8 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
         depth: asked.depth,
         money,
         contacts: if money.is_some() { asked.costs.clone() } else { BTreeMap::new() },
+        k: asked.k,
+        by: asked.by.clone(),
         seed: asked.seed,
         ..uplift::Options::default()
     };
@@ -356,7 +478,15 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
     if asked.outcome_is.is_none() && !read.news.is_good() {
         found.warnings.push(crate::note!("uplift.bad_news_guessed", outcome = &asked.outcome));
     }
-    if money.is_none() && (asked.value_per_conversion.is_some() || asked.cost_per_contact.is_some() || !asked.costs.is_empty()) {
+    if let Some(filter) = asked.filter.as_deref().filter(|f| !f.trim().is_empty()) {
+        found.assumptions.push(crate::note!("uplift.only_rows", condition = filter));
+    }
+    if money.is_none()
+        && (asked.value_per_conversion.is_some()
+            || asked.cost_per_contact.is_some()
+            || asked.cost_per_conversion.is_some()
+            || !asked.costs.is_empty())
+    {
         let code = if asked.value_per_conversion.is_some() { "uplift.money_no_cost" } else { "uplift.money_no_value" };
         found.warnings.push(crate::base::Notice::new(code));
     }
@@ -365,15 +495,19 @@ fn uplift_of(asked: &UpliftAsked, loaded: &Loaded, ctx: &JobCtx) -> Result<Uplif
 
 /// The money assumptions, where both the value and what each of `arms` costs are known.
 fn money_of(asked: &UpliftAsked, arms: &[String]) -> Result<Option<Money>> {
-    for amount in [asked.value_per_conversion, asked.cost_per_contact].into_iter().flatten() {
+    for amount in [asked.value_per_conversion, asked.cost_per_contact, asked.cost_per_conversion].into_iter().flatten() {
         if !(amount.is_finite() && amount >= 0.0) {
             return Err(crate::fault!("uplift.bad_amount", amount = amount));
         }
     }
+    let conversion = asked.cost_per_conversion.unwrap_or(0.0);
     let every = arms.iter().all(|a| asked.costs.contains_key(a));
     Ok(match (asked.value_per_conversion, asked.cost_per_contact) {
-        (Some(value), Some(contact)) => Some(Money { value, contact, conversion: 0.0 }),
-        (Some(value), None) if every => Some(Money { value, contact: 0.0, conversion: 0.0 }),
+        (Some(value), Some(contact)) => Some(Money { value, contact, conversion }),
+        (Some(value), None) if every => Some(Money { value, contact: 0.0, conversion }),
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

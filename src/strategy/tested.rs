@@ -45,8 +45,14 @@ pub struct Measured {
 
 /// Measures an arm beside the control among the people who meet a condition.
 pub fn measure(table: &Table, ask: &causal::Ask, base: Base, arm: &str, segment: Option<&str>, ctx: &JobCtx) -> Result<Measured> {
-    let segment = segment.map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned);
-    let study = causal::Study::of(table, &causal::Ask { filter: segment.or_else(|| ask.filter.clone()), ..ask.clone() })?;
+    // People of the segment who were in the study.
+    let both: Vec<&str> = [segment, ask.filter.as_deref()].into_iter().flatten().map(str::trim).filter(|s| !s.is_empty()).collect();
+    let filter = match both[..] {
+        [] => None,
+        [one] => Some(one.to_owned()),
+        [..] => Some(format!("({})", both.join(") and ("))),
+    };
+    let study = causal::Study::of(table, &causal::Ask { filter, ..ask.clone() })?;
     let at = study
         .arms
         .iter()

@@ -149,12 +149,12 @@ impl Study {
         let split = ask.split.clone().unwrap_or(Split::Random { test: crate::data::split::default_test() });
         let parts = split.assign(ask.seed, table)?;
         let answer = Answer::read(table, outcome, ask)?;
-        order_in_time(table, ask)?;
         let mut inside = vec![true; table.n_rows()];
         if let Some(filter) = &ask.filter {
             inside.fill(false);
             Segment::parse(filter)?.rows(table)?.into_iter().for_each(|r| inside[r] = true);
         }
+        order_in_time(table, ask, &inside)?;
         let (arms, code) = arms(table, treatment, ask, &inside)?;
         let mut assigned = vec![0usize; arms.len()];
         let mut rows = Vec::new();
@@ -356,13 +356,24 @@ impl Answer {
 }
 
 /// Refuses outcomes that were there before the treatment.
-fn order_in_time(table: &Table, ask: &Ask) -> Result<()> {
+fn order_in_time(table: &Table, ask: &Ask, inside: &[bool]) -> Result<()> {
     let Some((treated, happened)) = &ask.times else { return Ok(()) };
-    let (a, b) = (table.numbers(table.column(treated)?), table.numbers(table.column(happened)?));
-    let wrong: Vec<usize> = a.iter().zip(&b).enumerate().filter(|(_, (a, b))| a > b).map(|(r, _)| r).collect();
+    let moments = |name: &String| -> Result<Vec<f64>> {
+        let column = table.column(name)?;
+        // Words have no order in time, and nothing would ever be refused.
+        if table.column_type(column) == ColumnType::Text {
+            return Err(fault!("uplift.no_moments", column = name));
+        }
+        Ok(table.numbers(column))
+    };
+    let (a, b) = (moments(treated)?, moments(happened)?);
+    let wrong: Vec<usize> = (0..a.len()).filter(|r| inside[*r] && a[*r] > b[*r]).collect();
     match wrong.first() {
         None => Ok(()),
-        Some(r) => Err(fault!("uplift.treated_after", rows = wrong.len(), treated = treated, happened = happened, line = *r)),
+        Some(r) => {
+            let line = table.file_row(*r);
+            Err(fault!("uplift.treated_after", rows = wrong.len(), treated = treated, happened = happened, line = line))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::data::{ColumnType, Table};
 use crate::{fault, note};
 
 /// A unit of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// One day.

@@ -12,11 +12,12 @@ pub fn scenarios(study: &str, asked: &UpliftAsked, choice: &PolicyChoice) -> Vec
     let Some(recommended) = choice.candidates.get(choice.recommended) else { return Vec::new() };
     let make = |arm: &str, segment: Option<String>| Scenario {
         name: format!("{study}: {arm}"),
-        segment,
+        segment: within(segment, asked.filter.as_deref()),
         // What it adds is what the study measured, not what a model of the recipe would expect.
         tested: Some(Tested { study: study.to_owned(), arm: arm.to_owned() }),
         value_per_conversion: asked.value_per_conversion,
         cost_per_contact: asked.costs.get(arm).copied().or(asked.cost_per_contact),
+        cost_per_conversion: asked.cost_per_conversion,
         ..Scenario::default()
     };
     match (recommended.kind, &recommended.arm) {
@@ -41,6 +42,15 @@ pub fn scenarios(study: &str, asked: &UpliftAsked, choice: &PolicyChoice) -> Vec
             };
             arms.into_iter().filter_map(of).collect()
         }
+    }
+}
+
+/// What a study was held among, and whom of them it names.
+fn within(segment: Option<String>, filter: Option<&str>) -> Option<String> {
+    match (segment, filter.map(str::trim).filter(|f| !f.is_empty())) {
+        (Some(segment), Some(filter)) => Some(format!("({filter}) and ({segment})")),
+        (None, Some(filter)) => Some(filter.to_owned()),
+        (segment, None) => segment,
     }
 }
 

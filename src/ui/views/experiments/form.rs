@@ -1,8 +1,10 @@
 //! The fields of a study: columns by name, levels of a column, amounts that may be left empty.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{self, RichText, Ui};
 
-use crate::data::{ColumnProfile, ColumnType};
+use crate::data::{ColumnProfile, ColumnType, Split};
 use crate::ui::Cx;
 use crate::ui::widgets::basic;
 
@@ -19,6 +21,11 @@ pub fn countable(c: &ColumnProfile) -> bool {
 /// Whether a column holds days or moments.
 pub fn dated(c: &ColumnProfile) -> bool {
     matches!(c.kind, ColumnType::Date | ColumnType::Datetime)
+}
+
+/// Whether a column says when something was: a day, a moment, or a number that counts them.
+pub fn timed(c: &ColumnProfile) -> bool {
+    dated(c) || countable(c)
 }
 
 /// Whether a column of that name holds words, so that somebody must say which of them is the good one.
@@ -189,13 +196,112 @@ pub fn share(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut f64, (leas
     ui.end_row();
 }
 
+/// A planned share for each arm, or none.
+pub fn shares(ui: &mut Ui, cx: &Cx<'_>, arms: &[String], of: &mut BTreeMap<String, f64>) {
+    of.retain(|name, _| arms.contains(name));
+    for arm in arms {
+        let mut share = of.get(arm).copied();
+        if amount_of(ui, cx, &cx.tw("experiments.planned_share", &[("arm", arm)]), &mut share) {
+            match share.filter(|s| *s > 0.0) {
+                Some(share) => drop(of.insert(arm.clone(), share)),
+                None => drop(of.remove(arm)),
+            }
+        }
+    }
+}
+
+/// Whether a split is not told from which column.
+pub fn split_open(split: &Split) -> bool {
+    matches!(split, Split::Time { column, .. } | Split::Group { column, .. } | Split::Column { column } if column.is_empty())
+}
+
+/// Which rows are held out to be tested on; nothing is the usual random share.
+pub fn split(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut Option<Split>) {
+    let test = crate::data::split::default_test();
+    let column = String::new;
+    let kinds = [
+        ("ui.split_random", Split::Random { test }),
+        ("ui.split_time", Split::Time { column: column(), test }),
+        ("ui.split_group", Split::Group { column: column(), test }),
+        ("ui.split_modulo", Split::Modulo { of: 10, test_from: 7 }),
+        ("ui.split_column", Split::Column { column: column() }),
+    ];
+    let usual = kinds[0].1.clone();
+    let mut now = chosen.clone().unwrap_or_else(|| usual.clone());
+    label(ui, cx, key);
+    ui.horizontal_wrapped(|ui| {
+        for (key, kind) in kinds {
+            let on = std::mem::discriminant(&kind) == std::mem::discriminant(&now);
+            if ui.selectable_label(on, cx.t(key)).on_hover_text(cx.t(&format!("{key}_help"))).clicked() && !on {
+                now = kind;
+            }
+        }
+    });
+    ui.end_row();
+    match &mut now {
+        Split::Random { test } => share(ui, cx, "ui.test_share", test, (0.01, 0.9)),
+        Split::Time { column: of, test } | Split::Group { column: of, test } => {
+            column_of_split(ui, cx, of);
+            share(ui, cx, "ui.test_share", test, (0.01, 0.9));
+        }
+        Split::Column { column: of } => column_of_split(ui, cx, of),
+        Split::Modulo { of, test_from } => {
+            ui.label(RichText::new(cx.t("ui.split_of")).color(cx.tokens.weak));
+            ui.horizontal(|ui| {
+                ui.name_inputs(cx.t("ui.split_of"), |ui| ui.add(egui::DragValue::new(of).range(2..=1000)));
+                ui.label(cx.t("ui.split_from"));
+                let most = of.saturating_sub(1);
+                ui.name_inputs(cx.t("ui.split_from"), |ui| ui.add(egui::DragValue::new(test_from).range(1..=most)));
+                ui.label(cx.t("ui.split_rest"));
+            });
+            ui.end_row();
+        }
+    }
+    if now != usual || chosen.is_some() {
+        *chosen = Some(now).filter(|n| *n != usual);
+    }
+}
+
+fn column_of_split(ui: &mut Ui, cx: &Cx<'_>, of: &mut String) {
+    column(ui, cx, "experiments.split_by", of, any, false);
+}
+
+/// A whole number that is always there.
+pub fn whole(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut u64) {
+    let name = label(ui, cx, key);
+    ui.add(egui::DragValue::new(value)).labelled_by(name.id);
+    ui.end_row();
+}
+
+/// One of a few, each with its name.
+pub fn one_of<T: PartialEq + Copy, const N: usize>(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, chosen: &mut T, all: [(T, &str); N]) {
+    label(ui, cx, key);
+    ui.horizontal_wrapped(|ui| {
+        for (value, name) in all {
+            if ui.selectable_label(*chosen == value, cx.t(name)).clicked() {
+                *chosen = value;
+            }
+        }
+    });
+    ui.end_row();
+}
+
+/// The same as [`written`], with room for a condition.
+pub fn sentence(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<String>, hint: &str) {
+    text(ui, cx, key, value, hint, 260.0);
+}
+
 /// A short text that may be left empty, taken when the field is left; `hint` shows what it looks like.
 pub fn written(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<String>, hint: &str) {
+    text(ui, cx, key, value, hint, 96.0);
+}
+
+fn text(ui: &mut Ui, cx: &Cx<'_>, key: &'static str, value: &mut Option<String>, hint: &str, width: f32) {
     let name = label(ui, cx, key);
     let id = ui.scope_id().with(key);
     let typed: Option<String> = ui.data(|d| d.get_temp(id));
     let mut text = typed.unwrap_or_else(|| value.clone().unwrap_or_default());
-    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(96.0).hint_text(hint)).labelled_by(name.id);
+    let response = ui.add(egui::TextEdit::singleline(&mut text).desired_width(width).hint_text(hint)).labelled_by(name.id);
     if response.changed() {
         ui.data_mut(|d| d.insert_temp(id, text.clone()));
     }

@@ -3,6 +3,7 @@
 use eframe::egui::{self, RichText, Ui};
 
 use super::form;
+use crate::strategy::causal::Base;
 use crate::strategy::policy::{Columns, Mapping, PolicyValue, Wanted};
 use crate::strategy::study::PolicyAsked;
 use crate::strategy::words;
@@ -22,6 +23,13 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, name: &str, asked: &mut PolicyAsked) -
             target(ui, cx, name, action, &mut asked.target);
         }
         form::amount(ui, cx, "experiments.clip", &mut asked.clip, false);
+    });
+    egui::CollapsingHeader::new(cx.t("experiments.more")).id_salt("policy-more").show(ui, |ui| {
+        egui::Grid::new("policy-more").num_columns(2).show(ui, |ui| {
+            let kinds = [Base::Logistic, Base::Gbdt].map(|b| (b, words::base(b)));
+            form::one_of(ui, cx, "experiments.reward_model", &mut asked.model, kinds);
+            form::whole(ui, cx, "experiments.seed", &mut asked.seed);
+        });
     });
     if action.is_empty() || reward.is_empty() { Err("experiments.hint_action") } else { Ok(()) }
 }

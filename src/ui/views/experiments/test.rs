@@ -90,16 +90,7 @@ fn shares(ui: &mut Ui, cx: &Cx<'_>, asked: &mut Asked) {
     if arms.len() < 2 || arms.len() > MOST_SHARES {
         return;
     }
-    asked.shares.retain(|name, _| arms.contains(name));
-    for arm in &arms {
-        let mut share = asked.shares.get(arm).copied();
-        if form::amount_of(ui, cx, &cx.tw("experiments.planned_share", &[("arm", arm)]), &mut share) {
-            match share.filter(|s| *s > 0.0) {
-                Some(share) => drop(asked.shares.insert(arm.clone(), share)),
-                None => drop(asked.shares.remove(arm)),
-            }
-        }
-    }
+    form::shares(ui, cx, &arms, &mut asked.shares);
 }
 
 /// What was found.

@@ -254,3 +254,148 @@ fn the_calculator_answers_both_ways() {
     assert!(h.query_all_by_label(&said).count() > 0, "{said}");
     assert!(h.query_all_by_label_contains("people in each arm").count() == 0);
 }
+
+/// Types into the field of that name and leaves it.
+fn enter(h: &mut Harness<'_, Bench>, field: &str, text: &str) {
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, field).focus();
+    h.run();
+    h.get_by_role_and_label(egui::accesskit::Role::TextInput, field).type_text(text);
+    h.run();
+    h.key_press(egui::Key::Enter);
+    h.run();
+}
+
+#[test]
+fn what_is_rarely_asked_of_a_test_has_fields_and_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "age,region,sent,came,arm,bought\n".to_owned();
+    for i in 0..1_200u32 {
+        let mailed = i * 7 % 13 < 6;
+        let arm = if mailed { "mail" } else { "none" };
+        let bought = u32::from((i * 37 % 101) < if mailed { 50 } else { 25 });
+        text += &format!("{},{},2024-03-01,2024-03-{:02},{arm},{bought}\n", 20 + i * 11 % 50, 1 + i % 4, 2 + i % 20);
+    }
+    let session = opened(&folder, "mail.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.set_size(egui::vec2(1280.0, 2400.0));
+    h.run();
+    h.get_by_label("Whom does it help?").click();
+    h.run();
+    pick(&mut h, "Who got what", "arm");
+    pick(&mut h, "Compared with", "none");
+    pick(&mut h, "What came of it", "bought");
+    assert!(h.query_all_by_label("Only rows where").next().is_none(), "folded away");
+    h.get_by_label("More settings").click();
+    h.run();
+    let now = |h: &Harness<'_, Bench>| match studies(h)[0].ask.clone() {
+        Study::Uplift(asked) => asked,
+        other => panic!("{other:?}"),
+    };
+    enter(&mut h, "Only rows where", "age >= 30");
+    assert_eq!(now(&h).filter.as_deref(), Some("age >= 30"));
+    h.run();
+    assert!(h.query_all_by_label_contains("Only rows where age >= 30 are in the study").count() > 0);
+    pick(&mut h, "Also show by", "region");
+    h.key_press(egui::Key::Escape);
+    h.run();
+    assert_eq!(now(&h).by, ["region"]);
+    pick(&mut h, "Numbers that are codes", "region");
+    h.key_press(egui::Key::Escape);
+    h.run();
+    assert_eq!(now(&h).categorical, ["region"]);
+    // One moment alone is a question that is not complete, and says so.
+    pick(&mut h, "When it was done", "sent");
+    h.get_by_label("Choose both moments, when it was done and when the outcome happened, or neither");
+    pick(&mut h, "When the outcome happened", "came");
+    let times = now(&h).times;
+    assert_eq!((times.treated.as_str(), times.outcome.as_str()), ("sent", "came"));
+    enter(&mut h, "Planned share of mail", "6");
+    h.get_by_label("Enter a share for every arm, or for none");
+    enter(&mut h, "Planned share of none", "7");
+    assert_eq!((now(&h).ratio["mail"], now(&h).ratio["none"]), (6.0, 7.0));
+    h.get_by_label("Every n-th row").click();
+    h.run();
+    assert_eq!(now(&h).split, Some(crate::data::Split::Modulo { of: 10, test_from: 7 }));
+    h.get_by_label("By time").click();
+    h.run();
+    h.get_by_label("Choose at least one column");
+    h.get_by_label("Random").click();
+    h.run();
+    assert_eq!(now(&h).split, None, "the usual one is not written down");
+    h.run();
+    let found = h.state().desk.session.finding(&studies(&h)[0].ask).cloned().expect("an answer");
+    let Finding::Uplift(r) = &*found else { panic!("{found:?}") };
+    assert_eq!(r.arms[0].groups.len(), 4);
+    // Edits of one study that follow each other are taken back together, as everywhere, and come again together.
+    let after = now(&h);
+    h.state_mut().desk.session.undo();
+    assert_eq!(now(&h), crate::strategy::study::UpliftAsked::default());
+    h.state_mut().desk.session.redo();
+    assert_eq!(now(&h), after);
+}
+
+#[test]
+fn a_list_of_customers_is_read_in_the_unit_that_it_is_written_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "who,again,last,known\n".to_owned();
+    for i in 0..300u32 {
+        let (again, known) = (i * 7 % 6, 10 + i * 13 % 20);
+        text += &format!("{i},{again},{},{known}\n", if again == 0 { 0 } else { known - i * 3 % 10 });
+    }
+    let session = opened(&folder, "list.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("What are customers worth?").click();
+    h.run();
+    h.get_by_label("a customer").click();
+    h.run();
+    assert!(h.query_all_by_label("When they bought").next().is_none());
+    h.get_by_label_contains("Choose the three columns of a customer");
+    pick(&mut h, "Repeat purchases", "again");
+    pick(&mut h, "Time of the last purchase", "last");
+    pick(&mut h, "Known for", "known");
+    h.get_by_label("month").click();
+    h.run();
+    h.run();
+    let Study::Customers(asked) = studies(&h)[0].ask.clone() else { panic!() };
+    assert_eq!((asked.summary.join(","), asked.unit), ("again,last,known".to_owned(), crate::strategy::customers::Unit::Month));
+    let found = h.state().desk.session.finding(&studies(&h)[0].ask).cloned().expect("an answer");
+    let Finding::Customers(v) = &*found else { panic!("{found:?}") };
+    assert_eq!((v.customers, v.settings.horizon), (300, 12.0));
+    assert!(h.query_all_by_label("Segments").next().is_some());
+    h.get_by_label("a purchase").click();
+    h.run();
+    let Study::Customers(asked) = studies(&h)[0].ask.clone() else { panic!() };
+    assert!(asked.summary.is_empty());
+    // Edits of one study that follow each other are taken back together, as everywhere.
+    h.state_mut().desk.session.undo();
+    let Study::Customers(asked) = studies(&h)[0].ask.clone() else { panic!() };
+    assert_eq!(asked, crate::strategy::study::CustomersAsked::default());
+}
+
+#[test]
+fn what_predicts_rewards_is_chosen_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "item_id,click,propensity_score,age\n".to_owned();
+    (0..900).for_each(|i| {
+        text += &format!("{},{},{},{}\n", ["a", "b", "c"][i % 3], u8::from(i % 5 == 0 || i % 3 == 1), 1.0 / 3.0, i * 17 % 60);
+    });
+    let session = opened(&folder, "log.csv", &text);
+    let mut h = harness(session, Room::Experiments);
+    h.run();
+    h.get_by_label("What if shown otherwise?").click();
+    h.run();
+    pick(&mut h, "What was shown", "item_id");
+    pick(&mut h, "Whether it was rewarded", "click");
+    let now = |h: &Harness<'_, Bench>| match studies(h)[0].ask.clone() {
+        Study::Policy(asked) => asked,
+        other => panic!("{other:?}"),
+    };
+    h.get_by_label("More settings").click();
+    h.run();
+    h.get_by_label(crate::base::tr(crate::base::Lang::En, crate::strategy::words::base(crate::strategy::causal::Base::Gbdt))).click();
+    h.run();
+    assert_eq!(now(&h).model, crate::strategy::causal::Base::Gbdt);
+    h.state_mut().desk.session.undo();
+    assert_eq!(now(&h).model, crate::strategy::causal::Base::Logistic);
+}

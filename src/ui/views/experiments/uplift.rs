@@ -14,6 +14,8 @@ use crate::strategy::words;
 use crate::ui::widgets::{basic, chart, figure, scenario_card, sheet};
 use crate::ui::{Action, Cx, Room, theme};
 
+/// Arms of which planned sizes are asked, at most.
+const MOST_ARMS: usize = 12;
 /// Width of a light with its word.
 const LIGHT: f32 = 68.0;
 
@@ -25,6 +27,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
         if asked.treatment != before {
             asked.control.clear();
             asked.costs.clear();
+            asked.ratio.clear();
         }
         if !asked.treatment.is_empty() {
             form::level(ui, cx, "experiments.control", &asked.treatment.clone(), &mut asked.control);
@@ -50,6 +53,7 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
         egui::Grid::new("uplift-money").num_columns(2).show(ui, |ui| {
             form::amount(ui, cx, asked.news().word("why.value_per_conversion"), &mut asked.value_per_conversion, false);
             form::amount(ui, cx, "why.cost_per_contact", &mut asked.cost_per_contact, false);
+            form::amount(ui, cx, asked.news().word("why.cost_per_conversion"), &mut asked.cost_per_conversion, false);
             for arm in form::levels(cx, &asked.treatment).into_iter().filter(|a| *a != asked.control) {
                 let mut cost = asked.costs.get(&arm).copied();
                 if form::amount_of(ui, cx, &cx.tw("studies.costs", &[("arm", &arm)]), &mut cost) {
@@ -71,14 +75,35 @@ pub fn form(ui: &mut Ui, cx: &mut Cx<'_>, asked: &mut UpliftAsked) -> Result<(),
                 ui.label(RichText::new(cx.t("experiments.depth")).color(cx.tokens.weak)).on_hover_text(cx.t("experiments.depth_help"));
             ui.add(egui::DragValue::new(&mut asked.depth).range(0..=3)).labelled_by(label.id);
             ui.end_row();
+            more(ui, cx, asked);
         });
     });
     match () {
         () if asked.treatment.is_empty() => Err("experiments.hint_variant"),
         () if asked.control.is_empty() => Err("experiments.hint_control"),
         () if asked.outcome.is_empty() => Err("experiments.hint_goal"),
+        () if asked.times.is_half() => Err("experiments.hint_times"),
+        () if asked.split.as_ref().is_some_and(form::split_open) => Err("ui.choose_columns_first"),
+        () if !asked.ratio.is_empty() && form::levels(cx, &asked.treatment).iter().any(|a| !asked.ratio.contains_key(a)) => {
+            Err("experiments.planned_all")
+        }
         () => Ok(()),
     }
+}
+
+/// What is rarely asked: who takes part, how they were split, and how they are shown.
+fn more(ui: &mut Ui, cx: &Cx<'_>, asked: &mut UpliftAsked) {
+    form::sentence(ui, cx, "experiments.only_rows", &mut asked.filter, "age >= 30");
+    form::several(ui, cx, "experiments.codes", &mut asked.categorical, form::countable);
+    form::several(ui, cx, "experiments.shown_by", &mut asked.by, form::any);
+    let arms = form::levels(cx, &asked.treatment);
+    if (2..=MOST_ARMS).contains(&arms.len()) {
+        form::shares(ui, cx, &arms, &mut asked.ratio);
+    }
+    form::column(ui, cx, "experiments.treated_at", &mut asked.times.treated, form::timed, true);
+    form::column(ui, cx, "experiments.outcome_at", &mut asked.times.outcome, form::timed, true);
+    form::split(ui, cx, "experiments.held_out", &mut asked.split);
+    form::share(ui, cx, "experiments.top_share", &mut asked.k, (0.01, 1.0));
 }
 
 /// Whether the outcome is good news: what was said, else what its name sounds like, always in sight.
