@@ -386,6 +386,8 @@ pub(crate) fn versus() -> crate::strategy::simulate::Pair {
         cost: Some(Estimate::exact(16.0)),
         profit: Some(e(-7256.0, -7616.0, -6916.0)),
         roi: Some(e(-0.002, -0.004, -0.001)),
+        retention: Some(e(0.011, 0.004, 0.017)),
+        satisfaction: None,
     }
 }
 
@@ -595,7 +597,7 @@ fn two_scenarios_stand_against_each_other_with_every_figure() {
         report.simulations[0].pairs = vec![versus()];
         let page = render(&report);
         balanced(&page);
-        for cell in ["+40", "−181 [−220 … −90]", "−7,240 [−7,600 … −6,900]", "+16", "−7,256 [−7,616 … −6,916]", "−0.20 pp"]
+        for cell in ["+40", "−181 [−220 … −90]", "−7,240 [−7,600 … −6,900]", "+16", "−7,256 [−7,616 … −6,916]", "−0.20 pp", "+1.1 pp"]
         {
             assert!(page.contains(&format!("<td class=\"n\">{cell}")), "{cell}");
         }

@@ -39,6 +39,8 @@ pub(in crate::strategy) struct Sums {
     pub value: Option<f64>,
     /// What one conversion more leaves before costs.
     pub worth: Option<f64>,
+    /// Change in retention and in satisfaction, a share of everybody in the data; empty where nobody asked.
+    pub also: [Vec<f64>; 2],
     /// Whether a test measured the effect: then what the test does not know adds to who is in the data.
     pub measured: bool,
 }
@@ -248,6 +250,8 @@ pub(super) fn answer(
         satisfaction: None,
         drivers: if options.figures_only { Vec::new() } else { drivers(world, plan, &before, book.outcome(&t, 1.0).0, limited)? },
     };
+    let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
+    let mut also = [Vec::new(), Vec::new()];
     for side in sides {
         let (moves, unknown) = side.moves(scenario)?;
         let was = side.world.shown(&plan.rows);
@@ -255,6 +259,8 @@ pub(super) fn answer(
         let gap: Vec<f64> = (0..n).map(|i| given.of(i) * arrives * (is.shown[i] - was[i])).collect();
         let then: Vec<f64> = was.iter().zip(&gap).map(|(b, g)| b + g).collect();
         let (level, change) = (total(&draws, &then).scaled(1.0 / n as f64, 0.0), total(&draws, &gap).scaled(1.0 / n as f64, 0.0));
+        also[usize::from(side.what == AlsoWhat::Satisfaction)] =
+            all.sums(&plan.rows, &gap, 1.0 / (world.baseline.x.n_rows() as f64).max(1.0));
         match side.what {
             AlsoWhat::Retention => (result.retention, difference.retention) = (Some(level), Some(change)),
             AlsoWhat::Satisfaction => (result.satisfaction, difference.satisfaction) = (Some(level), Some(change)),
@@ -264,13 +270,13 @@ pub(super) fn answer(
             result.warnings.push(note!("strategy.also_unknown", model = model, columns = unknown.join(", ")));
         }
     }
-    let all = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
     let sums = Sums {
         conversions: all.sums(&plan.rows, &gap, per_row),
         offers: if offers.is_empty() { Vec::new() } else { all.sums(&plan.rows, &offers, per_row) },
         known,
         value: t.value_added(),
         worth: t.worth_added(),
+        also,
         measured: false,
     };
     Ok(Answered { result, difference, sums })
@@ -372,15 +378,21 @@ pub(super) fn pairs(
     if sums.len() < 2 {
         return Vec::new();
     }
-    let wanted: Vec<Vec<f64>> =
-        sums.iter().flat_map(|s| [&s.conversions].into_iter().chain(Some(&s.offers).filter(|o| !o.is_empty()))).cloned().collect();
+    let rest = |s: &'_ Sums| -> Vec<Vec<f64>> {
+        let some = [&s.offers, &s.also[0], &s.also[1]].into_iter().filter(|o| !o.is_empty());
+        std::iter::once(&s.conversions).chain(some).cloned().collect()
+    };
+    let wanted: Vec<Vec<f64>> = sums.iter().flat_map(rest).collect();
     let draws = world.baseline.resample(world.baseline.x.n_rows(), options.replicates, options.seed);
     let mut totals = draws.drawn(&wanted).into_iter();
+    let mut judged: Vec<[Option<Vec<f64>>; 2]> = Vec::new();
     let all: Vec<[Vec<f64>; 5]> = sums
         .iter()
         .map(|s| {
             let conversions = totals.next().unwrap_or_default();
-            let offers = if s.offers.is_empty() { None } else { totals.next() };
+            let mut next = |of: &Vec<f64>| if of.is_empty() { None } else { totals.next() };
+            let offers = next(&s.offers);
+            judged.push([next(&s.also[0]), next(&s.also[1])]);
             drawn(&conversions, offers.as_ref(), s)
         })
         .collect();
@@ -397,6 +409,13 @@ pub(super) fn pairs(
                 let (low, high) = (value - (value - low).hypot(besides), value + (high - value).hypot(besides));
                 Some(Estimate { value, low, high, covers: Covers::Sample })
             };
+            let also = |f: usize| {
+                let (one, other) = (judged[j][f].as_ref()?, judged[i][f].as_ref()?);
+                let sum = |k: usize| sums[k].also[f].iter().sum::<f64>();
+                let each = one.iter().zip(other).map(|(b, a)| b - a).collect();
+                let (value, low, high) = draws.ends(sum(j) - sum(i), each);
+                Some(Estimate { value, low, high, covers: Covers::Sample })
+            };
             out.push(Pair {
                 name: results[j].name.clone(),
                 against: results[i].name.clone(),
@@ -406,6 +425,8 @@ pub(super) fn pairs(
                 cost: less(2),
                 profit: less(3),
                 roi: less(4),
+                retention: also(0),
+                satisfaction: also(1),
             });
         }
     }

@@ -125,6 +125,12 @@ pub struct Pair {
     /// Return on cost beyond the other's, where both have one.
     #[serde(default)]
     pub roi: Option<Estimate>,
+    /// Share of everybody in the data that stays beyond the other's, where scenarios are judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Estimate>,
+    /// Satisfaction beyond the other's, as a mean over everybody in the data, where scenarios are judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfaction: Option<Estimate>,
 }
 
 impl Pair {
@@ -140,6 +146,8 @@ impl Pair {
             cost: self.cost.map(turn),
             profit: self.profit.map(turn),
             roi: self.roi.map(turn),
+            retention: self.retention.map(turn),
+            satisfaction: self.satisfaction.map(turn),
         }
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn answer(
         known: contacts,
         value: t.value_added(),
         worth: t.worth_added(),
+        also: [Vec::new(), Vec::new()],
         measured: true,
     };
     Answered { result, difference, sums }

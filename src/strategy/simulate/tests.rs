@@ -618,21 +618,11 @@ fn scenarios_are_also_judged_by_who_stays() {
     let of = |m: &Formula| Baseline::of(m, m.card.encoder.encode_raw(&raw).unwrap().0, &JobCtx::quiet()).unwrap();
     let (baseline, other) = (of(&m), of(&stays));
     let also = [Also { what: AlsoWhat::Retention, model: &stays, baseline: &other, outcome: 0 }];
-    let ask = |s: &Scenario| {
+    let ask_all = |s: &[Scenario]| {
         let (options, data) = (SimulateOptions::default(), Fingerprint::default());
-        simulate(
-            &m,
-            &raw,
-            &baseline,
-            std::slice::from_ref(s),
-            &levers(""),
-            Besides { also: &also, measured: &[] },
-            &data,
-            &options,
-            &JobCtx::quiet(),
-        )
-        .unwrap()
+        simulate(&m, &raw, &baseline, s, &levers(""), Besides { also: &also, measured: &[] }, &data, &options, &JobCtx::quiet()).unwrap()
     };
+    let ask = |s: &Scenario| ask_all(std::slice::from_ref(s));
     let mean = |more: f64| (0..N).map(|i| sigmoid(1.0 - 0.02 * (20.0 + i as f64) + 0.1 * ((i % 10) as f64 + more))).sum::<f64>() / 60.0;
     let out = ask(&scenario(&[("pages", "+2"), ("channel", "search")]));
     let (kept, change) = (out.scenarios[1].retention.unwrap(), out.differences[0].retention.unwrap());
@@ -644,6 +634,22 @@ fn scenarios_are_also_judged_by_who_stays() {
     // Half of them are reached: half of the change.
     let out = ask(&Scenario { capacity: Some(30.0), ..scenario(&[("pages", "+2")]) });
     assert!(near(out.differences[0].retention.unwrap().value, (mean(2.0) - mean(0.0)) / 2.0));
+    // Two of them against each other: over everybody, whomever each is for. The same against itself is nothing, surely.
+    let named = |name: &str, s: Scenario| Scenario { name: name.into(), ..s };
+    let few = Scenario { segment: Some("age < 50".into()), ..scenario(&[("pages", "+2")]) };
+    let all = [named("all", scenario(&[("pages", "+2")])), named("few", few), named("again", scenario(&[("pages", "+2")]))];
+    let out = ask_all(&all);
+    let pair = |name: &str, against: &str| out.pairs.iter().find(|p| p.name == name && p.against == against).unwrap().retention.unwrap();
+    let part: f64 = (0..30)
+        .map(|i| {
+            let z = 1.0 - 0.02 * (20.0 + i as f64) + 0.1 * (i % 10) as f64;
+            sigmoid(z + 0.2) - sigmoid(z)
+        })
+        .sum();
+    let less = pair("few", "all");
+    assert!(near(less.value, part / 60.0 - (mean(2.0) - mean(0.0))) && less.low < less.value && less.value < less.high, "{less:?}");
+    assert_eq!((pair("again", "all").low, pair("again", "all").high), (0.0, 0.0));
+    assert!(out.pairs.iter().all(|p| p.satisfaction.is_none()));
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn of_difference(d: &mut Difference) -> Vec<Option<&mut Estimate>> {
 }
 
 fn of_pair(p: &mut Pair) -> Vec<Option<&mut Estimate>> {
+    // The models that retention and satisfaction are judged by are not trained again.
     let money = [p.revenue.as_mut(), p.cost.as_mut(), p.profit.as_mut(), p.roi.as_mut()];
     [Some(&mut p.reach), Some(&mut p.conversions)].into_iter().chain(money).collect()
 }

@@ -28,15 +28,17 @@ impl Versus {
 type Column = (&'static str, fn(&Pair) -> Option<Estimate>, fn(f64) -> String);
 
 /// Everything that a pair may say, in the order of the cards.
-fn columns(sim: &Simulation) -> [Column; 6] {
+fn columns(sim: &Simulation) -> [Column; 8] {
     let people = |v: f64| if v > 0.0 { format!("+{}", numbers::fixed(v, 0)) } else { numbers::fixed(v, 0) };
-    let all: [Column; 6] = [
+    let all: [Column; 8] = [
         ("why.reach", |p| Some(p.reach), people),
         (if sim.amount { "why.total" } else { "why.conversions" }, |p| Some(p.conversions), numbers::signed),
         ("why.revenue", |p| p.revenue, numbers::signed),
         ("why.cost", |p| p.cost, numbers::signed),
         ("why.profit", |p| p.profit, numbers::signed),
         ("why.roi", |p| p.roi, numbers::points),
+        ("why.versus_retention", |p| p.retention, numbers::points),
+        ("why.versus_satisfaction", |p| p.satisfaction, numbers::signed),
     ];
     all.map(|(key, of, show)| (sim.news.word(key), of, show))
 }

@@ -173,12 +173,15 @@ mod tests {
             cost: Some(Estimate::exact(20.0)),
             profit: Some(e(200.0, -10.0, 380.0)),
             roi: Some(e(0.25, -0.05, 0.5)),
+            retention: Some(e(0.02, 0.01, 0.03)),
+            satisfaction: None,
         }];
         let one = pair(&sim, &["Mail".to_owned(), "Push".to_owned()]).unwrap();
         assert_eq!(one, sim.pairs[0]);
         let other = pair(&sim, &["Push".to_owned(), "Mail".to_owned()]).unwrap();
         assert_eq!((other.conversions, other.profit), (e(-5.0, -9.0, -2.0), Some(e(-200.0, -380.0, 10.0))));
         assert_eq!((other.revenue, other.roi), (Some(e(-220.0, -400.0, -90.0)), Some(e(-0.25, -0.5, 0.05))));
+        assert_eq!((other.retention, other.satisfaction), (Some(e(-0.02, -0.03, -0.01)), None));
         assert_eq!((other.reach.value, other.cost.unwrap().high), (40.0, -20.0));
         for lang in [Lang::En, Lang::Zh] {
             let (a, b) = (sentence(&one, News::Good, lang), sentence(&other, News::Bad, lang));
