@@ -272,6 +272,4 @@ pub(super) fn names_or_numbers(names: Vec<String>, n: usize) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod tests;

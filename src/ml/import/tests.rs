@@ -2,6 +2,8 @@
 //! (categories, missing values, zeros as missing, DART, random forest). LightGBM adds up a forest where it is asked for raw
 //! scores; the file holds the averages that it predicts otherwise.
 
+mod fuzz;
+
 use serde_json::Value;
 
 use super::*;
@@ -9,7 +11,7 @@ use crate::base::JobCtx;
 use crate::data::FeatureMatrix;
 use crate::ml::model::Structure;
 
-pub(super) fn folder() -> std::path::PathBuf {
+fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import")
 }
 

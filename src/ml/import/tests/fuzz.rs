@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::*;
+use super::super::*;
 use crate::base::{JobCtx, rng};
 use crate::data::FeatureMatrix;
 use crate::ml::file::{self, NamedTensor, TensorData};
@@ -131,14 +131,14 @@ fn ours(dir: &Path) -> Vec<(String, Vec<u8>)> {
         keep(&*train(&spec, &sample::data(200, 30), &JobCtx::quiet()).unwrap());
     }
     for name in ["mlp3.onnx", "boosted3.onnx", "xgb_binary.json", "lgb_classes.txt", "net_classes.safetensors"] {
-        keep(&*import(&super::tests::folder().join(name), None).unwrap());
+        keep(&*import(&super::folder().join(name), None).unwrap());
     }
     all
 }
 
 #[test]
 fn damaged_files_do_no_harm() {
-    let folder = super::tests::folder();
+    let folder = super::folder();
     let dir = tempfile::tempdir().unwrap();
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
     paths.sort();
