@@ -9,7 +9,7 @@ use crate::strategy::simulate::between::{Between, Player};
 use crate::strategy::simulate::{Covers, Pair};
 use crate::strategy::{Grade, News, Simulation, words};
 use crate::ui::views::why::{self, name_it};
-use crate::ui::widgets::{basic, figure, signed_bars};
+use crate::ui::widgets::{basic, figure, sheet, signed_bars};
 use crate::ui::{Cx, theme};
 
 /// What the pane remembers: the other scenario and the one.
@@ -104,7 +104,8 @@ fn figures(ui: &mut Ui, cx: &Cx<'_>, p: &Pair, sim: &Simulation) {
         vec![v.name, v.shown, low, high]
     };
     let rows = words::versus(p, sim, cx.lang()).into_iter().map(row).collect();
-    ui.scope(|ui| figure::table(ui, &figure::Table { header, rows }));
+    // A handful of lines, all of them in sight.
+    sheet::ui(ui, "versus", &words::Sheet { head: header, rows }, 1);
     basic::caption(ui, cx.t("why.versus_table"));
 }
 
