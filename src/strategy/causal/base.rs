@@ -32,11 +32,13 @@ pub enum Base {
     /// A small deep network.
     #[serde(alias = "network")]
     Dnn,
+    /// A small Transformer over the columns.
+    Transformer,
 }
 
 impl Base {
     /// All, in the order of the command line.
-    pub const ALL: [Self; 3] = [Self::Logistic, Self::Gbdt, Self::Dnn];
+    pub const ALL: [Self; 4] = [Self::Logistic, Self::Gbdt, Self::Dnn, Self::Transformer];
 
     /// Whether it is a line: it reads scaled columns, and knows no product that is not among its columns.
     pub const fn is_line(self) -> bool {
@@ -49,6 +51,7 @@ impl Base {
             Self::Logistic => "logistic",
             Self::Gbdt => "gbdt",
             Self::Dnn => "dnn",
+            Self::Transformer => "transformer",
         }
     }
 }
@@ -87,7 +90,7 @@ impl Space {
                 let design = Design::fit(features, chosen, x, train)?;
                 Self { base, seed, features: Vec::new(), x: design.matrix(x) }
             }
-            Base::Gbdt | Base::Dnn => {
+            Base::Gbdt | Base::Dnn | Base::Transformer => {
                 let own: Vec<Feature> = chosen.iter().map(|f| features[*f].clone()).collect();
                 let values = (0..x.n_rows()).flat_map(|r| chosen.iter().map(move |f| x.row(r)[*f])).collect();
                 Self { base, seed, x: FeatureMatrix { n_features: chosen.len(), values }, features: own }
@@ -149,14 +152,15 @@ impl Space {
             return ModelSpec { seed: self.seed, depth: Some(4), epochs: Some(200), learning_rate: Some(0.08), ..spec };
         }
         // Many of these are fitted to few rows each, so they are small; and on the CPU, so that every machine says the same.
+        let (kind, layers, width) = if self.base == Base::Transformer { (ModelKind::Transformer, 1, 16) } else { (ModelKind::Dnn, 2, 32) };
         ModelSpec {
             seed: self.seed,
             device: DeviceChoice::Cpu,
-            layers: Some(2),
-            width: Some(32),
+            layers: Some(layers),
+            width: Some(width),
             learning_rate: Some(3e-3),
             batch: Some((rows / STEPS).clamp(*BATCH.start(), *BATCH.end()) as u32),
-            ..ModelSpec::new("effect", ModelKind::Dnn)
+            ..ModelSpec::new("effect", kind)
         }
     }
 

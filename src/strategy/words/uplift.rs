@@ -219,6 +219,7 @@ pub fn base(b: crate::strategy::causal::Base) -> &'static str {
         crate::strategy::causal::Base::Logistic => "studies.base_line",
         crate::strategy::causal::Base::Gbdt => "studies.base_trees",
         crate::strategy::causal::Base::Dnn => "studies.base_network",
+        crate::strategy::causal::Base::Transformer => "studies.base_transformer",
     }
 }
 
