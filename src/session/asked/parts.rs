@@ -141,7 +141,7 @@ impl Asking<'_> {
             match best.unwrap_or_else(|| self.strongest(2)).as_slice() {
                 [a, b] if !maps.contains(&(a.clone(), b.clone())) => maps.insert(0, (a.clone(), b.clone())),
                 [_, _] => {}
-                other => drop(self.kept::<()>("map", Err(fault!("explain.effect_features", count = other.len())))?),
+                other => drop(self.kept::<()>("map", Err(fault!("explain.map_of_two", count = other.len())))?),
             }
         }
         for (a, b) in maps {

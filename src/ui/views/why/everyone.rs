@@ -157,6 +157,10 @@ impl EveryonePane {
         let touch = figure::ui(ui, cx, twins, "why.density_swarm", &caption, &source, |ui, _| {
             let touch = all_rows::swarm(ui, swarm, (rows, unit, lang), (cache, key), &title, (selected, marked));
             crate::ui::widgets::beeswarm::legend(ui, lang);
+            if !marked.is_empty() {
+                let n = numbers::count(lit.brushed().len() as i64);
+                crate::ui::widgets::ink::diamond_key(ui, &crate::base::tr_with(lang, "why.brushed_key", &[("n", &n)]));
+            }
             touch
         });
         drop(source);
